@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+
+namespace DistNet.Tensors;
+
+/// <summary>What a parameter is for; decides initialisation and whether weight decay applies to it.</summary>
+public enum ParameterRole
+{
+    /// <summary>A matrix or kernel of weights: Kaiming initialisation, decayed.</summary>
+    Weight,
+
+    /// <summary>An additive bias: starts at 0, not decayed unless asked.</summary>
+    Bias,
+
+    /// <summary>A multiplicative scale of a norm: starts at 1, not decayed unless asked.</summary>
+    Scale,
+}
+
+/// <summary>One parameter's place in the arena.</summary>
+/// <param name="Name">The parameter's name as PyTorch would give it, <c>fc1.weight</c>.</param>
+/// <param name="Shape">Its shape; a Linear weight is [out, in].</param>
+/// <param name="Role">What it is for.</param>
+/// <param name="Offset">The index of its first float in the arena; a multiple of <see cref="AlignedBuffer.AlignmentFloats"/>.</param>
+public sealed record ParameterEntry(string Name, Shape Shape, ParameterRole Role, int Offset)
+{
+    /// <summary>The number of floats, padding excluded.</summary>
+    public int Length => Shape.Length;
+}
+
+/// <summary>Names, shapes and offsets of all parameters, in the order of declaration. Every arena, optimizer slot and digest follows it.</summary>
+public sealed class Layout
+{
+    private readonly Dictionary<string, ParameterEntry> byName;
+
+    /// <summary>Lays out parameters one after the other, each at a 64-byte boundary.</summary>
+    /// <exception cref="ArgumentException">Two parameters have one name.</exception>
+    public Layout(IEnumerable<(string Name, Shape Shape, ParameterRole Role)> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var entries = ImmutableArray.CreateBuilder<ParameterEntry>();
+        int offset = 0;
+        foreach ((string name, Shape shape, ParameterRole role) in parameters)
+        {
+            entries.Add(new ParameterEntry(name, shape, role, offset));
+            offset = checked(offset + Padded(shape.Length));
+        }
+
+        Entries = entries.ToImmutable();
+        ArenaLength = offset;
+        byName = Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>The parameters, in the order of declaration.</summary>
+    public ImmutableArray<ParameterEntry> Entries { get; }
+
+    /// <summary>The number of floats of an arena, padding included.</summary>
+    public int ArenaLength { get; }
+
+    /// <summary>The number of parameters' floats, padding excluded.</summary>
+    public long ParameterCount => Entries.Sum(entry => (long)entry.Length);
+
+    /// <summary>Finds a parameter by name.</summary>
+    public bool TryFind(string name, [NotNullWhen(true)] out ParameterEntry? entry) => byName.TryGetValue(name, out entry);
+
+    private static int Padded(int length) => (length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
+}
