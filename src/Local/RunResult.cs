@@ -1,0 +1,83 @@
+namespace DistNet.Local;
+
+/// <summary>How a run ended.</summary>
+public enum RunOutcome
+{
+    /// <summary>All epochs were trained.</summary>
+    Completed,
+
+    /// <summary>Early stopping ended it, and the best parameters were restored.</summary>
+    StoppedEarly,
+
+    /// <summary>It was cancelled; a checkpoint was written after the last step where there is a run folder.</summary>
+    Interrupted,
+}
+
+/// <summary>One finished epoch.</summary>
+/// <param name="Epoch">Its number, counted from 1.</param>
+/// <param name="Steps">Steps completed at its end, since the run's start.</param>
+/// <param name="TrainLoss">The mean training loss of the epoch, penalties excluded.</param>
+/// <param name="TrainAccuracy">The training accuracy in [0, 1]; NaN for a regression.</param>
+/// <param name="ValidationLoss">The mean validation loss; NaN without validation.</param>
+/// <param name="ValidationAccuracy">The validation accuracy in [0, 1]; NaN without validation or for a regression.</param>
+/// <param name="LearningRate">The learning rate of its last step.</param>
+public sealed record EpochRecord(
+    int Epoch,
+    long Steps,
+    double TrainLoss,
+    double TrainAccuracy,
+    double ValidationLoss,
+    double ValidationAccuracy,
+    double LearningRate);
+
+/// <summary>What a run came to. Losses and accuracies are NaN where they were not measured.</summary>
+public sealed record RunResult
+{
+    /// <summary>How it ended.</summary>
+    public required RunOutcome Outcome { get; init; }
+
+    /// <summary>The digest of the final model, after the best parameters were restored where early stopping asks for it.</summary>
+    public required string ParametersSha256 { get; init; }
+
+    /// <summary>The digest of parameters, optimizer slots and training state.</summary>
+    public required string StateSha256 { get; init; }
+
+    /// <summary>Steps completed since the run's start, those before a resume included.</summary>
+    public long Steps { get; init; }
+
+    /// <summary>Epochs completed since the run's start.</summary>
+    public int Epochs { get; init; }
+
+    /// <summary>Samples per second of wall clock from the end of step 10 to the end of the last step, less validation and checkpoints; 0 with fewer steps.</summary>
+    public double SamplesPerSecond { get; init; }
+
+    /// <summary>The last epoch's mean training loss, penalties excluded.</summary>
+    public double TrainLoss { get; init; } = double.NaN;
+
+    /// <summary>The mean validation loss of the final model.</summary>
+    public double ValidationLoss { get; init; } = double.NaN;
+
+    /// <summary>The validation accuracy of the final model, in [0, 1].</summary>
+    public double ValidationAccuracy { get; init; } = double.NaN;
+
+    /// <summary>The mean test loss of the final model.</summary>
+    public double TestLoss { get; init; } = double.NaN;
+
+    /// <summary>The test accuracy of the final model, in [0, 1].</summary>
+    public double TestAccuracy { get; init; } = double.NaN;
+
+    /// <summary>Wall clock from the first step of this process to the end of the training, validation and checkpoints included.</summary>
+    public TimeSpan TrainingTime { get; init; }
+
+    /// <summary>Workers that took part.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>How often work was computed again because a worker failed or was late.</summary>
+    public int Recoveries { get; init; }
+
+    /// <summary>The epochs that this process finished, in order.</summary>
+    public IReadOnlyList<EpochRecord> History { get; init; } = [];
+
+    /// <summary>Counts of samples by true class (first index) and predicted class (second), on the test data, or on validation without test; null for a regression or where neither was measured.</summary>
+    public int[,]? ConfusionMatrix { get; init; }
+}
