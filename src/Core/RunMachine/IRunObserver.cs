@@ -1,0 +1,43 @@
+namespace DistNet.Runs;
+
+/// <summary>Sees a run's progress. Called by the coordinator in order, one call at a time; a member must return quickly (the run waits) and not throw.</summary>
+public interface IRunObserver
+{
+    /// <summary>A worker joined, left, was set aside or came back.</summary>
+    /// <param name="workers">The workers that are present now.</param>
+    /// <param name="sentence">What happened.</param>
+    void OnWorkers(int workers, string sentence)
+    {
+    }
+
+    /// <summary>A step was completed or skipped.</summary>
+    void OnStep(StepReport report)
+    {
+    }
+
+    /// <summary>An epoch's validation was completed.</summary>
+    void OnValidation(ValidationReport report)
+    {
+    }
+
+    /// <summary>The test was completed.</summary>
+    void OnTest(TestReport report)
+    {
+    }
+
+    /// <summary>A checkpoint was written.</summary>
+    void OnCheckpoint(CheckpointReport report)
+    {
+    }
+
+    /// <summary>Something the user should know and the run survives: a failed shard, a late worker, a skipped step.</summary>
+    /// <param name="sentence">One sentence.</param>
+    void OnWarning(string sentence)
+    {
+    }
+
+    /// <summary>The run has ended; nothing follows.</summary>
+    void OnFinished(RunOutcome outcome)
+    {
+    }
+}

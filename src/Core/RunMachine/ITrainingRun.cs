@@ -1,0 +1,80 @@
+using DistNet.Training;
+
+namespace DistNet.Runs;
+
+/// <summary>What the run machine must know about a run; fixed while it lasts.</summary>
+public sealed record RunDefinition
+{
+    /// <summary>The run.</summary>
+    public required RunId Run { get; init; }
+
+    /// <summary>The coordinator's life, from 1; one more with each resume.</summary>
+    public int Term { get; init; } = 1;
+
+    /// <summary>Epochs, steps, batches and slices.</summary>
+    public required TrainingPlan Plan { get; init; }
+
+    /// <summary>Samples of the validation split; 0 for none. Validation follows each epoch.</summary>
+    public int ValidationSamples { get; init; }
+
+    /// <summary>Samples of the test split; 0 for none. The test is made once, after the training's end.</summary>
+    public int TestSamples { get; init; }
+
+    /// <summary>What to do with a non-finite gradient.</summary>
+    public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Stop;
+
+    /// <summary>How often to write checkpoints, besides each epoch's end.</summary>
+    public CheckpointOptions Checkpoints { get; init; } = new();
+}
+
+/// <summary>The numeric side of the coordinator: parameters, optimizer, training state, checkpoints and results.</summary>
+/// <remarks>
+/// <para>All members are called on the coordinator's one dedicated thread, never concurrently, except <see cref="Definition"/>, which never changes.
+/// <see cref="IDisposable.Dispose"/> is called on it last. Nothing may be kept of the nodes after a call: their leases are returned by the caller.</para>
+/// <para>Any member may throw: a <see cref="DistNetException"/> ends the run with its sentence, anything else as a bug. Either way
+/// <see cref="Finish"/> follows with <see cref="RunOutcomeKind.Failed"/>, and nothing else after it.</para>
+/// <para>The order: (CompleteStep [SkipStep] [CompleteValidation] [WriteCheckpoint])* then EndTraining [CompleteTest] Finish; a run that is stopped goes from
+/// WriteCheckpoint to Finish. A checkpoint is asked for only where nothing is owed: an ended epoch has been validated. One resumed from a checkpoint of a
+/// finished training begins with EndTraining.</para>
+/// </remarks>
+public interface ITrainingRun : IDisposable
+{
+    /// <summary>What the run machine must know.</summary>
+    RunDefinition Definition { get; }
+
+    /// <summary>The training state now: the fresh one, or the resumed checkpoint's, when the coordinator starts.</summary>
+    TrainingState State { get; }
+
+    /// <summary>The parameters now. Overwritten by CompleteStep and EndTraining alone, between <see cref="VersionedParameters.BeginOverwrite"/> and
+    /// <see cref="VersionedParameters.EndOverwrite"/>.</summary>
+    ParameterHandle Parameters { get; }
+
+    /// <summary>Sums the nodes, updates the parameters and advances the state. A sum that is not finite changes nothing and is reported.</summary>
+    /// <param name="step">The step, equal to the state's.</param>
+    /// <param name="nodes">A disjoint cover of the batch's slices, each node with its gradient, in any order.</param>
+    StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes);
+
+    /// <summary>Advances the state past a step whose gradient is not finite; parameters, slots and t stay as they are.</summary>
+    /// <param name="step">The step, equal to the state's.</param>
+    /// <param name="finding">The sentence that names step, slice, layer and worker, for the run's record.</param>
+    StepReport SkipStep(long step, string finding);
+
+    /// <summary>Sums the validation metrics and applies early stopping, best-so-far and plateau to the state.</summary>
+    /// <param name="nodes">A disjoint cover of the validation split's slices, without gradients, in any order.</param>
+    ValidationReport CompleteValidation(ReadOnlySpan<ShardNode> nodes);
+
+    /// <summary>Sums the test metrics.</summary>
+    /// <param name="nodes">A disjoint cover of the test split's slices, without gradients, in any order.</param>
+    TestReport CompleteTest(ReadOnlySpan<ShardNode> nodes);
+
+    /// <summary>Writes a checkpoint; when it returns, a kill loses nothing before it.</summary>
+    /// <param name="reason">Why, for the log.</param>
+    CheckpointReport WriteCheckpoint(string reason);
+
+    /// <summary>The training is over: restores the best parameters where early stopping asks for it. No checkpoint follows.</summary>
+    void EndTraining();
+
+    /// <summary>Writes the results (the model and the run's record when finished; what there is otherwise). Called once, last.</summary>
+    /// <param name="outcome">How the run ended.</param>
+    void Finish(RunOutcome outcome);
+}
