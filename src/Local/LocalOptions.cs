@@ -1,4 +1,5 @@
 using DistNet.Kernels;
+using DistNet.Runs;
 
 namespace DistNet.Local;
 
@@ -23,6 +24,6 @@ public sealed record LocalOptions
     /// <summary>The width that kernels run at; null takes the widest of this machine.</summary>
     public VectorUnit? Unit { get; init; }
 
-    /// <summary>Told of warnings and checkpoints; null for nobody.</summary>
+    /// <summary>Told of workers, warnings and checkpoints, besides the progress; null for nobody.</summary>
     public IRunObserver? Observer { get; init; }
 }

@@ -1,17 +1,6 @@
+using DistNet.Runs;
+
 namespace DistNet.Local;
-
-/// <summary>How a run ended.</summary>
-public enum RunOutcome
-{
-    /// <summary>All epochs were trained.</summary>
-    Completed,
-
-    /// <summary>Early stopping ended it, and the best parameters were restored.</summary>
-    StoppedEarly,
-
-    /// <summary>It was cancelled; a checkpoint was written after the last step where there is a run folder.</summary>
-    Interrupted,
-}
 
 /// <summary>One finished epoch.</summary>
 /// <param name="Epoch">Its number, counted from 1.</param>
@@ -33,8 +22,11 @@ public sealed record EpochRecord(
 /// <summary>What a run came to. Losses and accuracies are NaN where they were not measured.</summary>
 public sealed record RunResult
 {
-    /// <summary>How it ended.</summary>
-    public required RunOutcome Outcome { get; init; }
+    /// <summary>How it ended: finished, or interrupted after a checkpoint (a run that fails throws).</summary>
+    public required RunOutcomeKind Outcome { get; init; }
+
+    /// <summary>Whether early stopping ended the training and the best parameters were restored.</summary>
+    public bool StoppedEarly { get; init; }
 
     /// <summary>The digest of the final model, after the best parameters were restored where early stopping asks for it.</summary>
     public required string ParametersSha256 { get; init; }
