@@ -1,0 +1,20 @@
+// The kernels' speed, beside the limit of the machine measured in the same process.
+//
+//     dotnet run -c Release --project bench/Kernels -- peak                  one line of JSON: FMA and copy limits of one core
+//     dotnet run -c Release --project bench/Kernels -- --filter '*'          every kernel benchmark
+using System.Globalization;
+using BenchmarkDotNet.Running;
+using DistNet.Kernels;
+using DistNet.Kernels.Bench;
+
+if (args is ["peak"])
+{
+    MachineLimits limits = MachineLimits.Measure(VectorUnit.Widest);
+    Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $$"""{"fma_gflops": {{limits.FmaGflops:F1}}, "copy_gigabytes_per_second": {{limits.CopyGigabytesPerSecond:F1}}, "vector_unit": "{{VectorUnit.Widest}}"}"""));
+    return 0;
+}
+
+BenchmarkSwitcher.FromAssembly(typeof(MachineLimits).Assembly).Run(args);
+return 0;

@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""Compares whole training runs of DistNet with PyTorch on the mlp workload, and writes the table into docs/performance.md.
+
+Runs are interleaved (DistNet, PyTorch, DistNet, PyTorch, ...), figures are medians with the smallest and the largest,
+and the processor's limit (independent FMAs; a stream copy) is measured in the same run. Standard library only.
+
+    bench/compare.py --batch 32,128,512,2048 --workers 1,2 --threads 1 --repetitions 5
+"""
+import argparse
+import itertools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CLI = ROOT / "src/Cli/bin/Release/net10.0/DistNet.Cli.dll"
+KERNELS = ROOT / "bench/Kernels/bin/Release/net10.0/DistNet.Kernels.Bench.dll"
+JOB = ROOT / "bench/jobs/mlp.yaml"
+PEER = ROOT / "bench/peers/mlp_torch.py"
+PAGE = ROOT / "docs/performance.md"
+SAMPLES = 60_000
+
+# Floating-point operations for one sample: forward and weight gradients of three layers, input gradients of the last two.
+WEIGHTS = [784 * 512, 512 * 512, 512 * 10]
+FLOP = 2 * (2 * sum(WEIGHTS) + sum(WEIGHTS[1:]))
+
+
+def numbers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=numbers, default=[512], help="batch sizes, separated by commas")
+    parser.add_argument("--workers", type=numbers, default=[1], help="DistNet's workers; the peer gets workers x threads threads")
+    parser.add_argument("--threads", type=numbers, default=[1], help="threads of a worker")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4, help="about how long the measured part of one run lasts")
+    parser.add_argument("--python", default="/usr/bin/python3", help="a Python with torch")
+    parser.add_argument("--no-peer", action="store_true", help="measure DistNet alone")
+    parser.add_argument("--no-page", action="store_true", help="print the table, leave docs/performance.md as it is")
+    return parser.parse_args()
+
+
+class Sampler(threading.Thread):
+    """The largest proportional set size (PSS) of a process and its children, in MiB, looked at five times a second."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.peak, self.done = pid, 0.0, threading.Event()
+
+    def run(self):
+        while not self.done.wait(0.2):
+            self.peak = max(self.peak, sum(self.pss(pid) for pid in self.family(self.pid)))
+
+    def family(self, pid):
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            children = []
+        return [pid, *itertools.chain.from_iterable(self.family(int(child)) for child in children)]
+
+    @staticmethod
+    def pss(pid):
+        try:
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) / 1024
+        except OSError:
+            pass  # the process has ended, or this is not Linux
+        return 0.0
+
+
+def run(command, environment=None):
+    """Runs a command; returns its standard output and its peak PSS."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+    sampler = Sampler(process.pid)
+    sampler.start()
+    output, errors = process.communicate()
+    sampler.done.set()
+    sampler.join()
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{output}\n{errors}")
+    return output, sampler.peak
+
+
+def epochs_for(rate, batch, seconds):
+    steps = max(30, rate * seconds / batch)
+    return max(1, round(steps * batch / SAMPLES + 0.5))
+
+
+def distnet_command(batch, workers, threads, epochs, out):
+    return ["dotnet", str(CLI), "train", str(JOB.relative_to(ROOT)), "--workers", str(workers), "--threads", str(threads),
+            "--set", f"training.batch={batch}", "--set", f"training.epochs={epochs}", "--quiet", "--out", out]
+
+
+def distnet(batch, workers, threads, epochs):
+    with tempfile.TemporaryDirectory() as folder:
+        _, memory = run(distnet_command(batch, workers, threads, epochs, f"{folder}/run"))
+        return find(json.loads(Path(f"{folder}/run/run.json").read_text()), "samples_per_second"), memory
+
+
+def find(tree, key):
+    """The value of a key, at any depth."""
+    if isinstance(tree, dict):
+        if key in tree:
+            return tree[key]
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for branch in tree:
+            value = find(branch, key)
+            if value is not None:
+                return value
+    return None
+
+
+class Peer:
+    """PyTorch in the fastest of the environments in which its products are right."""
+
+    def __init__(self, python):
+        self.python = python
+        bare = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+        environments = {
+            "environment as found": dict(os.environ),
+            "OPENBLAS_* unset": bare,
+            "OPENBLAS_* unset, ATEN_CPU_CAPABILITY=avx512": {**bare, "ATEN_CPU_CAPABILITY": "avx512"},
+        }
+        if "avx512f" not in Path("/proc/cpuinfo").read_text():
+            environments.popitem()
+        self.tried = {}
+        for (name, environment), optimizer in itertools.product(environments.items(), ("foreach", "single")):
+            check = subprocess.run([python, PEER, "--check-matmul"], env=environment, capture_output=True, text=True)
+            if check.returncode == 0:
+                self.name, self.environment, self.optimizer = name, environment, optimizer
+                self.tried[name, optimizer] = statistics.median(self.measure(512, 1, 2)[0] for _ in range(3))
+        if not self.tried:
+            sys.exit("PyTorch's products are wrong in every environment tried, or it is not installed (Debian: python3-torch libopenblas0-pthread)")
+        (self.name, self.optimizer) = max(self.tried, key=self.tried.get)
+        self.environment = environments[self.name]
+
+    def measure(self, batch, threads, epochs):
+        output, memory = run([self.python, str(PEER), "--batch", str(batch), "--threads", str(threads), "--epochs", str(epochs),
+                              "--optimizer", self.optimizer], self.environment)
+        result = json.loads(output)
+        self.version = result["version"]
+        return result["samples_per_second"], memory
+
+
+def limits():
+    output, _ = run(["dotnet", str(KERNELS), "peak"])
+    return json.loads(output)
+
+
+def spread(values):
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
+
+
+def machine():
+    model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.processor())
+    family = {key: next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith(key)), "?") for key in ("cpu family", "model\t")}
+    return f"{model} (family {family['cpu family']}, model {family['model' + chr(9)]}), {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
+
+
+def table(options, rows, peer, peaks):
+    fma = statistics.median(peak["fma_gflops"] for peak in peaks)
+    copy = statistics.median(peak["copy_gigabytes_per_second"] for peak in peaks)
+    dotnet = subprocess.run(["dotnet", "--version"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
+    lines = [
+        f"Machine: {machine()}. Limit of one core in the same run: {fma:.0f} GFLOP/s of independent FMAs "
+        f"({min(p['fma_gflops'] for p in peaks):.0f}–{max(p['fma_gflops'] for p in peaks):.0f}), stream copy {copy:.1f} GB/s, vector unit {peaks[0]['vector_unit']}.",
+        f"Versions: .NET SDK {dotnet}" + (f"; PyTorch {peer.version}, {peer.name}, {peer.optimizer} AdamW" if peer else "") + f"; {time.strftime('%Y-%m-%d')}.",
+        f"{options.repetitions} interleaved repetitions; medians, with the smallest and the largest. Load of the machine before: {options.load:.2f}.",
+        "",
+        "| batch | workers × threads | DistNet samples/s | PyTorch samples/s | ratio | share of FMA limit: DistNet, PyTorch | peak PSS MiB: DistNet, PyTorch |",
+        "| ---: | :---: | ---: | ---: | ---: | :---: | :---: |",
+    ]
+    for (batch, workers, threads), row in rows.items():
+        ours, theirs = row["distnet"], row["peer"]
+        cores = min(workers * threads, os.cpu_count())
+        share = lambda values: f"{statistics.median(values) * FLOP / 1e9 / (fma * cores):.2f}" if values else "–"
+        ratio = f"{statistics.median(ours) / statistics.median(theirs):.2f}" if theirs else "–"
+        memory = ", ".join(f"{statistics.median(values):,.0f}" if values else "–" for values in (row["distnet_pss"], row["peer_pss"]))
+        lines.append(f"| {batch} | {workers} × {threads} | {spread(ours)} | {spread(theirs) if theirs else '–'} | {ratio} | {share(ours)}, {share(theirs)} | {memory} |")
+    for (batch, workers, threads), row in rows.items():
+        base = rows.get((batch, 1, threads))
+        if workers > 1 and base:
+            lines.append(f"\nBatch {batch}: {workers} workers are {statistics.median(row['distnet']) / statistics.median(base['distnet']):.2f}× one.")
+    if peer:
+        lines.append("\nThe peer's settings were chosen by medians of three short runs at batch 512, one thread: "
+                     + "; ".join(f"{name}, {optimizer}: {value:,.0f}" for (name, optimizer), value in peer.tried.items()) + ".")
+    lines += ["", "```", "bench/compare.py " + " ".join(sys.argv[1:]),
+              " ".join(distnet_command("BATCH", "WORKERS", "THREADS", "EPOCHS", "DIR")).replace(str(ROOT) + "/", ""),
+              "python3 bench/peers/mlp_torch.py --batch BATCH --threads THREADS --epochs EPOCHS" + (f" --optimizer {peer.optimizer}" if peer else ""), "```"]
+    return "\n".join(lines)
+
+
+def write(text):
+    begin, end = "<!-- mlp: written by bench/compare.py -->", "<!-- mlp: end -->"
+    page = PAGE.read_text()
+    head, rest = page.split(begin)
+    PAGE.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+
+
+def main():
+    options = parse()
+    options.load = os.getloadavg()[0]
+    for project in ("src/Cli", "bench/Kernels"):
+        run(["dotnet", "build", "-c", "Release", "-v", "quiet", project])
+    peer = None if options.no_peer else Peer(options.python)
+    configurations = list(itertools.product(options.batch, options.workers, options.threads))
+    rows, epochs, peaks = {}, {}, []
+    for batch, workers, threads in configurations:
+        rows[batch, workers, threads] = {"distnet": [], "peer": [], "distnet_pss": [], "peer_pss": []}
+        rate, _ = distnet(batch, workers, threads, epochs_for(20_000, batch, 1))
+        epochs[batch, workers, threads] = epochs_for(rate, batch, options.seconds)
+    for repetition in range(options.repetitions):
+        peaks.append(limits())
+        for key in configurations:
+            batch, workers, threads = key
+            pairs = [("distnet", lambda: distnet(batch, workers, threads, epochs[key]))]
+            if peer:
+                pairs.append(("peer", lambda: peer.measure(batch, workers * threads, epochs[key])))
+            for side, measure in pairs if repetition % 2 == 0 else reversed(pairs):
+                rate, memory = measure()
+                rows[key][side].append(rate)
+                rows[key][side + "_pss"].append(memory)
+                print(f"repetition {repetition + 1}, batch {batch}, {workers} × {threads}: {side} {rate:,.0f} samples/s, {memory:,.0f} MiB", file=sys.stderr)
+    text = table(options, rows, peer, peaks)
+    print(text)
+    if not options.no_page:
+        write(text)
+
+
+if __name__ == "__main__":
+    main()
