@@ -40,7 +40,7 @@ internal static class SourceRules
         new("Parallel", @"\bParallel\s*\.\s*(For|ForEach|Invoke|ForAsync|ForEachAsync)\b", Pool, "Parallel.For(0, 9, Work);"),
         new("PLINQ", @"\bAsParallel\b|\bParallelEnumerable\b", Pool, "items.AsParallel().Select(x => x);"),
         new("ThreadPool work items", @"\bThreadPool\s*\.\s*(Unsafe)?QueueUserWorkItem\b", Pool, "ThreadPool.UnsafeQueueUserWorkItem(item, false);"),
-        new("Thread.Sleep", @"\bThread\s*\.\s*(Sleep|SpinWait)\b", "Wait for a state, never for a time.", "Thread.Sleep(10);"),
+        new("Thread.Sleep", @"\bThread\s*\.\s*Sleep\b", "Wait for a state, never for a time.", "Thread.Sleep(10);"),
         new("Math's transcendental functions", $@"\bMathF?\s*\.\s*({Transcendental})\b", Bits, "float y = MathF.Exp(x);"),
         new("float's and double's transcendental functions", $@"\b(float|double|Single|Double|Half|TFloat)\s*\.\s*({Transcendental})\b", Bits, "double y = double.Pow(x, 2);"),
         new("vector transcendental functions", $@"\bVector(64|128|256|512)\s*\.\s*({Transcendental})\b", Bits, "var y = Vector256.Exp(x);"),
