@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using DistNet.Kernels;
+
+namespace DistNet.Optimizers;
+
+/// <summary>Adam (Kingma and Ba, 2015, algorithm 1) and AdamW (Loshchilov and Hutter, 2019, algorithm 2): one rule, of which Adam is the case λ = 0.</summary>
+/// <remarks>
+/// <para>For each parameter w with gradient g, one float operation after the other (<c>fma(a, b, c)</c> = a·b + c, rounded once):</para>
+/// <code>
+/// gradient     = g · clipFactor
+/// firstMoment  = fma(β₁, firstMoment,  gradient · (1 − β₁))
+/// secondMoment = fma(β₂, secondMoment, (gradient · gradient) · (1 − β₂))
+/// denominator  = fma(√secondMoment, 1 / √(1 − β₂^t), ε)
+/// w            = fma(−η / (1 − β₁^t), firstMoment ÷ denominator, w · keep)      // keep = 1 − ηλ
+/// </code>
+/// <para>Each of the scalars β₁, 1 − β₁, β₂, 1 − β₂, 1 / √(1 − β₂^t), −η / (1 − β₁^t), ε and keep is computed in double and rounded to float once. The powers come from the
+/// training state by repeated multiplication.</para>
+/// <para>As <c>torch.optim.AdamW(amsgrad=False)</c>, and with λ = 0 <c>torch.optim.Adam</c>: ε is added outside the root, after the bias correction. The
+/// <c>weight_decay</c> of <c>torch.optim.Adam</c> is coupled: it equals <c>regularization.l2</c> = weight_decay / 2, and passes through the moments.</para>
+/// </remarks>
+public sealed class Adam(OptimizerOptions options) : UpdateRule
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<string> SlotNames => ["firstMoment", "secondMoment"];
+
+    /// <inheritdoc/>
+    public override void Update(VectorUnit unit, in UpdateScalars scalars, UpdateBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        int length = block.Parameters.Length;
+        Invariant.Holds(length % 16 == 0 && block.Gradient.Length == length && block.Slot0.Length == length && block.Slot1.Length == length);
+        Kernel kernel = new()
+        {
+            Parameters = block.Parameters,
+            Gradient = block.Gradient,
+            FirstMoment = block.Slot0,
+            SecondMoment = block.Slot1,
+            Beta1 = (float)options.Beta1,
+            Beta1Rest = (float)(1 - options.Beta1),
+            Beta2 = (float)options.Beta2,
+            Beta2Rest = (float)(1 - options.Beta2),
+            RootCorrection = (float)(1 / Math.Sqrt(1 - scalars.Beta2Power)),
+            Epsilon = (float)options.Epsilon,
+            MinusStepSize = (float)(-scalars.LearningRate / (1 - scalars.Beta1Power)),
+            Keep = Keep(options, scalars.LearningRate, block.Decayed),
+            ClipFactor = (float)scalars.ClipFactor,
+        };
+        unit.Run(ref kernel);
+    }
+
+    private ref struct Kernel : IKernel
+    {
+        public Span<float> Parameters;
+        public ReadOnlySpan<float> Gradient;
+        public Span<float> FirstMoment;
+        public Span<float> SecondMoment;
+        public float Beta1;
+        public float Beta1Rest;
+        public float Beta2;
+        public float Beta2Rest;
+        public float RootCorrection;
+        public float Epsilon;
+        public float MinusStepSize;
+        public float Keep;
+        public float ClipFactor;
+
+        public readonly void Run<TVector, TOps>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+        {
+            ref float parameters = ref MemoryMarshal.GetReference(Parameters);
+            ref float gradients = ref MemoryMarshal.GetReference(Gradient);
+            ref float firstMoments = ref MemoryMarshal.GetReference(FirstMoment);
+            ref float secondMoments = ref MemoryMarshal.GetReference(SecondMoment);
+            TVector beta1 = TOps.Broadcast(Beta1);
+            TVector beta1Rest = TOps.Broadcast(Beta1Rest);
+            TVector beta2 = TOps.Broadcast(Beta2);
+            TVector beta2Rest = TOps.Broadcast(Beta2Rest);
+            TVector rootCorrection = TOps.Broadcast(RootCorrection);
+            TVector epsilon = TOps.Broadcast(Epsilon);
+            TVector minusStepSize = TOps.Broadcast(MinusStepSize);
+            TVector keep = TOps.Broadcast(Keep);
+            TVector clipFactor = TOps.Broadcast(ClipFactor);
+            for (nuint i = 0; i < (nuint)Parameters.Length; i += (nuint)TOps.Count)
+            {
+                TVector gradient = TOps.Multiply(TOps.Load(ref gradients, i), clipFactor);
+                TVector firstMoment = TOps.FusedMultiplyAdd(beta1, TOps.Load(ref firstMoments, i), TOps.Multiply(gradient, beta1Rest));
+                TVector square = TOps.Multiply(TOps.Multiply(gradient, gradient), beta2Rest);
+                TVector secondMoment = TOps.FusedMultiplyAdd(beta2, TOps.Load(ref secondMoments, i), square);
+                TVector denominator = TOps.FusedMultiplyAdd(TOps.Sqrt(secondMoment), rootCorrection, epsilon);
+                TVector kept = TOps.Multiply(TOps.Load(ref parameters, i), keep);
+                TOps.Store(firstMoment, ref firstMoments, i);
+                TOps.Store(secondMoment, ref secondMoments, i);
+                TOps.Store(TOps.FusedMultiplyAdd(minusStepSize, TOps.Divide(firstMoment, denominator), kept), ref parameters, i);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using DistNet.Tensors;
+
+namespace DistNet.Optimizers;
+
+/// <summary>A run of one parameter's floats, small enough that a block of each arena stays in the first-level cache.</summary>
+/// <param name="Offset">Its first float in the arena; a multiple of 16.</param>
+/// <param name="Length">Its floats, padding excluded.</param>
+/// <param name="Decayed">Whether decay and penalties apply to it.</param>
+internal readonly record struct ArenaBlock(int Offset, int Length, bool Decayed)
+{
+    /// <summary>Its floats with the padding that follows the parameter's last: a multiple of 16.</summary>
+    public int PaddedLength => (Length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
+}
+
+/// <summary>The blocks of a layout: every parameter is cut every <see cref="Size"/> floats from its own start, so that neither the arena's other
+/// parameters nor the number of threads move a block. Sums over the arena add inside blocks, then over a parameter's blocks, then over parameters.</summary>
+internal sealed class ArenaBlocks
+{
+    /// <summary>Floats of a full block. Part of the numerics contract, since the gradient's norm is summed by blocks.</summary>
+    public const int Size = 2048;
+
+    private readonly int[] firstBlocks;
+    private readonly double[] parameterSums;
+
+    /// <summary>Cuts a layout.</summary>
+    /// <param name="layout">The layout.</param>
+    /// <param name="decayBiases">Whether decay and penalties apply to biases and scales too.</param>
+    public ArenaBlocks(Layout layout, bool decayBiases)
+    {
+        var blocks = ImmutableArray.CreateBuilder<ArenaBlock>();
+        firstBlocks = new int[layout.Entries.Length + 1];
+        parameterSums = new double[layout.Entries.Length];
+        for (int parameter = 0; parameter < layout.Entries.Length; parameter++)
+        {
+            ParameterEntry entry = layout.Entries[parameter];
+            firstBlocks[parameter] = blocks.Count;
+            for (int start = 0; start < entry.Length; start += Size)
+            {
+                bool decayed = decayBiases || entry.Role == ParameterRole.Weight;
+                blocks.Add(new(entry.Offset + start, Math.Min(Size, entry.Length - start), decayed));
+            }
+        }
+
+        firstBlocks[^1] = blocks.Count;
+        Blocks = blocks.ToImmutable();
+    }
+
+    /// <summary>The blocks, in the order of the arena.</summary>
+    public ImmutableArray<ArenaBlock> Blocks { get; }
+
+    /// <summary>The sum of one value per block: a binary tree over each parameter's blocks, then one over the parameters.</summary>
+    public double Sum(ReadOnlySpan<double> blockValues)
+    {
+        for (int parameter = 0; parameter < parameterSums.Length; parameter++)
+        {
+            parameterSums[parameter] = Tree(blockValues[firstBlocks[parameter]..firstBlocks[parameter + 1]]);
+        }
+
+        return Tree(parameterSums);
+    }
+
+    private static double Tree(ReadOnlySpan<double> values)
+    {
+        if (values.Length <= 1)
+        {
+            return values.Length == 0 ? 0 : values[0];
+        }
+
+        int half = (int)BitOperations.RoundUpToPowerOf2((uint)values.Length) / 2;
+        return Tree(values[..half]) + Tree(values[half..]);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using DistNet.Kernels;
+using DistNet.Tensors;
+using DistNet.Training;
+
+namespace DistNet.Optimizers;
+
+/// <summary>One slot of an optimizer: a value per parameter that lives from step to step, saved and hashed like the parameters.</summary>
+/// <param name="Name">Its name: <c>momentum</c>, <c>firstMoment</c>, <c>secondMoment</c>.</param>
+/// <param name="Values">The values; +0 before the first update.</param>
+public sealed record OptimizerSlot(string Name, Arena Values);
+
+/// <summary>What an update did.</summary>
+/// <param name="Finite">Whether the gradient at the root was finite. If not, nothing changed.</param>
+/// <param name="GradientNorm">The global norm of the gradient, penalties included, before clipping; NaN or infinite where the gradient is not finite.</param>
+/// <param name="Clipped">Whether the gradient was scaled down.</param>
+public readonly record struct UpdateOutcome(bool Finite, double GradientNorm, bool Clipped);
+
+/// <summary>From the gradients of nodes to new parameters: the canonical sum's root, the division, penalties, clipping and the optimizer's rule.</summary>
+/// <remarks>
+/// <para>Two passes over memory with a barrier between them, since nothing may change before every element is known to be finite and the norm is known: the
+/// first makes the root's gradient g, the second updates. For the nodes' folded sum S, in float unless said otherwise:</para>
+/// <code>
+/// g    = S ÷ (float)weight
+/// g    = fma(2·α₂, w, g)               // L2: the lecture's α‖w‖², gradient 2αw
+/// g    = g + α₁·sign(w)                // L1, sign(0) = 0
+/// norm = √(Σ g²)                       // in double: 16 lanes inside blocks of 2048, trees over a parameter's blocks and over parameters
+/// clipFactor = min(1, clipNorm / (norm + 1e-6))    // in double, rounded once; PyTorch's clip_grad_norm_
+/// </code>
+/// <para>Then the rule of <see cref="Sgd"/> or <see cref="Adam"/>. Penalties and decay apply to weights, and to biases and scales only where the job asks so.</para>
+/// <para>Instances have one owner: one call at a time. A call allocates nothing once it has seen the largest cover.</para>
+/// </remarks>
+public sealed class ParameterUpdate
+{
+    // PyTorch's guard against a division by zero in clip_grad_norm_.
+    private const double ClipEpsilon = 1e-6;
+
+    private readonly OptimizerOptions optimizer;
+    private readonly ThreadTeam team;
+    private readonly RootGradient root;
+    private readonly UpdateWork work;
+
+    /// <summary>Makes the update of one model, with parameters and slots of +0.</summary>
+    /// <param name="layout">Names, shapes and offsets of the parameters.</param>
+    /// <param name="optimizer">The rule and its settings.</param>
+    /// <param name="regularization">The penalties.</param>
+    /// <param name="unit">The vector unit; changes no bit.</param>
+    /// <param name="team">The threads; changes no bit.</param>
+    /// <exception cref="DistNetException">A setting is out of its range.</exception>
+    public ParameterUpdate(Layout layout, OptimizerOptions optimizer, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        ArgumentNullException.ThrowIfNull(team);
+        JobChecks.Check(optimizer);
+        JobChecks.Check(regularization);
+        this.optimizer = optimizer;
+        this.team = team;
+        UpdateRule rule = UpdateRule.For(optimizer);
+        ArenaBlocks blocks = new(layout, optimizer.DecayBiases);
+        Parameters = new(layout);
+        Slots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
+        root = new(layout, blocks, regularization, unit, team);
+        work = new(rule, unit, blocks.Blocks, Parameters, root.Values, Slots);
+    }
+
+    /// <summary>The parameters. The owner initialises or restores them; <see cref="Apply"/> updates them.</summary>
+    public Arena Parameters { get; }
+
+    /// <summary>The optimizer's slots, in a fixed order.</summary>
+    public ImmutableArray<OptimizerSlot> Slots { get; }
+
+    /// <summary>The gradient at the root that the last <see cref="Apply"/> made: penalties included, before clipping.</summary>
+    public Arena Gradient => root.Values;
+
+    /// <summary>Folds, divides, adds penalties, clips and updates.</summary>
+    /// <param name="nodes">A disjoint cover of the batch's slices: any cover, in any order, gives the same bits.</param>
+    /// <param name="sliceCount">The slices of the batch, at least 1.</param>
+    /// <param name="weight">The sum of the samples' weights, which the sum is divided by once.</param>
+    /// <param name="learningRate">η of this step, the schedule's factor included.</param>
+    /// <param name="state">The state the step starts from; β^t is taken from it.</param>
+    /// <returns>What was done. Where the gradient is not finite, parameters, slots and state are exactly as they were.</returns>
+    /// <exception cref="InvalidOperationException">The nodes are no disjoint cover, or a gradient is not as long as an arena.</exception>
+    public UpdateOutcome Apply(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, double learningRate, TrainingState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, Parameters));
+        if (!double.IsFinite(norm))
+        {
+            return new(Finite: false, norm, Clipped: false);
+        }
+
+        double clipFactor = optimizer.ClipNorm is double clipNorm ? Math.Min(1, clipNorm / (norm + ClipEpsilon)) : 1;
+        work.Scalars = UpdateScalars.After(state, optimizer, learningRate, clipFactor);
+        team.Run(work);
+        return new(Finite: true, norm, Clipped: clipFactor < 1);
+    }
+
+    /// <summary>The second pass: the rule, block by block.</summary>
+    private sealed class UpdateWork(
+        UpdateRule rule,
+        VectorUnit unit,
+        ImmutableArray<ArenaBlock> blocks,
+        Arena parameters,
+        Arena gradient,
+        ImmutableArray<OptimizerSlot> slots) : ITeamWork
+    {
+        public UpdateScalars Scalars { get; set; }
+
+        public void Execute(int part, int parts)
+        {
+            int end = (int)((long)blocks.Length * (part + 1) / parts);
+            UpdateScalars scalars = Scalars;
+            for (int i = (int)((long)blocks.Length * part / parts); i < end; i++)
+            {
+                ArenaBlock block = blocks[i];
+                rule.Update(unit, scalars, new()
+                {
+                    Parameters = parameters.Span.Slice(block.Offset, block.PaddedLength),
+                    Gradient = gradient.Span.Slice(block.Offset, block.PaddedLength),
+                    Slot0 = Slot(0, block),
+                    Slot1 = Slot(1, block),
+                    Decayed = block.Decayed,
+                });
+            }
+        }
+
+        private Span<float> Slot(int index, ArenaBlock block) =>
+            index < slots.Length ? slots[index].Values.Span.Slice(block.Offset, block.PaddedLength) : default;
+    }
+}

@@ -1,0 +1,128 @@
+using DistNet.Kernels;
+using DistNet.Runs;
+using DistNet.Tensors;
+
+namespace DistNet.Optimizers;
+
+/// <summary>The gradient of one node of the canonical sum.</summary>
+/// <param name="Node">Which node.</param>
+/// <param name="Values">The sum over its samples: an arena's floats, padding included (whatever the padding holds is ignored).</param>
+public readonly record struct NodeGradient(SumNode Node, ReadOnlyMemory<float> Values);
+
+/// <summary>The batch gradient at the root of the canonical sum, in one pass over memory: block by block, nodes are folded, the sum is divided by the
+/// weight, penalties are added and squares summed, while the block is in the cache. The team splits blocks, never a sum.</summary>
+internal sealed class RootGradient : ITeamWork
+{
+    private readonly ArenaBlocks blocks;
+    private readonly VectorUnit unit;
+    private readonly ThreadTeam team;
+    private readonly float l2Twice;
+    private readonly float l1;
+    private readonly double[] squareSums;
+    private readonly SumPlan plan = new();
+    private ReadOnlyMemory<float>[] nodeValues = [];
+    private AlignedBuffer scratch = new(0);
+    private Arena? parameters;
+    private float divisor;
+
+    public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
+    {
+        this.blocks = blocks;
+        this.unit = unit;
+        this.team = team;
+        l2Twice = (float)(2 * regularization.L2);
+        l1 = (float)regularization.L1;
+        squareSums = new double[blocks.Blocks.Length];
+        Values = new(layout);
+    }
+
+    /// <summary>The last gradient computed, before clipping.</summary>
+    public Arena Values { get; }
+
+    /// <summary>Computes <see cref="Values"/> and returns Σ g² in double, which is finite if and only if every g is.</summary>
+    /// <param name="nodes">A disjoint cover of the batch, in any order.</param>
+    /// <param name="sliceCount">The slices of the batch.</param>
+    /// <param name="weight">The sum of the samples' weights; rounded to float.</param>
+    /// <param name="parameters">The parameters, for the penalties.</param>
+    public double Compute(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, Arena parameters)
+    {
+        if (nodeValues.Length < nodes.Length)
+        {
+            nodeValues = new ReadOnlyMemory<float>[nodes.Length];
+        }
+
+        Span<SumNode> cover = nodes.Length <= 256 ? stackalloc SumNode[nodes.Length] : new SumNode[nodes.Length];
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            Invariant.Holds(nodes[i].Values.Length == Values.Layout.ArenaLength);
+            cover[i] = nodes[i].Node;
+            nodeValues[i] = nodes[i].Values;
+        }
+
+        plan.Prepare(cover, sliceCount);
+        int scratchLength = team.Count * (plan.Depth - 1) * ArenaBlocks.Size;
+        if (scratch.Length < scratchLength)
+        {
+            scratch = new(scratchLength);
+        }
+
+        this.parameters = parameters;
+        divisor = (float)weight;
+        team.Run(this);
+        this.parameters = null;
+        Array.Clear(nodeValues);
+        return blocks.Sum(squareSums);
+    }
+
+    void ITeamWork.Execute(int part, int parts)
+    {
+        int count = blocks.Blocks.Length;
+        int end = (int)((long)count * (part + 1) / parts);
+        for (int i = (int)((long)count * part / parts); i < end; i++)
+        {
+            squareSums[i] = ComputeBlock(blocks.Blocks[i], part);
+        }
+    }
+
+    private double ComputeBlock(ArenaBlock block, int part)
+    {
+        Span<float> gradient = Values.Span.Slice(block.Offset, block.PaddedLength);
+        GradientKernels.Divide(unit, Fold(block, gradient, part), divisor, gradient);
+        gradient[block.Length..].Clear();
+        if (block.Decayed && (l2Twice != 0 || l1 != 0))
+        {
+            GradientKernels.AddPenalties(unit, parameters!.Span.Slice(block.Offset, block.PaddedLength), l2Twice, l1, gradient);
+        }
+
+        return GradientKernels.SquareSum(unit, gradient[..block.Length]);
+    }
+
+    /// <summary>Folds one block of all nodes. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in
+    /// <paramref name="lowest"/>, at height h in the part's scratch block h − 1.</summary>
+    /// <returns>Where the root's block lies: in the only node, or in <paramref name="lowest"/>.</returns>
+    private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int part)
+    {
+        const int Summed = -1;
+        Span<int> stack = stackalloc int[plan.Depth];
+        int height = 0;
+        foreach (SumStep step in plan.Steps)
+        {
+            stack[height++] = step.Node;
+            for (int merge = 0; merge < step.Merges; merge++)
+            {
+                height--;
+                ReadOnlySpan<float> left = stack[height - 1] == Summed ? SumAt(height - 1, lowest, part) : NodeBlock(stack[height - 1], block);
+                ReadOnlySpan<float> right = stack[height] == Summed ? SumAt(height, lowest, part) : NodeBlock(stack[height], block);
+                GradientKernels.Add(unit, left, right, SumAt(height - 1, lowest, part));
+                stack[height - 1] = Summed;
+            }
+        }
+
+        return stack[0] == Summed ? lowest : NodeBlock(stack[0], block);
+    }
+
+    private ReadOnlySpan<float> NodeBlock(int node, ArenaBlock block) => nodeValues[node].Span.Slice(block.Offset, block.PaddedLength);
+
+    private Span<float> SumAt(int height, Span<float> lowest, int part) =>
+        height == 0 ? lowest : scratch.Span.Slice(((part * (plan.Depth - 1)) + height - 1) * ArenaBlocks.Size, lowest.Length);
+}
