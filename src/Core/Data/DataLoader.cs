@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using DistNet.Losses;
+using DistNet.Training;
+
+namespace DistNet.Data;
+
+/// <summary>Reads a job's data: finds the files, reads and checks them, splits off the validation samples and computes the normalisation.</summary>
+public static class DataLoader
+{
+    /// <summary>Reads the data of a job.</summary>
+    /// <param name="options">The job's <c>data</c> section.</param>
+    /// <param name="loss">The loss; decides what labels are.</param>
+    /// <param name="seed">The job's seed; keys the split.</param>
+    /// <param name="dataFolder">A folder where files are looked for first, by the name in the job and then by its last part; null for none.</param>
+    /// <exception cref="DistNetException">A file is missing, damaged or does not fit, or the split leaves no training sample.</exception>
+    public static LoadedData Load(DataOptions options, LossKind loss, ulong seed, string? dataFolder)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!(options.ValidationShare is >= 0 and < 1))
+        {
+            throw DistNetException.BadInput(
+                $"The validation share is {options.ValidationShare.ToString("R", CultureInfo.InvariantCulture)}; expected at least 0 and below 1.");
+        }
+
+        Dataset data = Read(options, options.Train, "train", loss, null, dataFolder, out ImmutableArray<string> featureNames);
+        DataExpectation expected = new(data.InputShape, data.ClassNames, data.TargetWidth) { FeatureNames = featureNames };
+        DataSplit? test = options.Test is null ? null : DataSplit.All(Read(options, options.Test, "test", loss, expected, dataFolder, out _));
+        (DataSplit train, DataSplit? validation) = options.Validation is null
+            ? Split(data, options.ValidationShare, seed)
+            : (DataSplit.All(data), DataSplit.All(Read(options, options.Validation, "validation", loss, expected, dataFolder, out _)));
+        return new LoadedData
+        {
+            Train = train,
+            Validation = validation,
+            Test = test,
+            FeatureNames = featureNames,
+            Normalization = NormalizationStatistics.Of(train, options.Normalize),
+        };
+    }
+
+    /// <summary>Reads further files with labels, to evaluate a trained model on.</summary>
+    /// <param name="files">The files.</param>
+    /// <param name="options">The <c>data</c> section of the model's job, for format, label column, header and delimiter.</param>
+    /// <param name="loss">The loss.</param>
+    /// <param name="expected">What the training data decided.</param>
+    /// <param name="dataFolder">As for <see cref="Load"/>.</param>
+    /// <exception cref="DistNetException">A file is missing, damaged or does not fit.</exception>
+    public static Dataset LoadFurther(DataFiles files, DataOptions options, LossKind loss, DataExpectation expected, string? dataFolder)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(expected);
+        return Read(options, files, "data", loss, expected, dataFolder, out _);
+    }
+
+    /// <summary>Splits a dataset: the validation samples are the first of the permutation keyed by the seed, both parts in ascending order.</summary>
+    /// <param name="data">The dataset.</param>
+    /// <param name="share">The share of validation samples in [0, 1); the number is rounded to the nearest (a half up), and is at least 1 unless the share is 0.</param>
+    /// <param name="seed">The key.</param>
+    /// <exception cref="DistNetException">No training sample would be left.</exception>
+    public static (DataSplit Train, DataSplit? Validation) Split(Dataset data, double share, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (share == 0)
+        {
+            return (DataSplit.All(data), null);
+        }
+
+        int count = Math.Max(1, (int)Math.Floor((share * data.Count) + 0.5));
+        if (count >= data.Count)
+        {
+            throw DistNetException.BadInput(
+                $"The validation share {share.ToString("R", CultureInfo.InvariantCulture)} of {DataFile.Shown(data.Count)} {(data.Count == 1 ? "sample" : "samples")} leaves no training sample; expected at least one.");
+        }
+
+        int[] order = new int[data.Count];
+        SplitOrder.Permutation(seed, order);
+        Array.Sort(order, 0, count);
+        Array.Sort(order, count, order.Length - count);
+        return (new DataSplit(data, order.AsMemory(count)), new DataSplit(data, order.AsMemory(0, count)));
+    }
+
+    /// <summary>Where a file of a job is: in <paramref name="dataFolder"/> by its name, there by its last part, then relative to <paramref name="baseFolder"/>.</summary>
+    /// <param name="name">The name as written in the job.</param>
+    /// <param name="baseFolder">The folder that relative names start from.</param>
+    /// <param name="dataFolder">The folder that goes before; null for none.</param>
+    /// <exception cref="DistNetException">There is no such file.</exception>
+    public static string FindFile(string name, string baseFolder, string? dataFolder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(baseFolder);
+        string[] places = dataFolder is null
+            ? [Path.Combine(baseFolder, name)]
+            : [Path.Combine(dataFolder, name), Path.Combine(dataFolder, Path.GetFileName(name)), Path.Combine(baseFolder, name)];
+        places = [.. places.Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
+        return places.FirstOrDefault(File.Exists)
+            ?? throw DistNetException.BadInput($"The data file '{name}' does not exist; looked for {string.Join(", ", places.Select(place => $"'{place}'"))}.");
+    }
+
+    private static Dataset Read(
+        DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation? expected, string? dataFolder, out ImmutableArray<string> featureNames)
+    {
+        featureNames = [];
+        string Find(string? name, string key) => string.IsNullOrEmpty(name)
+            ? throw DistNetException.BadInput($"The data for '{split}' lack '{key}', which the format {(options.Format == DataFormat.Idx ? "idx" : "csv")} needs.")
+            : FindFile(name, options.BaseFolder, dataFolder);
+        return options.Format == DataFormat.Idx
+            ? IdxDataset.Load(Find(files.Images, "images"), Find(files.Labels, "labels"), loss, expected)
+            : CsvDataset.Read(Find(files.File, "a file"), CsvOptions.From(options), LabelKinds.Of(loss), expected, out featureNames);
+    }
+}

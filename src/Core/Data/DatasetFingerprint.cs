@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using DistNet.Tensors;
+
+namespace DistNet.Data;
+
+/// <summary>SHA-256 of a dataset's content, so that a resume notices changed data. Numbers are hashed as this machine stores them:
+/// little-endian, as every machine that .NET's vector instructions run on.</summary>
+internal static class DatasetFingerprint
+{
+    public static string Of(string elementType, ReadOnlySpan<byte> inputs, int count, Shape shape, SampleLabels labels)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, $"distnet dataset 1\n{elementType} {shape} {count} {labels.TargetWidth}\n");
+        hash.AppendData(inputs);
+        hash.AppendData(MemoryMarshal.AsBytes(labels.Labels));
+        hash.AppendData(MemoryMarshal.AsBytes(labels.Targets));
+        foreach (string name in labels.ClassNames)
+        {
+            Append(hash, name);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The fingerprint of a run's data: that of its files, split by split.</summary>
+    public static string Of(Dataset train, Dataset? validation, Dataset? test)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, "distnet data 1");
+        Append(hash, train.Fingerprint);
+        Append(hash, validation is null || ReferenceEquals(validation, train) ? "" : validation.Fingerprint);
+        Append(hash, test is null ? "" : test.Fingerprint);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    // A length before each text, so that no two lists of texts give the same bytes.
+    private static void Append(IncrementalHash hash, string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
+        hash.AppendData(length);
+        hash.AppendData(bytes);
+    }
+}
