@@ -95,6 +95,6 @@ public sealed class VectorUnit
     /// <summary>As <c>512-bit</c> or <c>128-bit, emulated FMA</c>.</summary>
     public override string ToString() => $"{(int)Width * 32}-bit{(Emulated ? ", emulated FMA" : "")}";
 
-    private static bool HardwareFusedMultiplyAdd =>
+    internal static bool HardwareFusedMultiplyAdd =>
         System.Runtime.Intrinsics.X86.Fma.IsSupported || System.Runtime.Intrinsics.X86.Avx512F.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
 }

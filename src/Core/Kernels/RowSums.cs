@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace DistNet.Kernels;
+
+/// <summary>Sixteen floats on the stack: the virtual lanes of a row's sum, or a tail shorter than a vector.</summary>
+[InlineArray(MapKernels.Lanes)]
+internal struct LaneBuffer
+{
+    private float first;
+}
+
+/// <summary>Sums and maxima along one row, in 16 virtual lanes. A short last block is filled up with values that change no lane: a lane is never −0,
+/// since it starts at +0, so that adding +0 keeps its bits.</summary>
+internal static class RowSums
+{
+    private const int Lanes = MapKernels.Lanes;
+
+    private interface ITerm
+    {
+        // The accumulator with the elements of a and b taken in; may replace a by what is to be stored.
+        TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>;
+    }
+
+    /// <summary>The largest element; NaN never wins, −0 counts as +0, and an all-NaN row gives −∞.</summary>
+    public static float Maximum<TVector, TOps>(ReadOnlySpan<float> row)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        LaneBuffer lanes = default;
+        lanes[..].Fill(float.NegativeInfinity);
+        Accumulate<TVector, TOps, LargerTerm>(default, ref lanes, row, row, default, float.NegativeInfinity);
+        float maximum = lanes[0];
+        for (int lane = 1; lane < Lanes; lane++)
+        {
+            maximum = lanes[lane] > maximum ? lanes[lane] : maximum;
+        }
+
+        return maximum + 0f;
+    }
+
+    /// <summary>Σ e^(x − maximum); the exponentials go to <paramref name="exponentials"/> unless it is empty.</summary>
+    public static float Exponentials<TVector, TOps>(ReadOnlySpan<float> row, float maximum, Span<float> exponentials)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        LaneBuffer lanes = default;
+        Accumulate<TVector, TOps, ExponentialTerm>(new(maximum), ref lanes, row, row, exponentials, float.NegativeInfinity);
+        return Combine(ref lanes);
+    }
+
+    /// <summary>Σ x.</summary>
+    public static float Sum<TVector, TOps>(ReadOnlySpan<float> row)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        LaneBuffer lanes = default;
+        Accumulate<TVector, TOps, PlainTerm>(default, ref lanes, row, row, default, 0f);
+        return Combine(ref lanes);
+    }
+
+    /// <summary>Σ a · b, a chain of FMA in each lane.</summary>
+    public static float Dot<TVector, TOps>(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        LaneBuffer lanes = default;
+        Accumulate<TVector, TOps, ProductTerm>(default, ref lanes, a, b, default, 0f);
+        return Combine(ref lanes);
+    }
+
+    private static float Combine(ref LaneBuffer lanes)
+    {
+        for (int half = Lanes / 2; half > 0; half /= 2)
+        {
+            for (int lane = 0; lane < half; lane++)
+            {
+                lanes[lane] += lanes[lane + half];
+            }
+        }
+
+        return lanes[0];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Accumulate<TVector, TOps, TTerm>(
+        TTerm term, ref LaneBuffer lanes, ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> stored, float neutral)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TTerm : struct, ITerm
+    {
+        nuint length = (nuint)a.Length, index = 0;
+        for (; index + Lanes <= length; index += Lanes)
+        {
+            Block<TVector, TOps, TTerm>(
+                term, ref lanes, in Unsafe.Add(ref MemoryMarshal.GetReference(a), index), in Unsafe.Add(ref MemoryMarshal.GetReference(b), index),
+                ref stored.IsEmpty ? ref Unsafe.NullRef<float>() : ref Unsafe.Add(ref MemoryMarshal.GetReference(stored), index));
+        }
+
+        if (index < length)
+        {
+            LaneBuffer first = default, second = default;
+            first[..].Fill(neutral);
+            a[(int)index..].CopyTo(first);
+            b[(int)index..].CopyTo(second);
+            Block<TVector, TOps, TTerm>(term, ref lanes, in first[0], in second[0], ref first[0]);
+            if (!stored.IsEmpty)
+            {
+                first[..(int)(length - index)].CopyTo(stored[(int)index..]);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Block<TVector, TOps, TTerm>(TTerm term, ref LaneBuffer lanes, ref readonly float a, ref readonly float b, ref float stored)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TTerm : struct, ITerm
+    {
+        for (nuint lane = 0; lane < Lanes; lane += (nuint)TOps.Count)
+        {
+            TVector element = TOps.Load(in a, lane);
+            TVector accumulator = term.Take<TVector, TOps>(TOps.Load(in lanes[0], lane), ref element, TOps.Load(in b, lane));
+            TOps.Store(accumulator, ref lanes[0], lane);
+            if (!Unsafe.IsNullRef(in stored))
+            {
+                TOps.Store(element, ref stored, lane);
+            }
+        }
+    }
+
+    private readonly struct LargerTerm : ITerm
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => TOps.Select(TOps.GreaterThan(a, accumulator), a, accumulator);
+    }
+
+    private readonly struct PlainTerm : ITerm
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => TOps.Add(accumulator, a);
+    }
+
+    private readonly struct ProductTerm : ITerm
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => TOps.FusedMultiplyAdd(a, b, accumulator);
+    }
+
+    private readonly struct ExponentialTerm(float maximum) : ITerm
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+        {
+            a = VectorFunctions.Exp<TVector, TOps>(TOps.Subtract(a, TOps.Broadcast(maximum)));
+            return TOps.Add(accumulator, a);
+        }
+    }
+}

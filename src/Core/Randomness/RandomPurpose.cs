@@ -1,0 +1,23 @@
+namespace DistNet.Randomness;
+
+/// <summary>What random numbers are for: streams of different purposes never meet. The names and numbers go into results; never change them.</summary>
+public enum RandomPurpose
+{
+    /// <summary>The order of samples in an epoch.</summary>
+    Shuffle = 1,
+
+    /// <summary>The split of a data set into training and validation.</summary>
+    Split = 2,
+
+    /// <summary>Dropout masks.</summary>
+    Dropout = 3,
+
+    /// <summary>Initial parameters.</summary>
+    Initialization = 4,
+
+    /// <summary>Random changes of samples on the way in.</summary>
+    Augmentation = 5,
+
+    /// <summary>Choices of which elements to check, such as by a gradient check.</summary>
+    Check = 6,
+}
