@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+
+namespace DistNet.Runs;
+
+/// <summary>What the shell must do. Effects of one transition are carried out in order. Those of the numeric side are answered by an input each;
+/// there is never more than one of them under way.</summary>
+public abstract record RunEffect
+{
+    private RunEffect()
+    {
+    }
+
+    /// <summary>Send a shard to a worker, with the parameters as they are now.</summary>
+    public sealed record SendShard(WorkerId Worker, Fence Fence, ShardWork Work) : RunEffect;
+
+    /// <summary>Tell a worker that a shard is no longer needed. It answers for it all the same.</summary>
+    public sealed record WithdrawShard(WorkerId Worker, Fence Fence, SliceRange Slices) : RunEffect;
+
+    /// <summary>Keep an answer for the completion of the phase, and claim its leases.</summary>
+    public sealed record AcceptAnswer(long Answer) : RunEffect;
+
+    /// <summary>Drop an answer and return its leases, unless they are claimed already.</summary>
+    public sealed record ReleaseAnswer(long Answer) : RunEffect;
+
+    /// <summary>Return the leases of all accepted answers: the phase is abandoned, or its content is not needed.</summary>
+    public sealed record ReleaseAccepted : RunEffect;
+
+    /// <summary>Numeric: complete the step with the accepted answers, then return their leases.</summary>
+    public sealed record CompleteStep(long Step) : RunEffect;
+
+    /// <summary>Numeric: skip the step.</summary>
+    public sealed record SkipStep(long Step, string Finding) : RunEffect;
+
+    /// <summary>Numeric: complete the validation with the accepted answers.</summary>
+    public sealed record CompleteValidation : RunEffect;
+
+    /// <summary>Numeric: complete the test with the accepted answers.</summary>
+    public sealed record CompleteTest : RunEffect;
+
+    /// <summary>Numeric: write a checkpoint.</summary>
+    public sealed record WriteCheckpoint(string Reason) : RunEffect;
+
+    /// <summary>Numeric: end the training.</summary>
+    public sealed record EndTraining : RunEffect;
+
+    /// <summary>Numeric: write the results.</summary>
+    public sealed record Finish(RunOutcome Outcome) : RunEffect;
+
+    /// <summary>A worker's session ends, as it cannot be taken or has been silent too long: tell it so; it may register again.</summary>
+    public sealed record EndSession(WorkerId Worker, long Session, string Sentence) : RunEffect;
+
+    /// <summary>A worker gets no work for a while; for the log, as the machine remembers it by itself.</summary>
+    public sealed record SetAside(WorkerId Worker, long UntilMs) : RunEffect;
+
+    /// <summary>Tell the observer who is present.</summary>
+    public sealed record ReportWorkers(int Present, string Sentence) : RunEffect;
+
+    /// <summary>Tell the observer something that the run survives.</summary>
+    public sealed record Warn(string Sentence) : RunEffect;
+}
+
+/// <summary>What a transition gives.</summary>
+/// <param name="State">The new state.</param>
+/// <param name="Effects">What to do, in order.</param>
+/// <param name="Reason">Why the run's course changed, for one line of the log; null for the ordinary course of steps.</param>
+public readonly record struct Transition(RunState State, ImmutableArray<RunEffect> Effects, string? Reason);

@@ -1,0 +1,201 @@
+using System.Collections.Immutable;
+using DistNet.Training;
+
+namespace DistNet.Runs;
+
+/// <summary>What the machine waits for.</summary>
+public enum RunStage
+{
+    /// <summary>For <see cref="RunInput.Begin"/>.</summary>
+    Ready,
+
+    /// <summary>For shards of the phase under way (and for workers, where there are none).</summary>
+    Computing,
+
+    /// <summary>For the numeric side: sum and update.</summary>
+    Completing,
+
+    /// <summary>For the numeric side: a checkpoint.</summary>
+    Checkpointing,
+
+    /// <summary>For the numeric side: the training's end.</summary>
+    EndingTraining,
+
+    /// <summary>For the numeric side: the results.</summary>
+    Finishing,
+
+    /// <summary>For nothing: the run is over.</summary>
+    Ended,
+}
+
+/// <summary>Everything the run machine knows. Immutable: a transition makes a new one.</summary>
+public sealed record RunState
+{
+    /// <summary>What was fixed when the run began.</summary>
+    public required RunDefinition Definition { get; init; }
+
+    /// <summary>The training state, as the numeric side last reported it.</summary>
+    public required TrainingState Training { get; init; }
+
+    /// <summary>What the machine waits for.</summary>
+    public RunStage Stage { get; init; }
+
+    /// <summary>The sharded computation under way; kept while it is being completed.</summary>
+    public PhaseState? Phase { get; init; }
+
+    /// <summary>The workers present, in the order of joining.</summary>
+    public ImmutableArray<WorkerState> Workers { get; init; } = [];
+
+    /// <summary>Failures of workers that left, so that one that crashes again and again is set aside too; oldest first.</summary>
+    public ImmutableArray<(WorkerId Worker, int Failures)> Departed { get; init; } = [];
+
+    /// <summary>Who asked to stop, or null.</summary>
+    public StopSignal? Stop { get; init; }
+
+    /// <summary>When the last checkpoint was written, or the run began.</summary>
+    public long CheckpointMs { get; init; }
+
+    /// <summary>Steps completed at the last checkpoint of this term; −1 for none.</summary>
+    public long CheckpointStep { get; init; } = -1;
+
+    /// <summary>Steps completed when the term began: where counting steps between checkpoints starts.</summary>
+    public long FirstStep { get; init; }
+
+    /// <summary>How the run ended or is about to; null before.</summary>
+    public RunOutcome? Outcome { get; init; }
+
+    /// <summary>What happened so far, counted.</summary>
+    public RunCounters Counters { get; init; } = new();
+
+    /// <summary>A run before its first input.</summary>
+    /// <param name="definition">What is fixed.</param>
+    /// <param name="training">The fresh or resumed training state.</param>
+    public static RunState Start(RunDefinition definition, TrainingState training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        return new() { Definition = definition, Training = training, FirstStep = training.Step };
+    }
+}
+
+/// <summary>A sharded computation: a training step, a diagnosis of one, a validation or the test.</summary>
+public sealed record PhaseState
+{
+    /// <summary>The whole of it as one shard; shards of workers are parts of it.</summary>
+    public required ShardWork Whole { get; init; }
+
+    /// <summary>The slices answered, and by whom; disjoint, in the order of arrival.</summary>
+    public ImmutableArray<AcceptedAnswer> Accepted { get; init; } = [];
+
+    /// <summary>Diagnosis: the answers of the training step, to name who computed the slice.</summary>
+    public ImmutableArray<AcceptedAnswer> Suspects { get; init; } = [];
+
+    /// <summary>Failed shards since the last accepted answer.</summary>
+    public int FailuresInRow { get; init; }
+
+    /// <summary>How many slices are answered.</summary>
+    public int AcceptedSlices
+    {
+        get
+        {
+            int count = 0;
+            foreach (AcceptedAnswer answer in Accepted)
+            {
+                count += answer.Slices.Count;
+            }
+
+            return count;
+        }
+    }
+}
+
+/// <summary>An answer that counts.</summary>
+/// <param name="Slices">Its slices.</param>
+/// <param name="Worker">Who computed them.</param>
+/// <param name="Finding">Diagnosis: what was found.</param>
+public sealed record AcceptedAnswer(SliceRange Slices, WorkerId Worker, ShardFinding? Finding);
+
+/// <summary>One worker that is present.</summary>
+public sealed record WorkerState
+{
+    /// <summary>Its name.</summary>
+    public required WorkerId Id { get; init; }
+
+    /// <summary>Its membership.</summary>
+    public required long Session { get; init; }
+
+    /// <summary>Its compute threads: the guess at its speed before it is measured.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Training slices per second, smoothed; 0 until measured.</summary>
+    public double Speed { get; init; }
+
+    /// <summary>The shard it computes, or null. It has at most one, and may still have one of an earlier step.</summary>
+    public Assignment? Work { get; init; }
+
+    /// <summary>Failures since its last accepted answer.</summary>
+    public int Failures { get; init; }
+
+    /// <summary>It gets no work before this time.</summary>
+    public long AsideUntilMs { get; init; }
+
+    /// <summary>Whether it could take a shard.</summary>
+    public bool IsAvailable(long nowMs) => Work is null && AsideUntilMs <= nowMs;
+}
+
+/// <summary>A shard given to a worker and not yet answered.</summary>
+/// <param name="Phase">Of which phase.</param>
+/// <param name="Step">Of which step.</param>
+/// <param name="Slices">Which slices.</param>
+/// <param name="SentMs">When it was given.</param>
+/// <param name="DeadlineMs">When it is late.</param>
+/// <param name="Late">Whether its slices are free to be given to another, as it is late or another answered part of them first.</param>
+public sealed record Assignment(RunPhase Phase, long Step, SliceRange Slices, long SentMs, long DeadlineMs, bool Late = false);
+
+/// <summary>How often each rule fired.</summary>
+public sealed record RunCounters
+{
+    /// <summary>Answers of another run or term, dropped.</summary>
+    public long Foreign { get; init; }
+
+    /// <summary>Answers of a session that has ended, dropped.</summary>
+    public long EndedSession { get; init; }
+
+    /// <summary>Answers to no shard that the worker has: the same answer again, or one for other slices; dropped.</summary>
+    public long Unasked { get; init; }
+
+    /// <summary>Answers that came after their step was completed, dropped.</summary>
+    public long Stale { get; init; }
+
+    /// <summary>Answers for slices that another worker answered first, dropped.</summary>
+    public long Second { get; init; }
+
+    /// <summary>Shards given out a second time because they were late.</summary>
+    public long Late { get; init; }
+
+    /// <summary>Shards whose computation threw.</summary>
+    public long Failed { get; init; }
+
+    /// <summary>Shards given back unfinished, overwritten or withdrawn.</summary>
+    public long GivenBack { get; init; }
+
+    /// <summary>Workers whose session was ended because they were silent.</summary>
+    public long Silent { get; init; }
+
+    /// <summary>Shards lost with their worker.</summary>
+    public long Lost { get; init; }
+
+    /// <summary>Workers that joined, re-joining included.</summary>
+    public long Joined { get; init; }
+
+    /// <summary>Workers that left.</summary>
+    public long Left { get; init; }
+
+    /// <summary>Workers set aside.</summary>
+    public long SetAside { get; init; }
+
+    /// <summary>Shards given out.</summary>
+    public long Shards { get; init; }
+
+    /// <summary>Steps diagnosed.</summary>
+    public long Diagnoses { get; init; }
+}

@@ -1,0 +1,150 @@
+namespace DistNet.Runs;
+
+/// <summary>This part: which answers count.</summary>
+internal sealed partial class RunTurn
+{
+    private void TakeAnswer(RunInput.ShardCompleted answer)
+    {
+        int index = Answered(answer.Fence, answer.Worker, answer.Slices);
+        if (index < 0)
+        {
+            Emit(new RunEffect.ReleaseAnswer(answer.Answer));
+            return;
+        }
+
+        WorkerState worker = state.Workers[index];
+        Assignment work = worker.Work!;
+        double speed = work.Phase == RunPhase.Training ? Measured(worker.Speed, answer.Slices.Count, answer.Seconds) : worker.Speed;
+        worker = worker with { Work = null, Speed = speed };
+        if (!IsCurrent(work))
+        {
+            Count(c => c with { Stale = c.Stale + 1 });
+            Emit(new RunEffect.ReleaseAnswer(answer.Answer));
+            SetWorker(index, worker);
+            Dispatch();
+            return;
+        }
+
+        PhaseState phase = state.Phase!;
+        foreach (AcceptedAnswer accepted in phase.Accepted)
+        {
+            if (Overlap(accepted.Slices, answer.Slices))
+            {
+                Count(c => c with { Second = c.Second + 1 });
+                Emit(new RunEffect.ReleaseAnswer(answer.Answer));
+                SetWorker(index, worker);
+                Dispatch();
+                return;
+            }
+        }
+
+        Emit(new RunEffect.AcceptAnswer(answer.Answer));
+        SetWorker(index, worker with { Failures = 0 });
+        phase = phase with
+        {
+            Accepted = phase.Accepted.Add(new AcceptedAnswer(answer.Slices, worker.Id, answer.Finding)),
+            FailuresInRow = 0,
+        };
+        state = state with { Phase = phase };
+        Supersede(answer.Slices);
+        if (phase.AcceptedSlices == phase.Whole.SliceCount)
+        {
+            CompletePhase();
+        }
+        else
+        {
+            Dispatch();
+        }
+    }
+
+    private void TakeFailure(RunInput.ShardFailed failure)
+    {
+        int index = Answered(failure.Fence, failure.Worker, failure.Slices);
+        if (index < 0)
+        {
+            return;
+        }
+
+        WorkerState worker = state.Workers[index];
+        bool current = IsCurrent(worker.Work!);
+        worker = worker with { Work = null };
+        SetWorker(index, worker);
+        if (failure.Kind != ShardFailureKind.Failed)
+        {
+            Count(c => c with { GivenBack = c.GivenBack + 1 });
+            Dispatch();
+            return;
+        }
+
+        Count(c => c with { Failed = c.Failed + 1 });
+        string what = $"Worker {worker.Id} failed at slices {failure.Slices} of step {failure.Fence.Step} ({failure.Fence.Phase}): {failure.Reason}";
+        Because(what);
+        SetWorker(index, Aside(worker with { Failures = worker.Failures + 1 }));
+        if (current)
+        {
+            int inRow = state.Phase!.FailuresInRow + 1;
+            state = state with { Phase = state.Phase with { FailuresInRow = inRow } };
+            if (inRow >= RunLimits.FailuresBeforeGivingUp)
+            {
+                Fail($"{inRow} shards failed in a row, so the run gives up at step {failure.Fence.Step}. The last: {what}", null);
+                return;
+            }
+        }
+
+        Emit(new RunEffect.Warn($"{what}. Its slices are computed again."));
+        Dispatch();
+    }
+
+    // The worker that has the shard which is answered, or −1: then the answer is counted and must be dropped.
+    private int Answered(Fence fence, WorkerId id, SliceRange slices)
+    {
+        if (fence.Run != state.Definition.Run || fence.Term != state.Definition.Term)
+        {
+            Count(c => c with { Foreign = c.Foreign + 1 });
+            return -1;
+        }
+
+        int index = IndexOf(id);
+        if (index < 0 || state.Workers[index].Session != fence.Session)
+        {
+            Count(c => c with { EndedSession = c.EndedSession + 1 });
+            return -1;
+        }
+
+        Assignment? work = state.Workers[index].Work;
+        if (work is null || work.Phase != fence.Phase || work.Step != fence.Step || work.Slices != slices)
+        {
+            Count(c => c with { Unasked = c.Unasked + 1 });
+            return -1;
+        }
+
+        return index;
+    }
+
+    // Whoever else computes some of these slices can no longer have its answer accepted: what it holds besides is free again.
+    private void Supersede(SliceRange slices)
+    {
+        for (int i = 0; i < state.Workers.Length; i++)
+        {
+            WorkerState worker = state.Workers[i];
+            if (worker.Work is { } work && IsCurrent(work) && Overlap(work.Slices, slices))
+            {
+                Withdraw(worker, work);
+                SetWorker(i, worker with { Work = work with { Late = true } });
+            }
+        }
+    }
+
+    private void Withdraw(WorkerState worker, Assignment work) => Emit(new RunEffect.WithdrawShard(worker.Id, FenceOf(worker, work), work.Slices));
+
+    private static double Measured(double speed, int slices, double seconds)
+    {
+        if (!(seconds > 0))
+        {
+            return speed;
+        }
+
+        double measured = slices / seconds;
+        return speed == 0 ? measured : speed + (RunLimits.SpeedSmoothing * (measured - speed));
+    }
+}
