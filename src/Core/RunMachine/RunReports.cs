@@ -74,4 +74,8 @@ public enum RunOutcomeKind
 /// <param name="Sentence">One sentence for the user; for Failed it names what was found and where.</param>
 /// <param name="Signal">For Interrupted: who asked.</param>
 /// <param name="Cause">For Failed: the exception, where there was one.</param>
-public sealed record RunOutcome(RunOutcomeKind Kind, string Sentence, StopSignal? Signal = null, Exception? Cause = null);
+public sealed record RunOutcome(RunOutcomeKind Kind, string Sentence, StopSignal? Signal = null, Exception? Cause = null)
+{
+    /// <summary>How often each rule of the run machine fired in this term.</summary>
+    public RunCounters Counters { get; init; } = new();
+}

@@ -196,6 +196,9 @@ public sealed record RunCounters
     /// <summary>Shards given out.</summary>
     public long Shards { get; init; }
 
+    /// <summary>Shards given out again because a worker failed, left or was late.</summary>
+    public long Recoveries => Late + Failed + Lost;
+
     /// <summary>Steps diagnosed.</summary>
     public long Diagnoses { get; init; }
 }

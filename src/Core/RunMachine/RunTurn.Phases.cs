@@ -236,6 +236,7 @@ internal sealed partial class RunTurn
         }
 
         Because($"the run ends: {outcome.Sentence}");
+        outcome = outcome with { Counters = state.Counters };
         state = state with { Stage = RunStage.Finishing, Phase = null, Outcome = outcome };
         Emit(new RunEffect.Finish(outcome));
     }
