@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DistNet.Modules;
 
 namespace DistNet.Graphs;
@@ -7,7 +8,12 @@ namespace DistNet.Graphs;
 /// <param name="Name">Its name; parameters are named after it, <c>fc1.weight</c>.</param>
 /// <param name="Module">Its derivative rule.</param>
 /// <param name="Inputs">The names of the nodes it takes its inputs from; <c>input</c> is the sample.</param>
-public sealed record NodeDefinition(string Name, Module Module, ImmutableArray<string> Inputs);
+public sealed record NodeDefinition(string Name, Module Module, ImmutableArray<string> Inputs)
+{
+    /// <summary>The node whose parameters this one uses instead of its own (weight sharing); null for its own. The gradient of a shared parameter is the sum
+    /// over its uses, in the order of the graph.</summary>
+    public string? Shares { get; init; }
+}
 
 /// <summary>A model as written: the nodes of a DAG, in the order of declaration, and the name of the output node.</summary>
 /// <param name="Nodes">The nodes; they may be declared in any order.</param>
@@ -16,4 +22,40 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
 {
     /// <summary>The name by which nodes refer to the sample.</summary>
     public const string InputName = "input";
+
+    /// <summary>The name of the node that <see cref="WithNormalization"/> adds.</summary>
+    public const string NormalizationName = "normalize";
+
+    /// <summary>A chain of modules, each fed by the one before. Nodes are named by kind and number: <c>fc1, fc2, …</c> (linear), <c>relu1, relu2, …</c>.</summary>
+    /// <param name="modules">The modules, the one that takes the sample first.</param>
+    public static ModelDefinition Chain(params ReadOnlySpan<Module> modules)
+    {
+        Dictionary<string, int> counts = [];
+        var nodes = ImmutableArray.CreateBuilder<NodeDefinition>();
+        string previous = InputName;
+        foreach (Module module in modules)
+        {
+            string word = module is Linear ? "fc" : module.Kind.Replace("-", "", StringComparison.Ordinal);
+            counts[word] = counts.GetValueOrDefault(word) + 1;
+            string name = word + counts[word].ToString(CultureInfo.InvariantCulture);
+            nodes.Add(new NodeDefinition(name, module, [previous]));
+            previous = name;
+        }
+
+        return new ModelDefinition(nodes.ToImmutable(), previous);
+    }
+
+    /// <summary>The same model with a normalisation, as node <c>normalize</c>, between the sample and everything else.</summary>
+    /// <exception cref="DistNetException">The model has a node of that name already.</exception>
+    public ModelDefinition WithNormalization(Normalization normalization)
+    {
+        if (Nodes.Any(node => node.Name == NormalizationName))
+        {
+            throw DistNetException.BadInput($"The model has a node '{NormalizationName}', a name that is kept for the normalisation of the data; give it another name.");
+        }
+
+        string Renamed(string name) => name == InputName ? NormalizationName : name;
+        IEnumerable<NodeDefinition> rest = Nodes.Select(node => node with { Inputs = [.. node.Inputs.Select(Renamed)] });
+        return new ModelDefinition([new NodeDefinition(NormalizationName, normalization, [InputName]), .. rest], Renamed(Output));
+    }
 }

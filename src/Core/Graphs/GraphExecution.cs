@@ -1,0 +1,210 @@
+using DistNet.Kernels;
+using DistNet.Losses;
+using DistNet.Runs;
+using DistNet.Tensors;
+using DistNet.Training;
+
+namespace DistNet.Graphs;
+
+/// <summary>Computes passes of a graph: holds all memory for a stated maximum of slices, and allocates nothing on the managed heap from the second pass on.</summary>
+/// <remarks>
+/// A training pass has three phases with a barrier between them: prepare (pack the weights; only when the parameters have changed), rows (each thread takes whole slices through
+/// forward, loss and backward), parameter gradients (each thread takes a range of every parameter). Threads split outputs and never a sum, so every number of threads
+/// and every vector width gives the same bits. Used by one thread at a time.
+/// </remarks>
+public sealed class GraphExecution
+{
+    private readonly Graph graph;
+    private readonly ThreadTeam team;
+    private readonly int sliceSize;
+    private readonly PassState pass;
+    private readonly ExecutionMemory memory;
+    private readonly PreparePhase prepare;
+    private readonly RowsPhase rows;
+    private readonly GradientPhase gradients;
+    private long? preparedVersion;
+    private bool preparedForTraining;
+
+    /// <summary>Allocates the memory of forward passes; that of backward passes comes with the first of them.</summary>
+    /// <param name="graph">The model.</param>
+    /// <param name="loss">The loss.</param>
+    /// <param name="sliceSize">Samples of a full slice, at least 1.</param>
+    /// <param name="maximumSlices">The most slices of one pass, at least 1.</param>
+    /// <param name="unit">The vector width.</param>
+    /// <param name="team">The threads that compute.</param>
+    public GraphExecution(Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(team);
+        ArgumentOutOfRangeException.ThrowIfLessThan(sliceSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximumSlices, 1);
+        this.graph = graph;
+        this.team = team;
+        this.sliceSize = sliceSize;
+        MaximumSlices = maximumSlices;
+        pass = new PassState(unit);
+        memory = new ExecutionMemory(graph, sliceSize, maximumSlices);
+        AlignedBuffer[] scratch = [.. Enumerable.Range(0, team.Count).Select(_ => new AlignedBuffer(memory.Scratch))];
+        prepare = new PreparePhase(pass, memory, scratch);
+        rows = new RowsPhase(pass, graph, memory, Loss.Create(loss), scratch);
+        gradients = new GradientPhase(pass, graph, memory, scratch, maximumSlices);
+    }
+
+    /// <summary>The most slices of one pass.</summary>
+    public int MaximumSlices { get; }
+
+    /// <summary>One training pass: forward, loss and backward.</summary>
+    /// <param name="input">The samples: whole slices, but for the last of a batch.</param>
+    /// <param name="parameters">The parameters, as long as the arena.</param>
+    /// <param name="parametersVersion">A number that changes when the parameters do; prepared data is remade only then.</param>
+    /// <param name="nodes">Nodes of the sum: disjoint, in order, covering exactly the pass's slices.</param>
+    /// <param name="nodeGradients">For each node where its gradient goes, as long as the arena: sums over samples, bit-exactly the node's value; padding becomes +0.</param>
+    /// <param name="metrics">For each node where its loss and counts go.</param>
+    public void Train(
+        in PassInput input,
+        ReadOnlySpan<float> parameters,
+        long parametersVersion,
+        ReadOnlySpan<SumNode> nodes,
+        ReadOnlySpan<Memory<float>> nodeGradients,
+        Span<NodeMetrics> metrics)
+    {
+        Invariant.Holds(nodes.Length == nodeGradients.Length && nodes.Length == metrics.Length);
+        int sliceCount = CheckCover(nodes, input);
+        gradients.Clear();
+        for (int index = 0; index < nodes.Length; index++)
+        {
+            gradients.Add(WithinPass(nodes[index], input, sliceCount), nodeGradients[index]);
+        }
+
+        Run(input, parameters, parametersVersion, training: true, withLoss: true, withGradients: true);
+        gradients.Clear();
+        FoldMetrics(nodes, input, sliceCount, metrics);
+    }
+
+    /// <summary>Forward and loss, with dropout off.</summary>
+    /// <inheritdoc cref="Train" path="/param"/>
+    public void Evaluate(in PassInput input, ReadOnlySpan<float> parameters, long parametersVersion, ReadOnlySpan<SumNode> nodes, Span<NodeMetrics> metrics)
+    {
+        Invariant.Holds(nodes.Length == metrics.Length);
+        int sliceCount = CheckCover(nodes, input);
+        Run(input, parameters, parametersVersion, training: false, withLoss: true, withGradients: false);
+        FoldMetrics(nodes, input, sliceCount, metrics);
+    }
+
+    /// <summary>Forward alone, with dropout off. Labels are not read.</summary>
+    /// <param name="input">The samples.</param>
+    /// <param name="parameters">The parameters, as long as the arena.</param>
+    /// <param name="parametersVersion">A number that changes when the parameters do.</param>
+    /// <param name="outputs">[samples, OutputShape.Length], row-major.</param>
+    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, long parametersVersion, Span<float> outputs)
+    {
+        Run(input, parameters, parametersVersion, training: false, withLoss: false, withGradients: false);
+        memory.Output.Span[..(input.Samples.Length * graph.OutputShape.Length)].CopyTo(outputs);
+    }
+
+    /// <summary>Repeats a training pass and looks for the first value that is not finite, slice by slice and, within a slice, in the order of computation.</summary>
+    /// <returns>Null where every slice's values are finite (their sum may still overflow).</returns>
+    /// <inheritdoc cref="Train" path="/param"/>
+    public NonFiniteFinding? FindNonFinite(in PassInput input, ReadOnlySpan<float> parameters, long parametersVersion)
+    {
+        int firstSlice = input.FirstPlace / sliceSize;
+        for (int slice = 0; slice < Slices(input); slice++)
+        {
+            int first = slice * sliceSize;
+            PassInput one = new()
+            {
+                Data = input.Data,
+                Samples = input.Samples.Slice(first, Math.Min(sliceSize, input.Samples.Length - first)),
+                Seed = input.Seed,
+                Step = input.Step,
+                FirstPlace = input.FirstPlace + first,
+            };
+            Arena gradient = new(graph.Layout);
+            NodeMetrics[] metrics = new NodeMetrics[1];
+            Train(one, parameters, parametersVersion, [new SumNode(0, firstSlice + slice)], [gradient.Memory], metrics);
+            if (NonFiniteSearch.First(graph, memory, metrics[0], gradient) is { } found)
+            {
+                return new NonFiniteFinding(firstSlice + slice, found.Node, found.What);
+            }
+        }
+
+        return null;
+    }
+
+    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, long version, bool training, bool withLoss, bool withGradients)
+    {
+        Invariant.Holds(parameters.Length == graph.Layout.ArenaLength);
+        Invariant.Holds(input.FirstPlace >= 0 && input.FirstPlace % sliceSize == 0);
+        Invariant.Holds(input.Data.InputShape.Length == graph.InputShape.Length);
+        if (training && !memory.HasGradients)
+        {
+            memory.AllocateGradients();
+        }
+
+        rows.SliceCount = Slices(input);
+        rows.WithLoss = withLoss;
+        Invariant.Holds(rows.SliceCount >= 1 && rows.SliceCount <= MaximumSlices);
+        memory.Domains[0].SetRows(input.Samples.Length);
+        fixed (float* pinned = parameters)
+        {
+            pass.Set(input, pinned, parameters.Length, training);
+            try
+            {
+                if (preparedVersion != version || (training && !preparedForTraining))
+                {
+                    preparedVersion = null;
+                    team.Run(prepare);
+                    preparedForTraining = training;
+                    preparedVersion = version;
+                }
+
+                team.Run(rows);
+                if (withGradients)
+                {
+                    team.Run(gradients);
+                }
+            }
+            finally
+            {
+                pass.Clear();
+            }
+        }
+    }
+
+    private int Slices(in PassInput input) => (int)(((long)input.Samples.Length + sliceSize - 1) / sliceSize);
+
+    // A node's slices, counted from the pass's first.
+    private SliceRange WithinPass(SumNode node, in PassInput input, int sliceCount)
+    {
+        int firstSlice = input.FirstPlace / sliceSize;
+        SliceRange slices = node.Slices(firstSlice + sliceCount);
+        Invariant.Holds(slices.First >= firstSlice && slices.Count > 0);
+        return new SliceRange(slices.First - firstSlice, slices.Count);
+    }
+
+    // The nodes must be disjoint, in order, and cover the pass's slices exactly; returns their number.
+    private int CheckCover(ReadOnlySpan<SumNode> nodes, in PassInput input)
+    {
+        int sliceCount = Slices(input);
+        Invariant.Holds(sliceCount <= MaximumSlices);
+        int covered = 0;
+        foreach (SumNode node in nodes)
+        {
+            SliceRange slices = WithinPass(node, input, sliceCount);
+            Invariant.Holds(slices.First == covered);
+            covered = slices.End;
+        }
+
+        Invariant.Holds(covered == sliceCount);
+        return sliceCount;
+    }
+
+    private void FoldMetrics(ReadOnlySpan<SumNode> nodes, in PassInput input, int sliceCount, Span<NodeMetrics> metrics)
+    {
+        for (int index = 0; index < nodes.Length; index++)
+        {
+            SliceRange slices = WithinPass(nodes[index], input, sliceCount);
+            metrics[index] = CanonicalSum.Fold(rows.SliceMetrics.AsSpan(slices.First, slices.Count));
+        }
+    }
+}

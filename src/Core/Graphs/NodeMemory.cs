@@ -1,0 +1,33 @@
+using DistNet.Tensors;
+
+namespace DistNet.Graphs;
+
+/// <summary>The buffers of one node in one execution. Views of values and gradients may be shared between nodes.</summary>
+internal sealed class NodeMemory
+{
+    public required GraphNode Node { get; init; }
+
+    public required AlignedBuffer[] Inputs { get; init; }
+
+    public required AlignedBuffer Output { get; init; }
+
+    public required AlignedBuffer Prepared { get; init; }
+
+    public required AlignedBuffer Saved { get; init; }
+
+    public required int SavedPerSample { get; init; }
+
+    public required uint RandomStream { get; init; }
+
+    /// <summary>For a route: the output buffers of its branches. Elsewhere one, the output.</summary>
+    public required AlignedBuffer[] Outputs { get; init; }
+
+    /// <summary>For a route or a merge: the domains of its branches. Elsewhere empty.</summary>
+    public required int[] BranchDomains { get; init; }
+
+    /// <summary>The gradients by the inputs; empty until the first training pass, and where nobody needs them.</summary>
+    public AlignedBuffer[] InputGradients { get; set; } = [];
+
+    /// <summary>The gradients by the outputs; empty until the first training pass, and where nobody needs them.</summary>
+    public AlignedBuffer[] OutputGradients { get; set; } = [];
+}

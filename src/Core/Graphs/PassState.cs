@@ -1,0 +1,53 @@
+using DistNet.Data;
+using DistNet.Kernels;
+
+namespace DistNet.Graphs;
+
+/// <summary>What every thread of a pass reads: set before the team starts, unchanged while it runs.</summary>
+/// <param name="unit">The vector width.</param>
+internal sealed unsafe class PassState(VectorUnit unit)
+{
+    // The caller's parameters, pinned for the length of the pass: spans cannot be kept in an object.
+    private float* parameters;
+    private int parametersLength;
+    private ReadOnlyMemory<int> samples;
+
+    public VectorUnit Unit { get; } = unit;
+
+    public bool Training { get; private set; }
+
+    public ulong Seed { get; private set; }
+
+    public uint Step { get; private set; }
+
+    public int FirstPlace { get; private set; }
+
+    public int Rows => samples.Length;
+
+    public Dataset? Data { get; private set; }
+
+    public ReadOnlySpan<int> Samples => samples.Span;
+
+    public ReadOnlySpan<float> Parameters => new(parameters, parametersLength);
+
+    public void Set(in PassInput input, float* pinnedParameters, int length, bool training)
+    {
+        parameters = pinnedParameters;
+        parametersLength = length;
+        samples = input.Samples;
+        Data = input.Data;
+        Seed = input.Seed;
+        Step = unchecked((uint)input.Step);
+        FirstPlace = input.FirstPlace;
+        Training = training;
+    }
+
+    /// <summary>Forgets the pinned memory and the data.</summary>
+    public void Clear()
+    {
+        parameters = null;
+        parametersLength = 0;
+        samples = default;
+        Data = null;
+    }
+}

@@ -1,0 +1,176 @@
+using DistNet.Kernels;
+using DistNet.Losses;
+using DistNet.Modules;
+using DistNet.Tensors;
+using DistNet.Training;
+
+namespace DistNet.Graphs;
+
+/// <summary>The way of some rows through the graph: gather, forward, loss, backward. Each thread takes whole slices and meets no other until it is done.</summary>
+internal sealed class RowsPhase : ITeamWork
+{
+    private readonly PassState pass;
+    private readonly ExecutionMemory memory;
+    private readonly Loss loss;
+    private readonly ForwardContext[] forward;
+    private readonly BackwardContext[] backward;
+    private readonly LossContext[] losses;
+    private readonly int sampleWidth;
+    private readonly int outputWidth;
+
+    public RowsPhase(PassState pass, Graph graph, ExecutionMemory memory, Loss loss, AlignedBuffer[] scratch)
+    {
+        this.pass = pass;
+        this.memory = memory;
+        this.loss = loss;
+        forward = [.. scratch.Select(own => new ForwardContext(pass, own))];
+        backward = [.. scratch.Select(own => new BackwardContext(pass, own))];
+        int sliceSize = memory.Domains[0].SliceSize;
+        sampleWidth = graph.InputShape.Length;
+        outputWidth = graph.OutputShape.Length;
+        losses = [.. scratch.Select(_ => new LossContext(pass.Unit, outputWidth, loss.ScratchLength(sliceSize, outputWidth)))];
+        SliceMetrics = new NodeMetrics[memory.Domains[0].Slices.Length];
+    }
+
+    /// <summary>The slices of the pass.</summary>
+    public int SliceCount { get; set; }
+
+    /// <summary>Whether the loss is computed.</summary>
+    public bool WithLoss { get; set; }
+
+    /// <summary>The loss and counts of each slice.</summary>
+    public NodeMetrics[] SliceMetrics { get; }
+
+    /// <inheritdoc/>
+    public void Execute(int part, int parts)
+    {
+        int from = (int)((long)SliceCount * part / parts);
+        int to = (int)((long)SliceCount * (part + 1) / parts);
+        if (from == to)
+        {
+            return;
+        }
+
+        Gather(from, to);
+        foreach (NodeMemory node in memory.Nodes)
+        {
+            Forward(forward[part], node, from, to);
+        }
+
+        if (WithLoss)
+        {
+            for (int slice = from; slice < to; slice++)
+            {
+                SliceMetrics[slice] = LossOf(losses[part], slice);
+            }
+        }
+
+        if (!pass.Training)
+        {
+            return;
+        }
+
+        for (int index = memory.Nodes.Length - 1; index >= 0; index--)
+        {
+            if (memory.Nodes[index].Node.NeedsBackward)
+            {
+                Backward(backward[part], memory.Nodes[index], from, to);
+            }
+        }
+    }
+
+    private void Gather(int from, int to)
+    {
+        (int first, int count) = Rows(from, to);
+        pass.Data!.CopyInputs(pass.Samples.Slice(first, count), memory.Sample.Span.Slice(first * sampleWidth, count * sampleWidth));
+    }
+
+    private (int First, int Count) Rows(int from, int to)
+    {
+        SliceRows[] slices = memory.Domains[0].Slices;
+        int first = slices[from].First;
+        return (first, slices[to - 1].First + slices[to - 1].Count - first);
+    }
+
+    private void Forward(ForwardContext context, NodeMemory node, int from, int to)
+    {
+        Module module = node.Node.Module;
+        RowDomain domain = memory.Domains[node.Node.Domain];
+        if (module.OutputIsInput)
+        {
+            return;
+        }
+
+        if (module is Route route)
+        {
+            Routes.Forward(route.Rule, node, domain, memory.Domains, from, to);
+        }
+        else if (module is Merge)
+        {
+            Routes.MergeForward(node, memory.Domains, from, to);
+        }
+        else if (domain.Parent is null)
+        {
+            (int first, int count) = Rows(from, to);
+            context.Bind(node, domain, first, count);
+            module.Forward(context);
+        }
+        else
+        {
+            foreach (SliceRows rows in domain.Slices.AsSpan(from, to - from))
+            {
+                if (rows.Count > 0)
+                {
+                    context.Bind(node, domain, rows.First, rows.Count);
+                    module.Forward(context);
+                }
+            }
+        }
+    }
+
+    private void Backward(BackwardContext context, NodeMemory node, int from, int to)
+    {
+        Module module = node.Node.Module;
+        RowDomain domain = memory.Domains[node.Node.Domain];
+        if (module.InputGradientIsOutputGradient)
+        {
+            return;
+        }
+
+        if (module is Route)
+        {
+            Routes.Backward(node, memory.Domains, from, to);
+        }
+        else if (module is Merge)
+        {
+            Routes.MergeBackward(node, memory.Domains, from, to);
+        }
+        else if (domain.Parent is null)
+        {
+            (int first, int count) = Rows(from, to);
+            context.Bind(node, first, count);
+            module.Backward(context);
+        }
+        else
+        {
+            foreach (SliceRows rows in domain.Slices.AsSpan(from, to - from))
+            {
+                if (rows.Count > 0)
+                {
+                    context.Bind(node, rows.First, rows.Count);
+                    module.Backward(context);
+                }
+            }
+        }
+    }
+
+    private NodeMetrics LossOf(LossContext context, int slice)
+    {
+        SliceRows rows = memory.Domains[0].Slices[slice];
+        int start = rows.First * outputWidth;
+        int length = rows.Count * outputWidth;
+        AlignedBuffer? gradient = pass.Training ? memory.OutputGradient : null;
+        context.Bind(memory.Output.Memory.Slice(start, length), gradient is null ? default : gradient.Memory.Slice(start, length), pass.Data!, pass.Samples.Slice(rows.First, rows.Count));
+        return loss.Compute(context);
+    }
+}

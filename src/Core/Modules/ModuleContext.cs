@@ -1,0 +1,202 @@
+using System.Collections.Immutable;
+using DistNet.Graphs;
+using DistNet.Kernels;
+using DistNet.Tensors;
+
+namespace DistNet.Modules;
+
+/// <summary>What a rule sees of one node, whichever rule it is. One object per thread, set anew for each call; nothing is allocated.</summary>
+/// <remarks>Row-major throughout: an input of <c>Rows</c> samples is [Rows, InputShapes[i].Length].</remarks>
+public abstract class ModuleContext
+{
+    private readonly PassState pass;
+    private readonly AlignedBuffer scratch;
+    private NodeMemory? memory;
+
+    private protected ModuleContext(PassState pass, AlignedBuffer scratch)
+    {
+        this.pass = pass;
+        this.scratch = scratch;
+    }
+
+    /// <summary>The vector width that kernels run with.</summary>
+    public VectorUnit Unit => pass.Unit;
+
+    /// <summary>The shapes of one sample's inputs.</summary>
+    public ImmutableArray<Shape> InputShapes => Memory.Node.InputShapes;
+
+    /// <summary>The shape of one sample's output.</summary>
+    public Shape OutputShape => Memory.Node.OutputShape;
+
+    /// <summary>Whether this is a training pass: dropout acts, and a backward pass follows.</summary>
+    public bool Training => pass.Training;
+
+    /// <summary>What <see cref="Module.Prepare"/> made of the parameters.</summary>
+    public ReadOnlySpan<float> Prepared => Memory.Prepared.Span;
+
+    /// <summary>Floats of this thread's own for one call; their values are anything.</summary>
+    public Span<float> Scratch => scratch.Span;
+
+    private protected PassState Pass => pass;
+
+    private protected NodeMemory Memory => memory!;
+
+    private protected int FirstRow { get; private set; }
+
+    private protected int RowCount { get; private set; }
+
+    /// <summary>A parameter's values.</summary>
+    public ReadOnlySpan<float> Parameter(int index)
+    {
+        ParameterEntry entry = Memory.Node.Parameters[index].Entry;
+        return pass.Parameters.Slice(entry.Offset, entry.Length);
+    }
+
+    internal void Bind(NodeMemory node, int firstRow, int rows)
+    {
+        memory = node;
+        FirstRow = firstRow;
+        RowCount = rows;
+    }
+
+    private protected Span<float> RowsOf(AlignedBuffer buffer, int width) => buffer.Span.Slice(FirstRow * width, RowCount * width);
+
+    private protected Span<float> InputRows(int index) => RowsOf(Memory.Inputs[index], Memory.Node.InputShapes[index].Length);
+
+    private protected Span<float> OutputRows() => RowsOf(Memory.Output, Memory.Node.OutputShape.Length);
+
+    private protected Span<float> SavedRows() => RowsOf(Memory.Saved, Memory.SavedPerSample);
+
+    private protected ReadOnlySpan<float> OutputGradientRows(int output) => RowsOf(Memory.OutputGradients[output], Memory.Node.OutputShape.Length);
+}
+
+/// <summary>What <see cref="Module.Prepare"/> sees.</summary>
+public sealed class PrepareContext : ModuleContext
+{
+    internal PrepareContext(PassState pass, AlignedBuffer scratch)
+        : base(pass, scratch)
+    {
+    }
+
+    /// <summary>Where to write; kept until the parameters change.</summary>
+    public new Span<float> Prepared => Memory.Prepared.Span;
+
+    /// <summary>Whether a backward pass that needs the input gradients may follow: what only it needs can be left out otherwise.</summary>
+    public bool NeedsBackward => Training && Memory.Node.NeedsBackward;
+}
+
+/// <summary>What <see cref="Module.Forward"/> sees: some rows of the node.</summary>
+public sealed class ForwardContext : ModuleContext
+{
+    private RowDomain? domain;
+
+    internal ForwardContext(PassState pass, AlignedBuffer scratch)
+        : base(pass, scratch)
+    {
+    }
+
+    /// <summary>The number of rows, one per sample.</summary>
+    public int Rows => RowCount;
+
+    /// <summary>The output to write, [Rows, OutputShape.Length].</summary>
+    public Span<float> Output => OutputRows();
+
+    /// <summary>What is kept for the backward pass, [Rows, SavedPerSample].</summary>
+    public Span<float> Saved => SavedRows();
+
+    /// <summary>The seed of the run: the key of all randomness.</summary>
+    public ulong Seed => Pass.Seed;
+
+    /// <summary>The step, as a part of the key of randomness.</summary>
+    public uint Step => Pass.Step;
+
+    /// <summary>The node's own stream of randomness, made from its name.</summary>
+    public uint RandomStream => Memory.RandomStream;
+
+    /// <summary>An input, [Rows, InputShapes[index].Length].</summary>
+    public ReadOnlySpan<float> Input(int index) => InputRows(index);
+
+    /// <summary>The place in the batch of the sample in a row, as a part of the key of randomness.</summary>
+    public uint Place(int row) => (uint)(Pass.FirstPlace + domain!.RootRow(FirstRow + row));
+
+    internal void Bind(NodeMemory node, RowDomain rows, int firstRow, int count)
+    {
+        Bind(node, firstRow, count);
+        domain = rows;
+    }
+}
+
+/// <summary>What <see cref="Module.Backward"/> sees: some rows of the node.</summary>
+public sealed class BackwardContext : ModuleContext
+{
+    internal BackwardContext(PassState pass, AlignedBuffer scratch)
+        : base(pass, scratch)
+    {
+    }
+
+    /// <summary>The number of rows, one per sample.</summary>
+    public int Rows => RowCount;
+
+    /// <summary>The output of the forward pass, [Rows, OutputShape.Length].</summary>
+    public ReadOnlySpan<float> Output => OutputRows();
+
+    /// <summary>What the forward pass kept, [Rows, SavedPerSample].</summary>
+    public ReadOnlySpan<float> Saved => SavedRows();
+
+    /// <summary>The gradient of the loss by the output, [Rows, OutputShape.Length].</summary>
+    public ReadOnlySpan<float> OutputGradient => OutputGradientRows(0);
+
+    /// <summary>The gradient by one of several outputs.</summary>
+    public ReadOnlySpan<float> OutputGradientOf(int output) => OutputGradientRows(output);
+
+    /// <summary>An input of the forward pass, [Rows, InputShapes[index].Length].</summary>
+    public ReadOnlySpan<float> Input(int index) => InputRows(index);
+
+    /// <summary>Whether anybody needs an input's gradient; where not, it may be left out, and writing it does no harm.</summary>
+    public bool NeedsInputGradient(int index) => Memory.Node.InputNeedsGradient[index];
+
+    /// <summary>The gradient by an input, to be written exactly once, [Rows, InputShapes[index].Length].</summary>
+    public Span<float> InputGradient(int index) => RowsOf(Memory.InputGradients[index], Memory.Node.InputShapes[index].Length);
+}
+
+/// <summary>What <see cref="Module.ParameterGradient"/> sees: all rows of the pass, and which of them make up the slices of one node of the sum.</summary>
+public sealed class ParameterGradientContext : ModuleContext
+{
+    private SliceRows[] slices = [];
+    private Memory<float> gradient;
+    private int firstSlice;
+    private int sliceCount;
+
+    internal ParameterGradientContext(PassState pass, AlignedBuffer scratch)
+        : base(pass, scratch)
+    {
+    }
+
+    /// <summary>The rows of each slice; a slice of no rows adds +0.</summary>
+    public ReadOnlySpan<SliceRows> Slices => slices.AsSpan(firstSlice, sliceCount);
+
+    /// <summary>The output of the forward pass, all rows.</summary>
+    public ReadOnlySpan<float> Output => OutputRows();
+
+    /// <summary>What the forward pass kept, all rows.</summary>
+    public ReadOnlySpan<float> Saved => SavedRows();
+
+    /// <summary>The gradient of the loss by the output, all rows.</summary>
+    public ReadOnlySpan<float> OutputGradient => OutputGradientRows(0);
+
+    /// <summary>The parameter's whole gradient; only the floats [from, to) are this call's.</summary>
+    public Span<float> Gradient => gradient.Span;
+
+    /// <summary>An input of the forward pass, all rows.</summary>
+    public ReadOnlySpan<float> Input(int index) => InputRows(index);
+
+    internal void Bind(NodeMemory node, int rows, SliceRows[] all, int first, int count)
+    {
+        Bind(node, 0, rows);
+        slices = all;
+        firstSlice = first;
+        sliceCount = count;
+    }
+
+    internal void WriteTo(Memory<float> destination) => gradient = destination;
+}

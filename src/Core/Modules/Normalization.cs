@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using DistNet.Kernels;
+using DistNet.Tensors;
+
+namespace DistNet.Modules;
+
+/// <summary>y = (x − m) / max(σ, ε) with given constants: they belong to the model and are not trained.</summary>
+/// <remarks>
+/// Lecture, "Normalize the inputs to have zero mean and unit variance". With as many constants as the input has values each value has its own; with one for each
+/// channel of [channels, height, width], or one alone for [height, width], they hold for the channel. dx = dy / max(σ, ε).
+/// </remarks>
+public sealed class Normalization : Module
+{
+    /// <summary>The default ε: a feature that is constant in the training data is divided by it.</summary>
+    public const float DefaultEpsilon = 1e-7f;
+
+    /// <summary>Creates the rule.</summary>
+    /// <param name="mean">The means m.</param>
+    /// <param name="deviation">The standard deviations σ (population), each at least 0.</param>
+    /// <param name="epsilon">The least divisor ε, above 0.</param>
+    public Normalization(ImmutableArray<float> mean, ImmutableArray<float> deviation, float epsilon = DefaultEpsilon)
+    {
+        if (mean.Length != deviation.Length)
+        {
+            throw DistNetException.BadInput($"A normalization has {mean.Length} means but {deviation.Length} deviations; there must be one deviation for each mean.");
+        }
+
+        if (!(epsilon > 0 && float.IsFinite(epsilon)))
+        {
+            throw DistNetException.BadInput($"A normalization has the epsilon {epsilon.ToString(CultureInfo.InvariantCulture)}; it must be above 0.");
+        }
+
+        if (mean.Any(value => !float.IsFinite(value)) || deviation.Any(value => !(value >= 0 && float.IsFinite(value))))
+        {
+            throw DistNetException.BadInput("A normalization has a mean that is not finite, or a deviation that is negative or not finite.");
+        }
+
+        Mean = mean;
+        Deviation = deviation;
+        Epsilon = epsilon;
+    }
+
+    /// <summary>The means m.</summary>
+    public ImmutableArray<float> Mean { get; }
+
+    /// <summary>The standard deviations σ.</summary>
+    public ImmutableArray<float> Deviation { get; }
+
+    /// <summary>The least divisor ε.</summary>
+    public float Epsilon { get; }
+
+    /// <inheritdoc/>
+    public override string Kind => "normalization";
+
+    /// <inheritdoc/>
+    public override Shape OutputShape(ImmutableArray<Shape> inputs)
+    {
+        int channels = inputs[0].Rank switch { 2 => 1, 3 => inputs[0][0], _ => inputs[0].Length };
+        if (Mean.Length != inputs[0].Length && Mean.Length != channels)
+        {
+            throw DistNetException.BadInput(
+                $"its input has the shape {inputs[0]}, so it needs {(channels == inputs[0].Length ? "" : $"{channels} (one per channel) or ")}{inputs[0].Length} means, but it has {Mean.Length}");
+        }
+
+        return inputs[0];
+    }
+
+    /// <inheritdoc/>
+    public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => new(Prepared: 3 * inputs[0].Length);
+
+    /// <summary>Lays out means, divisors and zeros, one per value of a sample.</summary>
+    public override void Prepare(PrepareContext context, int part, int parts)
+    {
+        if (part != 0)
+        {
+            return;
+        }
+
+        int width = context.InputShapes[0].Length;
+        for (int i = 0; i < width; i++)
+        {
+            int constant = (int)((long)i * Mean.Length / width);
+            context.Prepared[i] = Mean[constant];
+            context.Prepared[width + i] = Divisor(constant);
+            context.Prepared[(2 * width) + i] = 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(ForwardContext context)
+    {
+        int width = context.InputShapes[0].Length;
+        Elementwise.Normalize(context.Unit, context.Input(0), context.Prepared[..width], context.Prepared.Slice(width, width), context.Output);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(BackwardContext context)
+    {
+        // (dy − 0) / max(σ, ε) is dy / max(σ, ε) exactly.
+        int width = context.InputShapes[0].Length;
+        Elementwise.Normalize(context.Unit, context.OutputGradient, context.Prepared[(2 * width)..(3 * width)], context.Prepared.Slice(width, width), context.InputGradient(0));
+    }
+
+    /// <inheritdoc/>
+    public override void ForwardReference(ReferenceContext context)
+    {
+        for (int i = 0; i < context.Output.Length; i++)
+        {
+            int constant = (int)((long)i * Mean.Length / context.Output.Length);
+            context.Output[i] = (context.Input(0)[i] - Mean[constant]) / Divisor(constant);
+        }
+    }
+
+    private float Divisor(int constant) => Deviation[constant] > Epsilon ? Deviation[constant] : Epsilon;
+}
