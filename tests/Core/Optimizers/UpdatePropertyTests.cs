@@ -1,0 +1,237 @@
+using CsCheck;
+using DistNet.Kernels;
+using DistNet.Optimizers;
+using DistNet.Runs;
+using DistNet.Tensors;
+using DistNet.Training;
+using Xunit;
+
+namespace DistNet.Tests.Optimizers;
+
+/// <summary>The table of all optimizers × the properties that every one of them has.</summary>
+public sealed class UpdatePropertyTests
+{
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void Every_vector_unit_and_team_gives_the_same_bits(OptimizerCase row)
+    {
+        int[]? expected = null;
+        foreach (VectorUnit unit in VectorUnit.Available())
+        {
+            foreach (int threads in new[] { 1, 2, 4 })
+            {
+                using ThreadTeam team = new(threads, "update");
+                ParameterUpdate update = UpdateBench.Create(row, team, unit);
+                UpdateBench.Steps(update, row, 3, step => UpdateBench.RandomArena(UpdateBench.Layout, step, wild: true));
+                expected ??= UpdateBench.Bits(update);
+                Assert.Equal(expected, UpdateBench.Bits(update));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void Any_split_of_the_batch_gives_the_same_bits(OptimizerCase row)
+    {
+        const int SliceCount = 11;
+        using ThreadTeam team = new(2, "update");
+        Arena[] slices = [.. Enumerable.Range(0, SliceCount).Select(i => UpdateBench.RandomArena(UpdateBench.Layout, 50 + i, wild: true))];
+        int[] expected = After(row, team, slices, [.. Enumerable.Range(0, SliceCount).Select(i => new SumNode(0, i))]);
+        Gen.Select(Gen.Int[0, SliceCount].Array[0, 4], Gen.Shuffle(Enumerable.Range(0, 40).ToArray())).Sample(
+            (cuts, order) =>
+            {
+                List<SumNode> nodes = [];
+                int first = 0;
+                foreach (int end in cuts.Append(SliceCount).Order())
+                {
+                    nodes.AddRange(CanonicalSum.Cover(new SliceRange(first, end - first), SliceCount));
+                    first = end;
+                }
+
+                SumNode[] shuffled = [.. nodes.Index().OrderBy(node => order[node.Index]).Select(node => node.Item)];
+                Assert.Equal(expected, After(row, team, slices, shuffled));
+            },
+            iter: 15,
+            threads: 1);
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void A_gradient_that_is_not_finite_changes_nothing(OptimizerCase row)
+    {
+        using ThreadTeam team = new(2, "update");
+        foreach (float bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
+        {
+            foreach (int place in new[] { 0, 2048, (67 * 71) - 1, UpdateBench.Layout.Entries[^1].Offset })
+            {
+                ParameterUpdate update = UpdateBench.Create(row, team);
+                TrainingState state = UpdateBench.Steps(update, row, 2, step => UpdateBench.RandomArena(UpdateBench.Layout, step));
+                int[] before = UpdateBench.Bits(update);
+                Arena gradient = UpdateBench.RandomArena(UpdateBench.Layout, 9);
+                gradient.Span[place] = bad;
+
+                UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 0.1, state);
+
+                Assert.False(outcome.Finite);
+                Assert.False(outcome.Clipped);
+                Assert.False(double.IsFinite(outcome.GradientNorm));
+                Assert.Equal(before, UpdateBench.Bits(update));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void Two_finite_nodes_whose_sum_overflows_change_nothing(OptimizerCase row)
+    {
+        using ThreadTeam team = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        int[] before = UpdateBench.Bits(update);
+        Arena gradient = new(UpdateBench.Layout);
+        gradient.Span[3] = float.MaxValue;
+
+        Assert.False(update.Apply([new(new SumNode(0, 0), gradient.Memory), new(new SumNode(0, 1), gradient.Memory)], 2, 1, 0.1, new()).Finite);
+        Assert.Equal(before, UpdateBench.Bits(update));
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void A_zero_gradient_moves_only_what_decays_and_towards_zero(OptimizerCase row)
+    {
+        using ThreadTeam team = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        Arena before = UpdateBench.RandomArena(UpdateBench.Layout, 1);
+        bool decays = row.Optimizer.WeightDecay > 0 || row.Regularization.L1 > 0 || row.Regularization.L2 > 0;
+
+        UpdateBench.Steps(update, row, 1, _ => new Arena(UpdateBench.Layout));
+
+        foreach (ParameterEntry entry in UpdateBench.Layout.Entries)
+        {
+            bool moves = decays && (entry.Role == ParameterRole.Weight || row.Optimizer.DecayBiases);
+            for (int i = 0; i < entry.Length; i++)
+            {
+                float old = before[entry][i];
+                float now = update.Parameters[entry][i];
+                if (!moves)
+                {
+                    Assert.Equal(old, now);
+                }
+                else if (Math.Abs(old) > 0.02)
+                {
+                    Assert.Equal(Math.Sign(old), Math.Sign(now));
+                    Assert.True(Math.Abs(now) < Math.Abs(old), $"{entry.Name}[{i}]: {old} → {now}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void Padding_stays_zero_whatever_the_nodes_padding_holds(OptimizerCase row)
+    {
+        using ThreadTeam team = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        ParameterUpdate clean = UpdateBench.Create(row, team);
+        UpdateBench.Steps(clean, row, 2, step => UpdateBench.RandomArena(UpdateBench.Layout, step));
+        UpdateBench.Steps(update, row, 2, step =>
+        {
+            Arena gradient = UpdateBench.RandomArena(UpdateBench.Layout, step);
+            ForEachPadding(gradient, padding => padding.Fill(float.NaN));
+            return gradient;
+        });
+
+        Assert.Equal(UpdateBench.Bits(clean), UpdateBench.Bits(update));
+        int floats = 0;
+        foreach (Arena arena in update.Slots.Select(slot => slot.Values).Append(update.Parameters))
+        {
+            ForEachPadding(arena, padding =>
+            {
+                floats += padding.Length;
+                Assert.All(padding.ToArray(), value => Assert.Equal(0, BitConverter.SingleToInt32Bits(value)));
+            });
+        }
+
+        Assert.True(floats > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void An_update_allocates_nothing(OptimizerCase row)
+    {
+        using ThreadTeam team = new(2, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        NodeGradient[] nodes = [.. new[] { new SumNode(1, 0), new SumNode(0, 2), new SumNode(0, 3), new SumNode(1, 2) }.Select((node, i) => new NodeGradient(node, UpdateBench.RandomArena(UpdateBench.Layout, i).Memory))];
+        TrainingState state = new();
+        for (int warm = 0; warm < 50; warm++)
+        {
+            update.Apply(nodes, 6, 48, 1e-3, state);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 50; i++)
+        {
+            update.Apply(nodes, 6, 48, 1e-3, state);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void A_quadratic_bowl_is_descended(OptimizerCase row)
+    {
+        using ThreadTeam team = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        double before = SquareSum(update.Parameters);
+        UpdateBench.Steps(update, row, 60, _ =>
+        {
+            Arena gradient = new(UpdateBench.Layout);
+            update.Parameters.Span.CopyTo(gradient.Span);
+            return gradient;
+        });
+        Assert.InRange(SquareSum(update.Parameters), 0, before / 2);
+    }
+
+    private static int[] After(OptimizerCase row, ThreadTeam team, Arena[] slices, SumNode[] nodes)
+    {
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        NodeGradient[] gradients = [.. nodes.Select(node => new NodeGradient(node, NodeValue(slices, node).Memory))];
+        Assert.True(update.Apply(gradients, slices.Length, slices.Length * 32.0, 0.01, new()).Finite);
+        return UpdateBench.Bits(update);
+    }
+
+    // The node's sum written out as the definition says, one element at a time.
+    private static Arena NodeValue(Arena[] slices, SumNode node)
+    {
+        Arena value = new(UpdateBench.Layout);
+        for (int i = 0; i < value.Span.Length; i++)
+        {
+            value.Span[i] = Element(slices, node, i);
+        }
+
+        return value;
+    }
+
+    private static float Element(Arena[] slices, SumNode node, int i)
+    {
+        if (node.Level == 0)
+        {
+            return slices[node.Index].Span[i];
+        }
+
+        SumNode right = new(node.Level - 1, (node.Index * 2) + 1);
+        float left = Element(slices, new SumNode(node.Level - 1, node.Index * 2), i);
+        return right.First >= slices.Length ? left : left + Element(slices, right, i);
+    }
+
+    private static double SquareSum(Arena arena) => arena.Span.ToArray().Sum(value => (double)value * value);
+
+    private static void ForEachPadding(Arena arena, Action<Span<float>> visit)
+    {
+        foreach (ParameterEntry entry in arena.Layout.Entries)
+        {
+            int end = entry.Offset + entry.Length;
+            visit(arena.Span[end..((end + 15) / 16 * 16)]);
+        }
+    }
+}
