@@ -22,7 +22,7 @@ public sealed record OptimizerOptions
     /// <summary>The learning rate η before the schedule's factor, above 0.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Decoupled weight decay λ: each step scales the weights by 1 − ηλ (Sgd and AdamW; refused with Adam, whose coupled decay is <see cref="RegularizationOptions.L2"/>).</summary>
+    /// <summary>Decoupled weight decay λ, at least 0 and at most 1/η: each step scales the weights by 1 − ηλ (Sgd and AdamW; refused with Adam, whose coupled decay is <see cref="RegularizationOptions.L2"/>).</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>Whether decay and penalties apply to biases and norm scales too.</summary>
@@ -43,7 +43,7 @@ public sealed record OptimizerOptions
     /// <summary>Adam and AdamW: ε, above 0.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
-    /// <summary>Clips the gradient (penalties included) to this global norm, above 0; null for no clipping.</summary>
+    /// <summary>Clips the gradient (penalties included) to this global norm, above 0; null for no clipping. The formula stands at <see cref="ParameterUpdate"/>.</summary>
     public double? ClipNorm { get; init; }
 }
 
@@ -75,7 +75,7 @@ public enum ScheduleKind
     /// <summary>A cosine up to 1, then down to <see cref="ScheduleOptions.Minimum"/> (Smith and Topin, 2019).</summary>
     OneCycle,
 
-    /// <summary>Times <see cref="ScheduleOptions.Factor"/> when the validation loss has not fallen for <see cref="ScheduleOptions.Patience"/> epochs.</summary>
+    /// <summary>Times <see cref="ScheduleOptions.Factor"/> when the validation loss has not fallen for more than <see cref="ScheduleOptions.Patience"/> epochs in a row.</summary>
     Plateau,
 }
 
@@ -85,7 +85,7 @@ public sealed record ScheduleOptions
     /// <summary>Which schedule.</summary>
     public ScheduleKind Kind { get; init; } = ScheduleKind.Constant;
 
-    /// <summary>Linear warm-up over this many steps before the schedule starts, with any kind but one-cycle; 0 for none.</summary>
+    /// <summary>Linear warm-up over this many steps, with any kind but one-cycle; 0 for none. A cosine spans the steps after it; schedules by epoch count from the run's start. See <see cref="Schedules"/>.</summary>
     public long WarmupSteps { get; init; }
 
     /// <summary>Step, exponential, plateau: the factor, in (0, 1].</summary>
@@ -97,7 +97,7 @@ public sealed record ScheduleOptions
     /// <summary>Cosine, one-cycle, plateau: the lowest factor, in [0, 1].</summary>
     public double Minimum { get; init; }
 
-    /// <summary>Plateau: epochs without improvement before the factor applies, at least 0.</summary>
+    /// <summary>Plateau: epochs without improvement that are put up with; the next one applies the factor. At least 0.</summary>
     public int Patience { get; init; } = 3;
 
     /// <summary>One-cycle: the share of all steps in which the rate rises, in (0, 1).</summary>

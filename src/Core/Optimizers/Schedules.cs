@@ -1,3 +1,5 @@
+using DistNet.Kernels;
+
 namespace DistNet.Optimizers;
 
 /// <summary>Where a run stands, as far as a learning-rate schedule looks at it.</summary>
@@ -75,24 +77,7 @@ public static class Schedules
 
     /// <summary><c>to + (from − to) · (1 + cos(π · share)) / 2</c>: <c>from</c> at share 0, <c>to</c> at share 1.</summary>
     private static double Between(double from, double to, double share) =>
-        to + ((from - to) * ((1 + Cos(Math.PI * Math.Min(share, 1))) / 2));
-
-    // Stands in for the canonical cosine until that lands: a Taylor series on [0, π].
-    private static double Cos(double x)
-    {
-        if (x > Math.PI / 2)
-        {
-            return -Cos(Math.PI - x);
-        }
-
-        double sum = 0;
-        for (int i = 24; i >= 2; i -= 2)
-        {
-            sum = (1 + sum) * -(x * x) / (i * (i - 1));
-        }
-
-        return 1 + sum;
-    }
+        to + ((from - to) * ((1 + CanonicalFunctions.Cos(Math.PI * Math.Min(share, 1))) / 2));
 
     // factor^exponent as a chain of multiplications: the bits of a scheduler that multiplies once per change.
     private static double Power(double factor, int exponent)
