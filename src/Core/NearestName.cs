@@ -17,7 +17,7 @@ public static class NearestName
         int fewest = (name.Length / 3) + 2;
         foreach (string candidate in candidates)
         {
-            int edits = Edits(name.ToUpperInvariant(), candidate.ToUpperInvariant());
+            int edits = Edits(name, candidate);
             if (edits < fewest && edits < candidate.Length)
             {
                 (nearest, fewest) = (candidate, edits);
@@ -37,14 +37,29 @@ public static class NearestName
         null => "",
     };
 
-    // The distance of Damerau and Levenshtein (optimal string alignment), with three rows.
-    private static int Edits(string left, string right)
-    {
-        if (Math.Abs(left.Length - right.Length) > left.Length)
-        {
-            return int.MaxValue;
-        }
+    /// <summary>A tail for an error sentence: <c>; did you mean 'fc1'?</c>, or a full stop where none is near.</summary>
+    /// <param name="name">What was written.</param>
+    /// <param name="candidates">What could have been meant.</param>
+    public static string Question(string name, IEnumerable<string> candidates) => Of(name, candidates) is { } nearest ? $"; did you mean '{nearest}'?" : ".";
 
+    /// <summary>The candidate with the fewest edits, however many, the first of several equals; null where there are no candidates.</summary>
+    /// <param name="name">What was written.</param>
+    /// <param name="candidates">What could have been meant.</param>
+    public static string? Closest(string name, IEnumerable<string> candidates)
+    {
+        ArgumentNullException.ThrowIfNull(candidates);
+        return candidates.MinBy(candidate => Edits(name, candidate));
+    }
+
+    /// <summary>The distance of Damerau and Levenshtein (optimal string alignment), case aside.</summary>
+    public static int Edits(string left, string right)
+    {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
+        left = left.ToUpperInvariant();
+        right = right.ToUpperInvariant();
+
+        // Three rows of the table.
         int[] beforePrevious = new int[right.Length + 1];
         int[] previous = [.. Enumerable.Range(0, right.Length + 1)];
         int[] current = new int[right.Length + 1];

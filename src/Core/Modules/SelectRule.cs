@@ -25,46 +25,4 @@ public abstract class SelectRule
     /// <param name="first">The index of branch 0's value.</param>
     /// <param name="count">The number of branches, at least 2.</param>
     public static SelectRule ArgMax(int first, int count) => new ArgMaxRule(first, count);
-
-    private sealed class ThresholdRule(int feature, float threshold) : SelectRule
-    {
-        public override int Branches => 2;
-
-        public override int Choose(ReadOnlySpan<float> sample) => sample[feature] < threshold ? 0 : 1;
-
-        public override void Check(int length)
-        {
-            if ((uint)feature >= (uint)length)
-            {
-                throw DistNetException.BadInput($"its rule looks at value {feature}, but its input has the values 0 to {length - 1}");
-            }
-        }
-    }
-
-    private sealed class ArgMaxRule(int first, int count) : SelectRule
-    {
-        public override int Branches => count;
-
-        public override int Choose(ReadOnlySpan<float> sample)
-        {
-            int best = 0;
-            for (int branch = 1; branch < count; branch++)
-            {
-                if (sample[first + branch] > sample[first + best])
-                {
-                    best = branch;
-                }
-            }
-
-            return best;
-        }
-
-        public override void Check(int length)
-        {
-            if (first < 0 || count < 2 || first > length - count)
-            {
-                throw DistNetException.BadInput($"its rule looks at {count} values from value {first} on, but it needs at least 2 and its input has the values 0 to {length - 1}");
-            }
-        }
-    }
 }

@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DistNet.Graphs;
+using DistNet.Modules;
+
+namespace DistNet.Jobs;
+
+/// <summary>One module as a job file says it.</summary>
+/// <param name="Place">Where it was written.</param>
+/// <param name="Module">The module; null for a node that shares another's.</param>
+/// <param name="Shares">The node whose parameters it shares.</param>
+/// <param name="Name">Its name, where one was given.</param>
+/// <param name="Inputs">The nodes it takes from; empty in a chain.</param>
+internal sealed record ModuleText(JobPlace Place, Module? Module, string? Shares, string? Name, ImmutableArray<string> Inputs);
+
+/// <summary>Reads and writes one module: <c>relu</c>, <c>{ linear: 128, bias: false }</c>, <c>{ select: … }</c>, <c>{ shares: fc1 }</c>.</summary>
+internal static class ModuleReader
+{
+    public const string SelectWord = "select";
+    public const string SharesWord = "shares";
+    private static readonly Dictionary<string, ModuleKind> KindByWord = ModuleKind.All.ToDictionary(kind => kind.Word);
+
+    public static IEnumerable<string> Words => [.. KindByWord.Keys, SelectWord, SharesWord];
+
+    public static ModuleText Read(JobValue value, string path, bool inGraph)
+    {
+        JobSection section = value switch
+        {
+            JobSection given => given,
+            JobScalar { IsNull: false } scalar => new JobSection(scalar.Place, [new JobEntry(scalar.Text, scalar.Place, new JobScalar(scalar.Place, "", quoted: false))]),
+            _ => throw DistNetException.BadInput($"{value.Place}: {path} is {value.Found}; expected a module such as relu or {{ linear: 128 }}."),
+        };
+        List<JobEntry> kinds = [.. section.Entries.Where(entry => Words.Contains(entry.Name))];
+        if (kinds.Count != 1)
+        {
+            throw kinds.Count > 1
+                ? DistNetException.BadInput($"{kinds[1].Place}: {path} names two modules, {kinds[0].Name} and {kinds[1].Name}; expected one.")
+                : section.Entries.IsEmpty
+                    ? DistNetException.BadInput($"{section.Place}: {path} is empty; expected a module such as relu or {{ linear: 128 }}.")
+                    : DistNetException.BadInput($"{section.Entries[0].Place}: unknown module '{section.Entries[0].Name}' in {path}; the nearest known module is {NearestName.Closest(section.Entries[0].Name, Words)}.");
+        }
+
+        JobEntry kind = kinds[0];
+        ImmutableArray<ModuleOption> options = KindByWord.TryGetValue(kind.Name, out ModuleKind? known) ? known.Options : [];
+        RefuseUnknown(section, kind, options, path, inGraph);
+        string? name = section.Find("name") is { } named ? Text(named, $"{path}.name", "a name") : null;
+        ImmutableArray<string> inputs = inGraph ? ReadInputs(section, path) : [];
+        if (kind.Name == SharesWord)
+        {
+            return new ModuleText(kind.Place, null, Text(kind, $"{path}.{SharesWord}", "the name of a node"), name, inputs);
+        }
+
+        Module module = known is null ? SelectReader.Read(kind.Value, $"{path}.{SelectWord}") : known.Create(ReadOptions(section, kind, known, path));
+        return new ModuleText(kind.Place, module, null, name, inputs);
+    }
+
+    public static void Write(Utf8JsonWriter writer, NodeDefinition node, ModelType models)
+    {
+        if (node.Shares is not null)
+        {
+            writer.WriteString(SharesWord, node.Shares);
+        }
+        else if (node.Module is Select select)
+        {
+            writer.WritePropertyName(SelectWord);
+            SelectReader.Write(writer, select, models);
+        }
+        else if (!KindByWord.TryGetValue(node.Module.Kind, out ModuleKind? kind) || kind.Options.IsEmpty)
+        {
+            writer.WriteNull(node.Module.Kind);
+        }
+        else
+        {
+            ImmutableArray<object?> values = kind.Describe(node.Module);
+            for (int i = 0; i < values.Length; i++)
+            {
+                writer.WritePropertyName(kind.Options[i].Name);
+                kind.Options[i].Type.Write(writer, values[i]);
+            }
+        }
+    }
+
+    private static void RefuseUnknown(JobSection section, JobEntry kind, ImmutableArray<ModuleOption> options, string path, bool inGraph)
+    {
+        List<string> known = [kind.Name, .. options.Select(option => option.Name), inGraph ? "from" : "name"];
+        foreach (JobEntry entry in section.Entries)
+        {
+            if (!known.Contains(entry.Name))
+            {
+                throw DistNetException.BadInput(
+                    $"{entry.Place}: unknown key {path}.{entry.Name}; the nearest known key of a {kind.Name} is {NearestName.Closest(entry.Name, known)}.");
+            }
+        }
+    }
+
+    private static ImmutableArray<object?> ReadOptions(JobSection section, JobEntry kind, ModuleKind known, string path)
+    {
+        if (kind.Value is not JobScalar { IsNull: true } && known.Options.All(option => option.Name != kind.Name))
+        {
+            throw DistNetException.BadInput($"{kind.Value.Place}: {path}.{kind.Name} is {kind.Value.Found}; expected nothing, as {kind.Name} takes no value.");
+        }
+
+        var values = ImmutableArray.CreateBuilder<object?>();
+        foreach (ModuleOption option in known.Options)
+        {
+            JobEntry? entry = section.Find(option.Name);
+            if (option.Default is not null && entry?.Value is null or JobScalar { IsNull: true })
+            {
+                values.Add(option.Default);
+            }
+            else
+            {
+                values.Add(entry is not null && option.Type.TryRead(entry.Value, out object? value)
+                    ? value
+                    : throw DistNetException.BadInput(
+                        $"{entry?.Value.Place ?? section.Place}: {path}.{option.Name} is {entry?.Value.Found ?? "missing"}; expected {option.Type.Expected}."));
+            }
+        }
+
+        return values.ToImmutable();
+    }
+
+    private static ImmutableArray<string> ReadInputs(JobSection section, string path)
+    {
+        JobEntry? from = section.Find("from");
+        return from?.Value switch
+        {
+            JobList { Items.Length: > 0 } list => [.. list.Items.Select(item => Text(new JobEntry("from", item.Place, item), $"{path}.from", "the name of a node"))],
+            JobScalar { IsNull: false } scalar => [scalar.Text],
+            _ => throw DistNetException.BadInput(
+                $"{from?.Value.Place ?? section.Place}: {path}.from is {from?.Value.Found ?? "missing"}; expected the name of a node, or a list of names."),
+        };
+    }
+
+    private static string Text(JobEntry entry, string path, string expected) => entry.Value is JobScalar { IsNull: false, Text.Length: > 0 } scalar
+        ? scalar.Text
+        : throw DistNetException.BadInput($"{entry.Value.Place}: {path} is {entry.Value.Found}; expected {expected}.");
+}
