@@ -82,6 +82,14 @@ public sealed class LectureTests
     }
 
     [Fact]
+    public void Clipping_adds_a_millionth_to_the_norm_as_PyTorch_does()
+    {
+        float[] after = Apply(PlainSgd with { ClipNorm = 1e-6 }, new(), [0, 0, 0, 0], [1e-6f, 0, 0, 0], out UpdateOutcome outcome);
+        Assert.True(outcome.Clipped);
+        Assert.Equal(-0.25e-6, after[0], 1e-12);
+    }
+
+    [Fact]
     public void The_norm_of_huge_finite_gradients_is_finite()
     {
         Apply(PlainSgd with { ClipNorm = 1 }, new(), [0, 0, 0, 0], [3e38f, 3e38f, -3e38f, 3e38f], out UpdateOutcome outcome);
@@ -140,6 +148,32 @@ public sealed class LectureTests
                 Assert.Equal(BitConverter.DoubleToInt64Bits(lanes[0]), BitConverter.DoubleToInt64Bits(GradientKernels.SquareSum(unit, values.AsSpan(0, length))));
             }
         }
+    }
+
+    [Fact]
+    public void A_team_with_more_members_than_blocks_and_a_model_without_parameters_work()
+    {
+        using ThreadTeam team = new(4, "lecture");
+        foreach (Layout layout in new[] { new Layout([("w", new Shape(3), ParameterRole.Weight)]), new Layout([]) })
+        {
+            ParameterUpdate update = new(layout, PlainSgd, new(), VectorUnit.Widest, team);
+            Arena gradient = new(layout);
+            gradient.Span[..Math.Min(3, gradient.Span.Length)].Fill(1);
+            UpdateOutcome outcome = update.Apply([new(new SumNode(0, 1), gradient.Memory), new(new SumNode(0, 0), gradient.Memory)], 2, 2, 0.5, new());
+            Assert.Equal(layout.Entries.Length == 0 ? 0 : Math.Sqrt(3), outcome.GradientNorm);
+            Assert.All(layout.Entries, entry => Assert.Equal([-0.5f, -0.5f, -0.5f], update.Parameters[entry].ToArray()));
+        }
+    }
+
+    [Fact]
+    public void Settings_out_of_range_and_gradients_of_another_length_are_refused()
+    {
+        using ThreadTeam team = new(1, "lecture");
+        Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd with { LearningRate = -1 }, new(), VectorUnit.Widest, team));
+        Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd, new() { L1 = -1 }, VectorUnit.Widest, team));
+        ParameterUpdate update = new(Two, PlainSgd, new(), VectorUnit.Widest, team);
+        Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new float[6])], 1, 1, 0.5, new()));
+        Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new Arena(Two).Memory)], 2, 1, 0.5, new()));
     }
 
     private static float[] Apply(OptimizerOptions optimizer, RegularizationOptions regularization, float[] parameters, float[] gradients, out UpdateOutcome outcome, double weight = 1)

@@ -11,8 +11,8 @@ namespace DistNet.Tests.Optimizers;
 /// <summary>Against PyTorch: tests/goldens/optimizers.py made the file, and says with which version.</summary>
 public sealed class OptimizerGoldenTests
 {
-    // PyTorch rounds after other operations (it has no fused ones here): some ulps (6e-8 of the largest parameter) after 100 steps.
-    private const double Tolerance = 2e-6;
+    // Of the largest parameter. PyTorch rounds after other operations (it fuses none): measured at most 6e-7, ten half ulps, after 100 steps.
+    private const double Tolerance = 1e-6;
 
     private static readonly Lazy<JsonDocument> Golden = new(() => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Goldens", "optimizers.json"))));
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CsCheck;
 using DistNet.Kernels;
 using DistNet.Optimizers;
@@ -27,6 +28,26 @@ public sealed class UpdatePropertyTests
                 Assert.Equal(expected, UpdateBench.Bits(update));
             }
         }
+    }
+
+    // A change here is a change of bits: a decision, never an accident.
+    [Theory]
+    [InlineData("sgd", "76fb181c3821aff0")]
+    [InlineData("sgd, decay", "6a201fea4ec98caa")]
+    [InlineData("sgd, momentum, L2", "2e843c27f024d863")]
+    [InlineData("sgd, Nesterov, L1, clipped", "8c44a98c7fc869dc")]
+    [InlineData("adam", "1595704fb200cf43")]
+    [InlineData("adam, L1, L2, biases", "9d2f818258329997")]
+    [InlineData("adamw", "e642af4bfd3fdce1")]
+    [InlineData("adamw, clipped, biases", "d138822b49d9bdfe")]
+    public void Five_steps_give_the_pinned_bits(string name, string sha256)
+    {
+        OptimizerCase row = OptimizerCase.All.Single(candidate => candidate.Name == name);
+        using ThreadTeam team = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team);
+        UpdateBench.Steps(update, row, 5, step => UpdateBench.RandomArena(UpdateBench.Layout, step));
+        byte[] bytes = [.. UpdateBench.Bits(update).SelectMany(BitConverter.GetBytes)];
+        Assert.Equal(sha256, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
     }
 
     [Theory]
