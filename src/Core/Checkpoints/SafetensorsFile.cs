@@ -203,9 +203,14 @@ public static class SafetensorsFile
         }
 
         JsonElement offsets = tensor.Value.GetProperty("data_offsets");
+        if (offsets.GetArrayLength() != 2)
+        {
+            throw Bad(path, $"the tensor '{tensor.Name}' has {offsets.GetArrayLength()} data offsets, expected 2");
+        }
+
         long begin = offsets[0].GetInt64();
         long end = offsets[1].GetInt64();
-        if (offsets.GetArrayLength() != 2 || begin < 0 || end < begin || end - begin != length * sizeof(float))
+        if (begin < 0 || end < begin || end - begin != length * sizeof(float))
         {
             throw Bad(path, $"the tensor '{tensor.Name}' has the data [{begin}, {end}), expected {length * sizeof(float)} bytes by its shape");
         }

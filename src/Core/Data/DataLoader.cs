@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using DistNet.Losses;
+using DistNet.Randomness;
 using DistNet.Training;
 
 namespace DistNet.Data;
@@ -75,7 +76,7 @@ public static class DataLoader
         }
 
         int[] order = new int[data.Count];
-        SplitOrder.Permutation(seed, order);
+        KeyedRandom.Permutation(seed, RandomPurpose.Split, 0, order);
         Array.Sort(order, 0, count);
         Array.Sort(order, count, order.Length - count);
         return (new DataSplit(data, order.AsMemory(count)), new DataSplit(data, order.AsMemory(0, count)));
