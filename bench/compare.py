@@ -134,16 +134,20 @@ class Peer:
         }
         if "avx512f" not in Path("/proc/cpuinfo").read_text():
             environments.popitem()
-        self.tried = {}
-        for (name, environment), optimizer in itertools.product(environments.items(), ("foreach", "single")):
-            check = subprocess.run([python, PEER, "--check-matmul"], env=environment, capture_output=True, text=True)
-            if check.returncode == 0:
-                self.name, self.environment, self.optimizer = name, environment, optimizer
-                self.tried[name, optimizer] = statistics.median(self.measure(512, 1, 2)[0] for _ in range(3))
-        if not self.tried:
+        right = [name for name, environment in environments.items() if self.products_are_right(environment)]
+        if not right:
             sys.exit("PyTorch's products are wrong in every environment tried, or it is not installed (Debian: python3-torch libopenblas0-pthread)")
+        rates = {candidate: [] for candidate in itertools.product(right, ("foreach", "single"))}
+        for _ in range(3):
+            for (self.name, self.optimizer), values in rates.items():
+                self.environment = environments[self.name]
+                values.append(self.measure(512, 1, 2)[0])
+        self.tried = {candidate: statistics.median(values) for candidate, values in rates.items()}
         (self.name, self.optimizer) = max(self.tried, key=self.tried.get)
         self.environment = environments[self.name]
+
+    def products_are_right(self, environment):
+        return subprocess.run([self.python, PEER, "--check-matmul"], env=environment, capture_output=True).returncode == 0
 
     def measure(self, batch, threads, epochs):
         output, memory = run([self.python, str(PEER), "--batch", str(batch), "--threads", str(threads), "--epochs", str(epochs),
