@@ -1,0 +1,110 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace DistNet.Kernels;
+
+/// <summary>Moves blocks of a row-major matrix into columns. Nothing is computed, so instructions may differ by machine.</summary>
+internal static unsafe class Transposition
+{
+    /// <summary>to[k · toStride + row] = from[row · fromStride + k] for row in [0, rows) and k in [0, count); the rows up to <paramref name="paddedRows"/> get +0.</summary>
+    /// <param name="from">The first element of the block.</param>
+    /// <param name="fromStride">From one row to the next.</param>
+    /// <param name="rows">How many rows there are.</param>
+    /// <param name="count">How many elements of each row.</param>
+    /// <param name="to">Where element (0, 0) goes.</param>
+    /// <param name="toStride">From one k to the next.</param>
+    /// <param name="paddedRows">How many rows to write.</param>
+    public static void Run(float* from, nint fromStride, int rows, int count, float* to, nint toStride, int paddedRows)
+    {
+        int row = 0;
+        for (; row + 4 <= rows; row += 4)
+        {
+            FourRows(from + (row * fromStride), fromStride, count, to + row, toStride);
+        }
+
+        for (; row < paddedRows; row++)
+        {
+            float* source = from + (row * fromStride);
+            for (nint k = 0; k < count; k++)
+            {
+                to[(k * toStride) + row] = row < rows ? source[k] : 0f;
+            }
+        }
+    }
+
+    private static void FourRows(float* from, nint stride, int count, float* to, nint toStride)
+    {
+        float* row0 = from, row1 = from + stride, row2 = row1 + stride, row3 = row2 + stride;
+        nint k = 0;
+        if (Avx.IsSupported)
+        {
+            for (; k + 8 <= count; k += 8)
+            {
+                EightColumns(row0 + k, row1 + k, row2 + k, row3 + k, to, toStride);
+                to += 8 * toStride;
+            }
+        }
+
+        if (Sse.IsSupported || AdvSimd.Arm64.IsSupported)
+        {
+            for (; k + 4 <= count; k += 4)
+            {
+                FourColumns(Vector128.Load(row0 + k), Vector128.Load(row1 + k), Vector128.Load(row2 + k), Vector128.Load(row3 + k), to, toStride);
+                to += 4 * toStride;
+            }
+        }
+
+        for (; k < count; k++)
+        {
+            to[0] = row0[k];
+            to[1] = row1[k];
+            to[2] = row2[k];
+            to[3] = row3[k];
+            to += toStride;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourColumns(Vector128<float> row0, Vector128<float> row1, Vector128<float> row2, Vector128<float> row3, float* to, nint toStride)
+    {
+        if (Sse.IsSupported)
+        {
+            Vector128<float> low01 = Sse.UnpackLow(row0, row1), high01 = Sse.UnpackHigh(row0, row1);
+            Vector128<float> low23 = Sse.UnpackLow(row2, row3), high23 = Sse.UnpackHigh(row2, row3);
+            Sse.MoveLowToHigh(low01, low23).Store(to);
+            Sse.MoveHighToLow(low23, low01).Store(to + toStride);
+            Sse.MoveLowToHigh(high01, high23).Store(to + (2 * toStride));
+            Sse.MoveHighToLow(high23, high01).Store(to + (3 * toStride));
+        }
+        else
+        {
+            Vector128<float> even0 = AdvSimd.Arm64.ZipLow(row0, row2), even1 = AdvSimd.Arm64.ZipLow(row1, row3);
+            Vector128<float> odd0 = AdvSimd.Arm64.ZipHigh(row0, row2), odd1 = AdvSimd.Arm64.ZipHigh(row1, row3);
+            AdvSimd.Arm64.ZipLow(even0, even1).Store(to);
+            AdvSimd.Arm64.ZipHigh(even0, even1).Store(to + toStride);
+            AdvSimd.Arm64.ZipLow(odd0, odd1).Store(to + (2 * toStride));
+            AdvSimd.Arm64.ZipHigh(odd0, odd1).Store(to + (3 * toStride));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EightColumns(float* row0, float* row1, float* row2, float* row3, float* to, nint toStride)
+    {
+        Vector256<float> a = Vector256.Load(row0), b = Vector256.Load(row1), c = Vector256.Load(row2), d = Vector256.Load(row3);
+        Vector256<double> low01 = Avx.UnpackLow(a, b).AsDouble(), high01 = Avx.UnpackHigh(a, b).AsDouble();
+        Vector256<double> low23 = Avx.UnpackLow(c, d).AsDouble(), high23 = Avx.UnpackHigh(c, d).AsDouble();
+        Vector256<float> column04 = Avx.UnpackLow(low01, low23).AsSingle(), column15 = Avx.UnpackHigh(low01, low23).AsSingle();
+        Vector256<float> column26 = Avx.UnpackLow(high01, high23).AsSingle(), column37 = Avx.UnpackHigh(high01, high23).AsSingle();
+        column04.GetLower().Store(to);
+        column15.GetLower().Store(to + toStride);
+        column26.GetLower().Store(to + (2 * toStride));
+        column37.GetLower().Store(to + (3 * toStride));
+        to += 4 * toStride;
+        column04.GetUpper().Store(to);
+        column15.GetUpper().Store(to + toStride);
+        column26.GetUpper().Store(to + (2 * toStride));
+        column37.GetUpper().Store(to + (3 * toStride));
+    }
+}

@@ -1,0 +1,199 @@
+using CsCheck;
+using DistNet.Kernels;
+using Xunit;
+
+namespace DistNet.Tests.Kernels;
+
+public sealed class MatrixProductTests
+{
+    private static readonly int[] Sizes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 24, 31, 32, 33, 48, 49, 64, 65];
+    private static readonly int[] FewSizes = [1, 5, 12, 17, 33];
+
+    public static TheoryData<string> Units => [.. VectorUnit.Available().Select(unit => unit.ToString())];
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Every_small_product_has_the_bits_of_plain_chains(string name)
+    {
+        VectorUnit unit = Unit(name);
+        int[] sizes = unit.Emulated ? FewSizes : Sizes;
+        foreach (int rows in sizes)
+        {
+            foreach (int columns in sizes)
+            {
+                foreach (int inner in unit.Emulated ? FewSizes : [0, 1, 2, 5, 16, 33])
+                {
+                    CheckMultiply(unit, rows, inner, columns, (rows + columns) % 2 == 0);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Long_sums_go_on_where_the_block_before_ended(string name)
+    {
+        VectorUnit unit = Unit(name);
+        foreach ((int rows, int inner, int columns) in new[] { (3, 255, 10), (13, 256, 33), (12, 257, 32), (5, 600, 50), (14, 1025, 16) })
+        {
+            CheckMultiply(unit, rows, inner, columns, true);
+        }
+
+        if (!unit.Emulated)
+        {
+            CheckMultiply(unit, 200, 300, 40, true);
+            CheckMultiply(unit, 385, 12, 34, false);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void A_sliced_product_has_the_bits_of_the_canonical_tree(string name)
+    {
+        VectorUnit unit = Unit(name);
+        int[] sizes = unit.Emulated ? FewSizes : Sizes;
+        Numbers random = new(5);
+        foreach (int leftColumns in sizes)
+        {
+            foreach (int rightColumns in sizes)
+            {
+                CheckSliced(unit, leftColumns, rightColumns, Slices(random, (leftColumns + (3 * rightColumns)) % 13));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Every_count_of_slices_is_combined_as_the_tree_says(string name)
+    {
+        VectorUnit unit = Unit(name);
+        Numbers random = new(6);
+        for (int count = 0; count <= 70; count++)
+        {
+            CheckSliced(unit, 7, 18, Slices(random, count));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Column_sums_have_the_bits_of_the_canonical_tree(string name)
+    {
+        VectorUnit unit = Unit(name);
+        Numbers random = new(7);
+        for (int count = 0; count <= 35; count++)
+        {
+            foreach (int columns in new[] { 0, 1, 10, 16, 63, 64, 65, 130 })
+            {
+                SliceRows[] slices = Slices(random, count);
+                float[] matrix = random.Floats(Rows(slices) * columns);
+                float[] result = random.Floats(columns);
+                int middle = columns / 3;
+                float[] scratch = new float[MatrixProduct.ColumnSumScratch(count)];
+                MatrixProduct.SlicedColumnSum(unit, matrix, columns, slices, result, 0, middle, scratch);
+                MatrixProduct.SlicedColumnSum(unit, matrix, columns, slices, result, middle, columns, scratch);
+                Bits.Equal(PlainProducts.SlicedColumnSum(matrix, columns, slices), result, $"{count} slices of {columns} columns");
+            }
+        }
+    }
+
+    [Fact]
+    public void Eleven_slices_are_eight_and_then_two_and_one()
+    {
+        // Numbers whose sum depends on the order: 2^24 swallows a lone 1.
+        float[] values = [16777216f, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+        SliceRows[] slices = [.. values.Select((_, index) => new SliceRows(index, 1))];
+        float n08 = ((values[0] + values[1]) + (values[2] + values[3])) + ((values[4] + values[5]) + (values[6] + values[7]));
+        float expected = n08 + ((values[8] + values[9]) + values[10]);
+        foreach (VectorUnit unit in VectorUnit.Available())
+        {
+            float[] result = new float[1];
+            MatrixProduct.SlicedProduct(unit, values, 1, Enumerable.Repeat(1f, 11).ToArray(), 1, slices, result, 0, 1, new float[MatrixProduct.SlicedScratch(11, 1, 1, 11)]);
+            Assert.Equal(expected, result[0]);
+        }
+    }
+
+    [Fact]
+    public void A_chain_starts_at_plus_zero() =>
+        Assert.All(VectorUnit.Available(), unit =>
+        {
+            float[] packed = new float[MatrixProduct.PackedLength(1, 1)];
+            MatrixProduct.Pack(unit, [0f], 1, 1, packed);
+            float[] result = [7f];
+            MatrixProduct.Multiply(unit, [-1f], 1, 1, packed, 1, [], result, new float[MatrixProduct.MultiplyScratch(1)]);
+            Assert.Equal(0, BitConverter.SingleToInt32Bits(result[0]));
+        });
+
+    [Fact]
+    public void Packing_in_parts_is_packing_at_once() =>
+        Gen.Select(Gen.Int[0, 70], Gen.Int[0, 140], Gen.Int[1, 7]).Sample((inner, columns, parts) =>
+        {
+            VectorUnit unit = VectorUnit.Widest;
+            float[] matrix = new Numbers(inner + (1000 * columns)).Floats(inner * columns);
+            float[] whole = new float[MatrixProduct.PackedLength(inner, columns)], pieces = new float[whole.Length], transposed = new float[whole.Length];
+            MatrixProduct.Pack(unit, matrix, inner, columns, whole);
+            for (int part = 0; part < parts; part++)
+            {
+                MatrixProduct.Pack(unit, matrix, inner, columns, pieces, part, parts);
+                MatrixProduct.PackTransposed(unit, Transpose(matrix, inner, columns), inner, columns, transposed, part, parts);
+            }
+
+            Bits.Equal(whole, pieces, "pieces");
+            Bits.Equal(whole, transposed, "transposed");
+        });
+
+    [Fact]
+    public void A_scratch_that_is_too_short_is_a_bug_that_is_told() =>
+        Assert.Throws<InvalidOperationException>(() =>
+            MatrixProduct.Multiply(VectorUnit.Widest, new float[4], 2, 2, new float[MatrixProduct.PackedLength(2, 2)], 2, [], new float[4], new float[MatrixProduct.MultiplyScratch(2) - 1]));
+
+    private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
+
+    private static void CheckMultiply(VectorUnit unit, int rows, int inner, int columns, bool withBias)
+    {
+        Numbers random = new(rows + (100 * inner) + (10000 * columns));
+        float[] left = random.Floats(rows * inner), right = random.Floats(inner * columns), bias = withBias ? random.Floats(columns) : [];
+        float[] packed = random.Floats(MatrixProduct.PackedLength(inner, columns)), result = random.Floats(rows * columns);
+        MatrixProduct.Pack(unit, right, inner, columns, packed);
+        MatrixProduct.Multiply(unit, left, rows, inner, packed, columns, bias, result, random.Floats(MatrixProduct.MultiplyScratch(inner)));
+        Bits.Equal(PlainProducts.Multiply(left, rows, inner, right, columns, bias), result, $"{unit}: {rows} × {inner} × {columns}");
+    }
+
+    private static void CheckSliced(VectorUnit unit, int leftColumns, int rightColumns, SliceRows[] slices)
+    {
+        Numbers random = new(leftColumns + (100 * rightColumns));
+        int rows = Rows(slices);
+        float[] left = random.Floats(rows * leftColumns), right = random.Floats(rows * rightColumns), result = random.Floats(leftColumns * rightColumns);
+        float[] scratch = random.Floats(MatrixProduct.SlicedScratch(rows, leftColumns, rightColumns, slices.Length));
+        int middle = leftColumns / 3;
+        MatrixProduct.SlicedProduct(unit, left, leftColumns, right, rightColumns, slices, result, 0, middle, scratch);
+        MatrixProduct.SlicedProduct(unit, left, leftColumns, right, rightColumns, slices, result, middle, leftColumns, scratch);
+        Bits.Equal(PlainProducts.SlicedProduct(left, leftColumns, right, rightColumns, slices), result, $"{unit}: {leftColumns} × {rightColumns} of {slices.Length} slices");
+    }
+
+    // Slices of 0 to 6 rows, with gaps between them.
+    private static SliceRows[] Slices(Numbers random, int count)
+    {
+        SliceRows[] slices = new SliceRows[count];
+        int first = 0;
+        for (int index = 0; index < count; index++)
+        {
+            slices[index] = new(first, random.Below(7));
+            first += slices[index].Count + random.Below(2);
+        }
+
+        return slices;
+    }
+
+    private static int Rows(SliceRows[] slices) => slices.Length == 0 ? 0 : slices.Max(slice => slice.First + slice.Count);
+
+    private static float[] Transpose(float[] matrix, int rows, int columns)
+    {
+        float[] result = new float[matrix.Length];
+        for (int index = 0; index < matrix.Length; index++)
+        {
+            result[(index % columns * rows) + (index / columns)] = matrix[index];
+        }
+
+        return result;
+    }
+}
