@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DistNet.Kernels;
 using DistNet.Tensors;
 
 namespace DistNet.Modules;
