@@ -72,6 +72,9 @@ public sealed class GradientLease
         }
     }
 
+    /// <summary>Whether the buffer was given back.</summary>
+    public bool IsReturned => Volatile.Read(ref buffer) is null;
+
     /// <summary>Makes the caller the lease's owner, who must return it.</summary>
     /// <returns>False when someone else has claimed or returned it: its content is not the caller's to read.</returns>
     public bool TryClaim() => Interlocked.Exchange(ref claimed, 1) == 0;

@@ -1,0 +1,294 @@
+using Akka.Actor;
+using Akka.Event;
+using DistNet.Protocol;
+using DistNet.Runs;
+
+namespace DistNet.Coordinator;
+
+/// <summary>Leads a run: a thin shell around <see cref="RunMachine"/>, which decides; the actor passes on what happens and carries out what was decided.</summary>
+/// <remarks>An exception here is a bug: the run ends as failed and is never continued from half a state. Its last checkpoint is intact.</remarks>
+public sealed class CoordinatorActor : ReceiveActor, IWithTimers
+{
+    private readonly CoordinatorSettings settings;
+    private readonly IRunObserver? observer;
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly MemberTable members = new();
+    private readonly NumericThread numeric;
+    private readonly long started;
+    private RunState state;
+    private ParameterHandle parameters;
+    private List<ShardNode> accepted = [];
+    private ShardResult? offered;
+    private long offeredAnswer;
+    private bool over;
+
+    /// <summary>Creates the actor.</summary>
+    /// <param name="settings">What it needs.</param>
+    public CoordinatorActor(CoordinatorSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        this.settings = settings;
+        observer = settings.Observer;
+        started = settings.Time.GetTimestamp();
+        state = RunState.Start(settings.Run.Definition, settings.Run.State);
+        numeric = new NumericThread(settings.Run, Self);
+        Become(Leading);
+    }
+
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>How to create the actor.</summary>
+    public static Props Props(CoordinatorSettings settings) =>
+        Akka.Actor.Props.Create(() => new CoordinatorActor(settings)).WithDispatcher(ControlConfiguration.Dispatcher);
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        // Lateness and pauses are looked at by time; the machine compares with its own deadlines, so a tick belongs to no step.
+        Timers.StartPeriodicTimer(TickKey, new TimeToLook(), settings.TickInterval);
+        numeric.Begin();
+    }
+
+    /// <inheritdoc/>
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        try
+        {
+            return base.AroundReceive(receive, message);
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            log.Error(bug, "The coordinator stops");
+            End(new RunOutcome(RunOutcomeKind.Failed, $"The run stopped on an error of its own ({bug.GetType().Name}: {bug.Message}).", Cause: bug));
+            return true;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop() =>
+        End(new RunOutcome(RunOutcomeKind.Failed, "The actor system was shut down while the run was going on; it goes on from its last checkpoint with --resume."));
+
+    private const string TickKey = "tick";
+
+    private void Leading()
+    {
+        Receive<ShardDone>(Take);
+        Receive<NumericDone>(done =>
+        {
+            parameters = done.Parameters;
+            Tell(done.Input);
+            Feed(done.Input);
+        });
+        Receive<ShardNotDone>(not => Feed(new RunInput.ShardFailed(not.Fence, not.Worker, not.Slices, not.Kind, not.Reason)));
+        Receive<TimeToLook>(_ => Feed(new RunInput.Tick()));
+        Receive<RegisterWorker>(Register);
+        Receive<Goodbye>(goodbye => Leave(members.Find(goodbye.Worker, goodbye.Membership.Session), goodbye.Reason));
+        Receive<Terminated>(terminated =>
+        {
+            foreach (Member member in members.Of(terminated.ActorRef))
+            {
+                Leave(member, "its actor stopped");
+            }
+        });
+        Receive<StopRun>(stop => Feed(new RunInput.StopRequested(stop.Signal)));
+    }
+
+    private void Over()
+    {
+        // Late answers: their buffers go back, nothing else happens.
+        Receive<ShardDone>(done => Leases.Release(done.Result));
+        Receive<RegisterWorker>(_ => Sender.Tell(new RunEnded(new Membership(state.Definition.Run, state.Definition.Term, 0))));
+        ReceiveAny(_ => { });
+    }
+
+    private void Register(RegisterWorker register)
+    {
+        Member? known = members.Find(register.Worker);
+        if (known is not null && known.Incarnation == register.Incarnation && known.Actor.Equals(Sender))
+        {
+            Sender.Tell(new Welcome(MembershipOf(known), register.Incarnation));
+            return;
+        }
+
+        Member member = members.Add(register.Worker, register.Incarnation, Sender);
+        Context.Watch(Sender);
+        Sender.Tell(new Welcome(MembershipOf(member), register.Incarnation));
+        Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads));
+    }
+
+    private void Leave(Member? member, string reason)
+    {
+        if (member is not null)
+        {
+            members.Remove(member);
+            Feed(new RunInput.WorkerLeft(member.Worker, member.Session, reason));
+        }
+    }
+
+    private void Take(ShardDone done)
+    {
+        if (AnswerCheck.Fault(done, state, parameters.Values.Length) is { } fault)
+        {
+            Leases.Release(done.Result);
+            Feed(new RunInput.ShardFailed(done.Fence, done.Worker, done.Slices, ShardFailureKind.Failed, fault));
+            return;
+        }
+
+        offered = done.Result;
+        offeredAnswer++;
+        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Result.Finding));
+        Invariant.Holds(offered is null);
+    }
+
+    private void Feed(RunInput input)
+    {
+        long nowMs = (long)settings.Time.GetElapsedTime(started).TotalMilliseconds;
+        Transition transition = RunMachine.Step(state, input, nowMs);
+        state = transition.State;
+        if (transition.Reason is { } reason)
+        {
+            log.Info("Step {0}, {1}: {2}", state.Training.Step, state.Stage, reason);
+        }
+
+        foreach (RunEffect effect in transition.Effects)
+        {
+            Carry(effect);
+        }
+
+        if (state.Stage == RunStage.Ended)
+        {
+            End(state.Outcome!);
+        }
+    }
+
+    private void Carry(RunEffect effect)
+    {
+        switch (effect)
+        {
+            case RunEffect.SendShard send:
+                members.Find(send.Worker, send.Fence.Session)?.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters));
+                break;
+            case RunEffect.AcceptAnswer accept:
+                Leases.Claim(Offered(accept.Answer));
+                accepted.AddRange(offered!.Nodes);
+                offered = null;
+                break;
+            case RunEffect.ReleaseAnswer release:
+                Leases.Release(Offered(release.Answer));
+                offered = null;
+                break;
+            case RunEffect.CompleteStep complete:
+                numeric.CompleteStep(complete.Step, TakeAccepted());
+                break;
+            case RunEffect.CompleteValidation:
+                numeric.CompleteValidation(TakeAccepted());
+                break;
+            case RunEffect.CompleteTest:
+                numeric.CompleteTest(TakeAccepted());
+                break;
+            case RunEffect.WriteCheckpoint checkpoint:
+                numeric.WriteCheckpoint(checkpoint.Reason);
+                break;
+            case RunEffect.WithdrawShard withdraw:
+                members.Find(withdraw.Worker, withdraw.Fence.Session)?.Actor.Tell(new WithdrawShard(withdraw.Fence, withdraw.Slices));
+                break;
+            case RunEffect.ReleaseAccepted:
+                Leases.Return(TakeAccepted());
+                break;
+            case RunEffect.SkipStep skip:
+                numeric.SkipStep(skip.Step, skip.Finding);
+                break;
+            case RunEffect.EndTraining:
+                numeric.EndTraining();
+                break;
+            case RunEffect.Finish finish:
+                numeric.Finish(finish.Outcome);
+                break;
+            case RunEffect.EndSession ended:
+                EndSession(ended);
+                break;
+            case RunEffect.ReportWorkers report:
+                observer?.OnWorkers(report.Present, report.Sentence);
+                break;
+            case RunEffect.Warn warn:
+                observer?.OnWarning(warn.Sentence);
+                break;
+            case RunEffect.SetAside:
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown effect {effect}.");
+        }
+    }
+
+    private void EndSession(RunEffect.EndSession ended)
+    {
+        if (members.Find(ended.Worker, ended.Session) is { } member)
+        {
+            members.Remove(member);
+            member.Actor.Tell(new SessionEnded(MembershipOf(member), ended.Sentence));
+        }
+    }
+
+    private void Tell(RunInput input)
+    {
+        switch (input)
+        {
+            case RunInput.StepCompleted { Report: { } report } when report.Finite || report.Skipped:
+                observer?.OnStep(report);
+                break;
+            case RunInput.ValidationCompleted completed:
+                observer?.OnValidation(completed.Report);
+                break;
+            case RunInput.TestCompleted completed:
+                observer?.OnTest(completed.Report);
+                break;
+            case RunInput.CheckpointWritten written:
+                observer?.OnCheckpoint(written.Report);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void End(RunOutcome outcome)
+    {
+        if (over)
+        {
+            return;
+        }
+
+        over = true;
+        Become(Over);
+        Leases.Return(TakeAccepted());
+        Leases.Release(offered);
+        offered = null;
+        foreach (Member member in members.All)
+        {
+            member.Actor.Tell(new RunEnded(MembershipOf(member)));
+        }
+
+        // The observer is told last, from the thread that has just let go of everything: whoever waits for the end may then dispose the rest.
+        IRunObserver? told = observer;
+        numeric.End(state.Stage < RunStage.Finishing ? outcome : null, failure => told?.OnFinished(failure is null || outcome.Kind == RunOutcomeKind.Failed
+            ? outcome
+            : new RunOutcome(RunOutcomeKind.Failed, $"The run could not be closed: {failure.Message}", Cause: failure)));
+    }
+
+    private Membership MembershipOf(Member member) => new(state.Definition.Run, state.Definition.Term, member.Session);
+
+    private ShardResult Offered(long answer)
+    {
+        Invariant.Holds(answer == offeredAnswer && offered is not null);
+        return offered;
+    }
+
+    private List<ShardNode> TakeAccepted()
+    {
+        List<ShardNode> taken = accepted;
+        accepted = [];
+        return taken;
+    }
+
+    private sealed record TimeToLook : INotInfluenceReceiveTimeout;
+}

@@ -1,0 +1,19 @@
+using DistNet.Runs;
+
+namespace DistNet.Coordinator;
+
+/// <summary>What a coordinator needs.</summary>
+public sealed record CoordinatorSettings
+{
+    /// <summary>The run's numeric side. The coordinator calls it on one dedicated thread and disposes it there, before the observer is told of the end.</summary>
+    public required ITrainingRun Run { get; init; }
+
+    /// <summary>Sees the progress; called on the actor's thread, in order.</summary>
+    public IRunObserver? Observer { get; init; }
+
+    /// <summary>The clock of deadlines and checkpoint intervals.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>How often lateness is looked for.</summary>
+    public TimeSpan TickInterval { get; init; } = TimeSpan.FromMilliseconds(RunLimits.TickMs);
+}

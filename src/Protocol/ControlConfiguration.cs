@@ -1,0 +1,56 @@
+using Akka.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DistNet.Protocol;
+
+/// <summary>The actor system's configuration, in one place; tests use the same.</summary>
+public static class ControlConfiguration
+{
+    /// <summary>The dispatcher of coordinator and workers.</summary>
+    public const string Dispatcher = "distnet.control-dispatcher";
+
+    /// <summary>The configuration, as HOCON.</summary>
+    public const string Hocon = """
+        akka {
+          loglevel = OFF                   # without a logger factory nobody listens; with one, it decides what is shown
+          stdout-loglevel = OFF            # standard output belongs to the user
+          log-config-on-start = off
+          log-dead-letters = off           # late answers to actors that stopped are ordinary
+          log-dead-letters-during-shutdown = off
+          actor {
+            serialize-messages = off       # in one process tensors are handles
+            serialize-creators = off
+          }
+          coordinated-shutdown {
+            run-by-clr-shutdown-hook = off # signals are the command line's
+            exit-clr = off
+            terminate-actor-system = on
+            default-phase-timeout = 2s     # nothing here takes longer: compute threads are left, not waited for
+          }
+        }
+        distnet.control-dispatcher {
+          type = ForkJoinDispatcher        # threads of its own: control goes on when the ThreadPool is busy
+          throughput = 16
+          dedicated-thread-pool {
+            thread-count = 1               # a step is a chain of messages: one thread passes them on without a switch
+            threadtype = background
+          }
+        }
+        """;
+
+    /// <summary>Adds the configuration, and logging through <paramref name="loggers"/> where given. May be called more than once.</summary>
+    /// <param name="builder">The actor system under construction.</param>
+    /// <param name="loggers">Where log lines go; null for nowhere.</param>
+    public static AkkaConfigurationBuilder AddDistNetControl(this AkkaConfigurationBuilder builder, ILoggerFactory? loggers = null)
+    {
+        builder.AddHocon(Hocon, HoconAddMode.Prepend);
+        return loggers is null
+            ? builder
+            : builder.ConfigureLoggers(setup =>
+            {
+                setup.LogLevel = Akka.Event.LogLevel.DebugLevel;
+                setup.ClearLoggers();
+                setup.AddLoggerFactory(loggers);
+            });
+    }
+}

@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using DistNet.Runs;
+
+namespace DistNet.Protocol;
+
+/// <summary>What happens to the leases of an answer.</summary>
+public static class Leases
+{
+    /// <summary>Claims all leases of an answer that counts.</summary>
+    /// <exception cref="InvalidOperationException">Someone else has claimed one.</exception>
+    public static void Claim(ShardResult result)
+    {
+        foreach (ShardNode node in result.Nodes)
+        {
+            Invariant.Holds(node.Gradient is null || node.Gradient.TryClaim());
+        }
+    }
+
+    /// <summary>Returns the leases of an answer that is dropped, except those that someone else has claimed: it may be a second copy of one that counted.</summary>
+    public static void Release(ShardResult? result)
+    {
+        foreach (ShardNode node in result?.Nodes ?? [])
+        {
+            if (node.Gradient is { } lease && lease.TryClaim())
+            {
+                lease.Return();
+            }
+        }
+    }
+
+    /// <summary>Returns leases that were claimed, when the sum is done with them.</summary>
+    public static void Return(List<ShardNode> nodes)
+    {
+        foreach (ShardNode node in CollectionsMarshal.AsSpan(nodes))
+        {
+            node.Gradient?.Return();
+        }
+    }
+}

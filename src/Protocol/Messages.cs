@@ -1,0 +1,75 @@
+using Akka.Actor;
+using DistNet.Runs;
+
+namespace DistNet.Protocol;
+
+/// <summary>A message between coordinator and worker. In one process it is passed as it is; across processes the serializer writes it, and tensors go
+/// over the tensor plane: of a <see cref="ParameterHandle"/> the version alone is on the wire, of a result the nodes and metrics.</summary>
+public interface IControlMessage : INoSerializationVerificationNeeded;
+
+/// <summary>One membership of a worker: the part of a <see cref="Fence"/> that outlives a step.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Term">The life of the coordinator.</param>
+/// <param name="Session">The session, numbered by the coordinator.</param>
+public readonly record struct Membership(RunId Run, int Term, long Session)
+{
+    /// <summary>The membership that a fence belongs to.</summary>
+    public static Membership Of(Fence fence) => new(fence.Run, fence.Term, fence.Session);
+}
+
+/// <summary>Worker to coordinator: takes part, or takes part anew. Repeated until answered; a repetition gets the same answer.</summary>
+/// <param name="Worker">The worker's name, unique in the run.</param>
+/// <param name="Incarnation">Made anew with each life of the worker's actor; a new one means that the session before has ended.</param>
+/// <param name="Threads">Its compute threads.</param>
+public sealed record RegisterWorker(WorkerId Worker, Guid Incarnation, int Threads) : IControlMessage;
+
+/// <summary>Coordinator to worker: the registration is accepted.</summary>
+/// <param name="Membership">The new session.</param>
+/// <param name="Incarnation">Which registration is answered.</param>
+public sealed record Welcome(Membership Membership, Guid Incarnation) : IControlMessage;
+
+/// <summary>Coordinator to worker: compute a shard. A worker has at most one at a time in a session.</summary>
+/// <param name="Fence">What the answer must carry.</param>
+/// <param name="Work">Which slices of what.</param>
+/// <param name="Parameters">With which parameters.</param>
+public sealed record ComputeShard(Fence Fence, ShardWork Work, ParameterHandle Parameters) : IControlMessage;
+
+/// <summary>Coordinator to worker: the shard is no longer needed. The worker answers for it all the same, as soon as it can take another.</summary>
+/// <param name="Fence">The shard's fence.</param>
+/// <param name="Slices">The shard's slices.</param>
+public sealed record WithdrawShard(Fence Fence, SliceRange Slices) : IControlMessage;
+
+/// <summary>Worker to coordinator: a shard is computed.</summary>
+/// <param name="Worker">By whom.</param>
+/// <param name="Fence">The shard's fence.</param>
+/// <param name="Slices">The shard's slices.</param>
+/// <param name="Result">Nodes that cover it; their leases go with the message.</param>
+/// <param name="Seconds">How long the computation took.</param>
+public sealed record ShardDone(WorkerId Worker, Fence Fence, SliceRange Slices, ShardResult Result, double Seconds) : IControlMessage;
+
+/// <summary>Worker to coordinator: a shard comes back without a result.</summary>
+/// <param name="Worker">From whom.</param>
+/// <param name="Fence">The shard's fence.</param>
+/// <param name="Slices">The shard's slices.</param>
+/// <param name="Kind">Why.</param>
+/// <param name="Reason">Why, in words, without a stop at the end.</param>
+public sealed record ShardNotDone(WorkerId Worker, Fence Fence, SliceRange Slices, ShardFailureKind Kind, string Reason) : IControlMessage;
+
+/// <summary>Worker to coordinator: it leaves. What it still has is computed elsewhere.</summary>
+/// <param name="Worker">Who.</param>
+/// <param name="Membership">Its session.</param>
+/// <param name="Reason">Why, without a stop at the end.</param>
+public sealed record Goodbye(WorkerId Worker, Membership Membership, string Reason) : IControlMessage;
+
+/// <summary>Coordinator to worker: its session has ended; it may register again.</summary>
+/// <param name="Membership">Which session.</param>
+/// <param name="Sentence">Why.</param>
+public sealed record SessionEnded(Membership Membership, string Sentence) : IControlMessage;
+
+/// <summary>Coordinator to worker: the run is over, and with it the worker's work.</summary>
+/// <param name="Membership">Its session; session 0 answers a registration.</param>
+public sealed record RunEnded(Membership Membership) : IControlMessage;
+
+/// <summary>To the coordinator, from its own process: finish the step, write a checkpoint and end.</summary>
+/// <param name="Signal">Who asks.</param>
+public sealed record StopRun(StopSignal Signal) : IControlMessage;

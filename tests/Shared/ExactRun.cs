@@ -1,0 +1,153 @@
+using DistNet.Runs;
+using DistNet.Training;
+
+namespace DistNet.Tests.Shared;
+
+/// <summary>The exact stand-in's coordinator side: parameters are one digest of everything that was summed, in order.</summary>
+internal sealed class ExactRun : ITrainingRun
+{
+    private readonly float[] values = new float[ExactSum.Floats];
+    private readonly VersionedParameters parameters;
+    private readonly ISet<long> nonFiniteSteps;
+
+    public ExactRun(RunDefinition definition, ISet<long>? nonFiniteSteps = null, ExactCheckpoint? from = null)
+    {
+        Definition = definition;
+        this.nonFiniteSteps = nonFiniteSteps ?? new HashSet<long>();
+        parameters = new VersionedParameters(values);
+        State = from?.State ?? new TrainingState();
+        ExactSum.Write(from?.Digest ?? 0x1234_5678_9ABC_DEF0, values);
+        Checkpoint = from;
+    }
+
+    public RunDefinition Definition { get; }
+
+    public TrainingState State { get; private set; }
+
+    public ParameterHandle Parameters => parameters.Handle;
+
+    public ulong Digest => ExactSum.Read(values);
+
+    /// <summary>The last checkpoint: what a killed coordinator would resume from.</summary>
+    public ExactCheckpoint? Checkpoint { get; private set; }
+
+    public List<string> Log { get; } = [];
+
+    public RunOutcome? Outcome { get; private set; }
+
+    public bool IsDisposed { get; private set; }
+
+    /// <summary>Thrown by the next checkpoint.</summary>
+    public Exception? DiskFull { get; set; }
+
+    /// <summary>Called first in CompleteStep.</summary>
+    public Action<long>? OnCompleteStep { get; set; }
+
+    public StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes)
+    {
+        OnCompleteStep?.Invoke(step);
+        Invariant.Holds(step == State.Step);
+        var cover = new Dictionary<SumNode, ulong>();
+        foreach (ShardNode node in nodes)
+        {
+            cover.Add(node.Node, ExactSum.Read(node.Gradient!.Values.Span));
+        }
+
+        ulong root = ExactSum.Root(cover, Definition.Plan.SliceCount(State.StepInEpoch));
+        if (nonFiniteSteps.Contains(step))
+        {
+            return Report(step, finite: false, skipped: false, State);
+        }
+
+        TrainingState before = State;
+        Overwrite(ExactSum.Mix(Digest, root));
+        State = Advanced();
+        return Report(step, finite: true, skipped: false, before);
+    }
+
+    public StepReport SkipStep(long step, string finding)
+    {
+        Invariant.Holds(step == State.Step);
+        Log.Add($"skip {step}: {finding}");
+        TrainingState before = State;
+        State = Advanced() with { SkippedSteps = State.SkippedSteps + 1 };
+        return Report(step, finite: false, skipped: true, before);
+    }
+
+    public ValidationReport CompleteValidation(ReadOnlySpan<ShardNode> nodes)
+    {
+        ulong root = Counts(nodes, Definition.Plan.SlicesOf(Definition.ValidationSamples));
+        Log.Add($"validation {State.Epoch}");
+        Overwrite(ExactSum.Mix(Digest, root));
+        return new ValidationReport(State.Epoch, default, true, State);
+    }
+
+    public TestReport CompleteTest(ReadOnlySpan<ShardNode> nodes)
+    {
+        ulong root = Counts(nodes, Definition.Plan.SlicesOf(Definition.TestSamples));
+        Log.Add("test");
+        Overwrite(ExactSum.Mix(Digest, root));
+        return new TestReport(default);
+    }
+
+    public CheckpointReport WriteCheckpoint(string reason)
+    {
+        if (DiskFull is { } failure)
+        {
+            throw failure;
+        }
+
+        Log.Add($"checkpoint {State.Step}: {reason}");
+        Checkpoint = new ExactCheckpoint(State, Digest);
+        return new CheckpointReport(State.Step, reason);
+    }
+
+    public void EndTraining()
+    {
+        Log.Add("end of training");
+        Overwrite(ExactSum.Mix(Digest, 0xE4D));
+    }
+
+    public void Finish(RunOutcome outcome)
+    {
+        Invariant.Holds(Outcome is null);
+        Outcome = outcome;
+    }
+
+    public void Dispose() => IsDisposed = true;
+
+    private static ulong Counts(ReadOnlySpan<ShardNode> nodes, int sliceCount)
+    {
+        var cover = new Dictionary<SumNode, ulong>();
+        foreach (ShardNode node in nodes)
+        {
+            cover.Add(node.Node, unchecked((ulong)node.Metrics.Samples));
+        }
+
+        return ExactSum.Root(cover, sliceCount);
+    }
+
+    private TrainingState Advanced()
+    {
+        bool epochEnds = State.StepInEpoch + 1 == Definition.Plan.StepsPerEpoch;
+        return State with
+        {
+            Step = State.Step + 1,
+            StepInEpoch = epochEnds ? 0 : State.StepInEpoch + 1,
+            Epoch = State.Epoch + (epochEnds ? 1 : 0),
+        };
+    }
+
+    private void Overwrite(ulong digest)
+    {
+        parameters.BeginOverwrite();
+        ExactSum.Write(digest, values);
+        parameters.EndOverwrite();
+    }
+
+    private StepReport Report(long step, bool finite, bool skipped, TrainingState before) =>
+        new(step, before.Epoch, before.StepInEpoch, finite, skipped, default, 0, double.NaN, State);
+}
+
+/// <summary>What the exact stand-in resumes from.</summary>
+internal sealed record ExactCheckpoint(TrainingState State, ulong Digest);
