@@ -72,4 +72,7 @@ public sealed record RunResult
 
     /// <summary>Counts of samples by true class (first index) and predicted class (second), on the test data, or on validation without test; null for a regression or where neither was measured.</summary>
     public int[,]? ConfusionMatrix { get; init; }
+
+    /// <summary>The final model, ready to evaluate and predict.</summary>
+    public required TrainedModel Model { get; init; }
 }

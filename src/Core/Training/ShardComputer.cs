@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using DistNet.Data;
+using DistNet.Graphs;
+using DistNet.Kernels;
+using DistNet.Runs;
+
+namespace DistNet.Training;
+
+/// <summary>A worker's numeric side: cuts a shard into passes of the engine and leases a gradient buffer for each node of the sum.</summary>
+/// <remarks>A pass is a run of whole nodes and has at most <see cref="PassRows"/> samples (one slice, if a slice has more), so that memory is bounded
+/// and activations stay in cache; a node above that comes as its parts, which the coordinator folds as the worker would.</remarks>
+public sealed class ShardComputer : IShardComputer
+{
+    /// <summary>The samples of a pass: enough for large matrix products, few enough that a layer's activations stay near the processor.</summary>
+    public const int PassRows = 512;
+
+    private readonly RunSetup setup;
+    private readonly GradientPool pool;
+    private readonly ThreadTeam team;
+    private readonly GraphExecution execution;
+    private readonly NodeMetrics[] metrics;
+    private readonly Memory<float>[] gradients;
+    private readonly GradientLease?[] leases;
+
+    /// <summary>Allocates the engine's memory and starts the team.</summary>
+    /// <param name="setup">The run.</param>
+    /// <param name="pool">Gradient buffers, arena-long.</param>
+    /// <param name="threads">Compute threads, the caller included; at least 1.</param>
+    /// <param name="unit">The vector width.</param>
+    /// <param name="name">The worker's name, for its threads.</param>
+    public ShardComputer(RunSetup setup, GradientPool pool, int threads, VectorUnit unit, string name)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        this.setup = setup;
+        this.pool = pool;
+        int slice = setup.Plan.Slice;
+        int largest = setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows));
+        int passSlices = Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)largest), 1 << BitOperations.Log2((uint)Math.Max(1, PassRows / slice)));
+        team = new ThreadTeam(threads, name);
+        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team);
+        metrics = new NodeMetrics[passSlices];
+        gradients = new Memory<float>[passSlices];
+        leases = new GradientLease?[passSlices];
+    }
+
+    /// <inheritdoc/>
+    public ShardResult Compute(ShardWork work, ParameterHandle parameters)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        if (work.Phase == RunPhase.Diagnosis)
+        {
+            return ShardResult.Diagnosis(Diagnose(work, parameters));
+        }
+
+        var result = ImmutableArray.CreateBuilder<ShardNode>();
+        try
+        {
+            foreach (SliceRange pass in Passes(work.Slices))
+            {
+                ImmutableArray<SumNode> nodes = CanonicalSum.Cover(pass, work.SliceCount);
+                Run(work, parameters, pass, nodes);
+                for (int i = 0; i < nodes.Length; i++)
+                {
+                    result.Add(new ShardNode(nodes[i], metrics[i], leases[i]));
+                    leases[i] = null;
+                }
+            }
+
+            return new ShardResult(result.ToImmutable());
+        }
+        catch
+        {
+            ReturnLeases(result);
+            throw;
+        }
+    }
+
+    /// <summary>Ends the team's threads.</summary>
+    public void Dispose() => team.Dispose();
+
+    // Passes end at multiples of their size, where few nodes cover them.
+    private IEnumerable<SliceRange> Passes(SliceRange shard)
+    {
+        for (int first = shard.First; first < shard.End;)
+        {
+            int end = Math.Min(shard.End, ((first / execution.MaximumSlices) + 1) * execution.MaximumSlices);
+            yield return new SliceRange(first, end - first);
+            first = end;
+        }
+    }
+
+    private void Run(ShardWork work, ParameterHandle parameters, SliceRange pass, ImmutableArray<SumNode> nodes)
+    {
+        PassInput input = Input(work, pass);
+        Span<NodeMetrics> values = metrics.AsSpan(0, nodes.Length);
+        if (work.Phase != RunPhase.Training)
+        {
+            execution.Evaluate(input, parameters.Values.Span, parameters.Version, nodes.AsSpan(), values);
+            return;
+        }
+
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            GradientLease lease = pool.Lease();
+            leases[i] = lease;
+            gradients[i] = lease.Values;
+        }
+
+        execution.Train(input, parameters.Values.Span, parameters.Version, nodes.AsSpan(), gradients.AsSpan(0, nodes.Length), values);
+    }
+
+    private ShardFinding? Diagnose(ShardWork work, ParameterHandle parameters)
+    {
+        foreach (SliceRange pass in Passes(work.Slices))
+        {
+            if (execution.FindNonFinite(Input(work, pass), parameters.Values.Span, parameters.Version) is { } finding)
+            {
+                return new ShardFinding(finding.Slice, finding.Node, finding.What);
+            }
+        }
+
+        return null;
+    }
+
+    private PassInput Input(ShardWork work, SliceRange slices)
+    {
+        int place = slices.First * setup.Plan.Slice;
+        int rows = setup.Plan.SamplesIn(slices, work.SampleCount);
+        DataSplit split = work.Phase switch
+        {
+            RunPhase.Validation => setup.Data.Validation!,
+            RunPhase.Test => setup.Data.Test!,
+            _ => setup.Data.Train,
+        };
+        ReadOnlyMemory<int> samples = work.Phase is RunPhase.Training or RunPhase.Diagnosis
+            ? setup.Order.Of(work.Epoch).Slice((work.StepInEpoch * setup.Plan.Batch) + place, rows)
+            : split.Samples.Slice(place, rows);
+        return new PassInput { Data = split.Data, Samples = samples, Seed = setup.Job.Training.Seed, Step = work.Step, FirstPlace = place };
+    }
+
+    private void ReturnLeases(ImmutableArray<ShardNode>.Builder result)
+    {
+        foreach (ShardNode node in result)
+        {
+            node.Gradient?.Return();
+        }
+
+        for (int i = 0; i < leases.Length; i++)
+        {
+            leases[i]?.Return();
+            leases[i] = null;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+using System.Collections.Immutable;
+using DistNet.Checkpoints;
+using DistNet.Graphs;
+using DistNet.Kernels;
+using DistNet.Optimizers;
+using DistNet.Runs;
+using DistNet.Tensors;
+
+namespace DistNet.Training;
+
+/// <summary>The coordinator's numeric side: parameters, optimizer slots and training state, and what is written of them.</summary>
+/// <remarks>A step folds the workers' nodes by the canonical tree, divides by the batch's weight, updates the parameters in place and advances the
+/// state. Everything it depends on is in <see cref="TrainingState"/> and the arenas, and so in every checkpoint.</remarks>
+public sealed class TrainingRun : ITrainingRun
+{
+    private readonly RunSetup setup;
+    private readonly RunRecorder? recorder;
+    private readonly ThreadTeam team;
+    private readonly ParameterUpdate update;
+    private readonly VersionedParameters versions;
+    private readonly Arena? best;
+    private readonly Throughput throughput;
+    private double lastRate = double.NaN;
+    private double lastNorm = double.NaN;
+    private SumNode[] nodes = [];
+    private NodeGradient[] gradients = [];
+    private NodeMetrics[] metrics = [];
+
+    /// <summary>Starts from initial parameters, or from a checkpoint.</summary>
+    /// <param name="setup">The run.</param>
+    /// <param name="recorder">What is written to the run folder; null trains in memory alone.</param>
+    /// <param name="resumed">The checkpoint to go on from; null starts afresh.</param>
+    /// <param name="run">The run's identity.</param>
+    /// <param name="term">The coordinator's life, from 1.</param>
+    /// <param name="threads">Threads for sum and update.</param>
+    /// <param name="unit">The vector width.</param>
+    /// <param name="time">The clock for throughput.</param>
+    public TrainingRun(RunSetup setup, RunRecorder? recorder, Checkpoint? resumed, RunId run, int term, int threads, VectorUnit unit, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        this.setup = setup;
+        this.recorder = recorder;
+        throughput = new Throughput(time);
+        team = new ThreadTeam(threads, "update");
+        update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team);
+        versions = new VersionedParameters(update.Parameters.Memory);
+        best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
+        State = resumed?.State ?? new TrainingState();
+        if (resumed is null)
+        {
+            Initialization.Initialize(setup.Graph, setup.Job.Training.Initialization, setup.Job.Training.Seed, update.Parameters);
+        }
+        else
+        {
+            Restore(resumed);
+        }
+
+        Definition = new RunDefinition
+        {
+            Run = run,
+            Term = term,
+            Plan = setup.Plan,
+            ValidationSamples = setup.Data.Validation?.Samples.Length ?? 0,
+            TestSamples = setup.Data.Test?.Samples.Length ?? 0,
+            NonFinite = setup.Job.Training.NonFinite,
+            Checkpoints = setup.Job.Checkpoints,
+        };
+    }
+
+    /// <inheritdoc/>
+    public RunDefinition Definition { get; }
+
+    /// <inheritdoc/>
+    public TrainingState State { get; private set; }
+
+    /// <inheritdoc/>
+    public ParameterHandle Parameters => versions.Handle;
+
+    /// <summary>Samples per second as reported everywhere: see <see cref="Throughput"/>.</summary>
+    public double SamplesPerSecond => throughput.SamplesPerSecond;
+
+    /// <summary>Everything the run needs to go on from here. The arenas are the run's own, not copies: read them between two calls alone.</summary>
+    public Checkpoint Snapshot() => new()
+    {
+        State = State,
+        JobJson = setup.JobJson,
+        Model = ModelInfo.Of(setup.Data),
+        DataFingerprint = setup.Data.Fingerprint,
+        Parameters = update.Parameters,
+        Slots = update.Slots.ToImmutableDictionary(slot => slot.Name, slot => slot.Values),
+        Best = State.BestEpoch > 0 ? best : null,
+    };
+
+    /// <inheritdoc/>
+    public StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes)
+    {
+        Invariant.Holds(step == State.Step);
+        int sliceCount = setup.Plan.SliceCount(State.StepInEpoch);
+        int count = Take(nodes);
+        NodeMetrics batch = CanonicalSum.Fold(this.nodes.AsSpan(0, count), metrics.AsSpan(0, count), sliceCount);
+        double rate = TrainingRules.LearningRate(setup.Job, setup.Plan, State);
+        UpdateOutcome outcome = Update(gradients.AsSpan(0, count), sliceCount, batch, rate);
+        TrainingState before = State;
+        if (outcome.Finite)
+        {
+            (lastRate, lastNorm) = (rate, outcome.GradientNorm);
+            Advance(batch, applied: true);
+        }
+
+        return new StepReport(step, before.Epoch, before.StepInEpoch, outcome.Finite, Skipped: false, batch, rate, outcome.GradientNorm, State);
+    }
+
+    /// <inheritdoc/>
+    public StepReport SkipStep(long step, string finding)
+    {
+        Invariant.Holds(step == State.Step);
+        TrainingState before = State;
+        Advance(default, applied: false);
+        return new StepReport(step, before.Epoch, before.StepInEpoch, Finite: false, Skipped: true, default, double.NaN, double.NaN, State);
+    }
+
+    /// <inheritdoc/>
+    public ValidationReport CompleteValidation(ReadOnlySpan<ShardNode> nodes)
+    {
+        NodeMetrics sums = Fold(nodes, setup.Plan.SlicesOf(setup.Data.Validation!.Samples.Length));
+        State = TrainingRules.AfterValidation(setup.Job, setup.Plan, State, sums, out bool isBest);
+        if (isBest && best is not null)
+        {
+            update.Parameters.Span.CopyTo(best.Span);
+        }
+
+        throughput.Pause(sinceLastStep: true);
+        throughput.Resume();
+        recorder?.EpochEnded(State, lastRate, lastNorm, throughput.SamplesPerSecond);
+        return new ValidationReport(State.Epoch, sums, isBest, State);
+    }
+
+    /// <inheritdoc/>
+    public TestReport CompleteTest(ReadOnlySpan<ShardNode> nodes) =>
+        new(Fold(nodes, setup.Plan.SlicesOf(setup.Data.Test!.Samples.Length)));
+
+    /// <inheritdoc/>
+    public CheckpointReport WriteCheckpoint(string reason)
+    {
+        throughput.Pause();
+        recorder?.Write(Snapshot());
+        throughput.Resume();
+        return new CheckpointReport(State.Step, reason);
+    }
+
+    /// <inheritdoc/>
+    public void EndTraining()
+    {
+        if (best is not null && State.BestEpoch > 0)
+        {
+            versions.BeginOverwrite();
+            best.Span.CopyTo(update.Parameters.Span);
+            versions.EndOverwrite();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Finish(RunOutcome outcome)
+    {
+        ArgumentNullException.ThrowIfNull(outcome);
+        if (outcome.Kind == RunOutcomeKind.Finished)
+        {
+            recorder?.WriteModel(update.Parameters);
+        }
+    }
+
+    /// <summary>Ends the team's threads.</summary>
+    public void Dispose() => team.Dispose();
+
+    private UpdateOutcome Update(ReadOnlySpan<NodeGradient> gradients, int sliceCount, NodeMetrics batch, double rate)
+    {
+        if (!double.IsFinite(batch.Loss))
+        {
+            return new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
+        }
+
+        versions.BeginOverwrite();
+        UpdateOutcome outcome = update.Apply(gradients, sliceCount, batch.Weight, rate, State);
+        versions.EndOverwrite();
+        return outcome;
+    }
+
+    private void Advance(NodeMetrics batch, bool applied)
+    {
+        int samples = setup.Plan.BatchSamples(State.StepInEpoch);
+        State = TrainingRules.AfterStep(setup.Job, setup.Plan, State, batch, applied);
+        throughput.StepEnded(samples);
+        if (State.StepInEpoch == 0 && setup.Data.Validation is null)
+        {
+            recorder?.EpochEnded(State, lastRate, lastNorm, throughput.SamplesPerSecond);
+        }
+    }
+
+    private NodeMetrics Fold(ReadOnlySpan<ShardNode> cover, int sliceCount)
+    {
+        int count = Take(cover);
+        return CanonicalSum.Fold(nodes.AsSpan(0, count), metrics.AsSpan(0, count), sliceCount);
+    }
+
+    private int Take(ReadOnlySpan<ShardNode> cover)
+    {
+        if (nodes.Length < cover.Length)
+        {
+            nodes = new SumNode[cover.Length];
+            gradients = new NodeGradient[cover.Length];
+            metrics = new NodeMetrics[cover.Length];
+        }
+
+        for (int i = 0; i < cover.Length; i++)
+        {
+            nodes[i] = cover[i].Node;
+            metrics[i] = cover[i].Metrics;
+            gradients[i] = new NodeGradient(cover[i].Node, cover[i].Gradient?.Values ?? default);
+        }
+
+        return cover.Length;
+    }
+
+    private void Restore(Checkpoint resumed)
+    {
+        resumed.Parameters.Span.CopyTo(update.Parameters.Span);
+        foreach (OptimizerSlot slot in update.Slots)
+        {
+            resumed.Slots[slot.Name].Span.CopyTo(slot.Values.Span);
+        }
+
+        if (best is not null && resumed.Best is not null)
+        {
+            resumed.Best.Span.CopyTo(best.Span);
+        }
+    }
+}

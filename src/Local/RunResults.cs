@@ -1,0 +1,39 @@
+using DistNet.Checkpoints;
+using DistNet.Kernels;
+using DistNet.Runs;
+using DistNet.Training;
+
+namespace DistNet.Local;
+
+/// <summary>Puts a run's result together when it has ended.</summary>
+internal static class RunResults
+{
+    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, TimeSpan elapsed, VectorUnit unit)
+    {
+        Checkpoint final = run.Snapshot();
+        TrainedModel model = new(setup.Job, final.Model, final.Parameters, unit);
+        Evaluation? validation = setup.Data.Validation is { } split ? model.Evaluate(split) : null;
+        Evaluation? test = watcher.Test is null ? null : model.Evaluate(setup.Data.Test!);
+        return new RunResult
+        {
+            Outcome = outcome.Kind,
+            StoppedEarly = run.State.StoppedEarly,
+            ParametersSha256 = Digest.Parameters(model.Parameters),
+            StateSha256 = Digest.State(final),
+            Steps = run.State.Step,
+            Epochs = run.State.Epoch,
+            SamplesPerSecond = run.SamplesPerSecond,
+            TrainLoss = run.State.LastTrainLoss,
+            ValidationLoss = validation?.Loss ?? double.NaN,
+            ValidationAccuracy = validation?.Accuracy ?? double.NaN,
+            TestLoss = test?.Loss ?? double.NaN,
+            TestAccuracy = test?.Accuracy ?? double.NaN,
+            TrainingTime = elapsed,
+            Workers = watcher.Workers,
+            Recoveries = checked((int)outcome.Counters.Recoveries),
+            History = [.. watcher.History],
+            ConfusionMatrix = (test ?? validation)?.Confusion,
+            Model = model,
+        };
+    }
+}
