@@ -14,9 +14,10 @@ internal sealed class GzipContent : Stream
     private readonly string path;
     private readonly SealedInput input;
     private readonly GZipStream unpacked;
-    private readonly byte[] buffer = new byte[1 << 16];
+    private byte[] buffer = new byte[1 << 16];
     private int start;
     private int end;
+    private bool isWhole;
 
     public GzipContent(string path, Stream file)
     {
@@ -24,6 +25,9 @@ internal sealed class GzipContent : Stream
         input = new SealedInput(file);
         unpacked = new GZipStream(input, CompressionMode.Decompress);
     }
+
+    // The last bytes of what was unpacked so far may be the seal.
+    private int Held => isWhole ? 0 : SealContent.Length;
 
     public override bool CanRead => true;
 
@@ -37,13 +41,12 @@ internal sealed class GzipContent : Stream
 
     public override int Read(Span<byte> destination)
     {
-        // The last SealContent.Length bytes of what was unpacked so far stay in the buffer: they may be the seal.
-        if (end - start <= SealContent.Length && !destination.IsEmpty && !Fill())
+        if (end - start <= Held && !destination.IsEmpty && !isWhole)
         {
-            return 0;
+            Fill();
         }
 
-        int count = Math.Min(destination.Length, end - start - SealContent.Length);
+        int count = Math.Min(destination.Length, Math.Max(end - start - Held, 0));
         buffer.AsSpan(start, count).CopyTo(destination);
         start += count;
         return count;
@@ -71,24 +74,30 @@ internal sealed class GzipContent : Stream
         base.Dispose(disposing);
     }
 
-    // Unpacks until more than the seal's length is there; false at the whole file's end.
-    private bool Fill()
+    // Unpacks until there is more than what is held back. What comes after the seal was handed to the unpacker may be the seal's bytes taken for
+    // compressed data, so it is given out only once the seal has come out whole; at the most that is 1,032 times the seal's length.
+    private void Fill()
     {
         buffer.AsSpan(start, end - start).CopyTo(buffer);
         (start, end) = (0, end - start);
-        while (end <= SealContent.Length)
+        while (end <= SealContent.Length || input.SealWasRead)
         {
+            if (end == buffer.Length)
+            {
+                Array.Resize(ref buffer, 2 * buffer.Length);
+            }
+
             int count = Unpack(buffer.AsSpan(end));
             if (count == 0)
             {
                 CheckSeal();
-                return false;
+                end -= SealContent.Length;
+                isWhole = true;
+                return;
             }
 
             end += count;
         }
-
-        return true;
     }
 
     private int Unpack(Span<byte> destination)
@@ -107,7 +116,7 @@ internal sealed class GzipContent : Stream
 
     private void CheckSeal()
     {
-        if (!buffer.AsSpan(0, end).SequenceEqual(SealContent))
+        if (!buffer.AsSpan(0, end).EndsWith(SealContent))
         {
             throw input.SealWasRead
                 ? Truncated(null)

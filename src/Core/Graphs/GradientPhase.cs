@@ -1,3 +1,4 @@
+using System.Numerics;
 using DistNet.Kernels;
 using DistNet.Modules;
 using DistNet.Runs;
@@ -6,15 +7,15 @@ using DistNet.Tensors;
 namespace DistNet.Graphs;
 
 /// <summary>The parameters' gradients of every node of the sum: each thread takes a range of every parameter, and no sum is ever split.</summary>
-/// <remarks>A parameter used by several nodes is a Duplicate of the parameter: its gradient is ((use 0 + use 1) + use 2) + …, in the order of the graph, where each
-/// use's gradient is already summed over the slices. So the sum over uses is a part of the value of each node of the sum.</remarks>
+/// <remarks>A parameter used by several nodes is a Duplicate of the parameter: a slice's gradient is ((use 0 + use 1) + use 2) + …, in the order of the graph, and the canonical
+/// tree goes over the slices as ever. (Adding up the uses any later would not do: a node's value must be its left half's plus its right half's.)</remarks>
 internal sealed class GradientPhase : ITeamWork
 {
     private readonly PassState pass;
     private readonly Layout layout;
     private readonly ExecutionMemory memory;
     private readonly ParameterGradientContext[] contexts;
-    private readonly AlignedBuffer? shared;
+    private readonly ParameterWork[] work;
     private readonly SliceRange[] ranges;
     private readonly Memory<float>[] gradients;
     private int count;
@@ -27,10 +28,7 @@ internal sealed class GradientPhase : ITeamWork
         contexts = [.. scratch.Select(own => new ParameterGradientContext(pass, own))];
         ranges = new SliceRange[maximumSlices];
         gradients = new Memory<float>[maximumSlices];
-        if (graph.Nodes.Any(node => node.Parameters.Any(use => use.Use > 0)))
-        {
-            shared = new AlignedBuffer(layout.ArenaLength);
-        }
+        work = [.. layout.Entries.Select(entry => new ParameterWork(entry, memory, maximumSlices))];
     }
 
     /// <summary>Starts a new list of nodes of the sum.</summary>
@@ -60,50 +58,62 @@ internal sealed class GradientPhase : ITeamWork
                 ClearPadding(gradients[index].Span);
             }
 
-            foreach (NodeMemory node in memory.Nodes)
+            foreach (ParameterWork parameter in work)
             {
-                if (!node.Node.Parameters.IsEmpty)
+                (int from, int to) = parameter.Range(part, parts);
+                if (from == to)
                 {
-                    contexts[part].Bind(node, pass.Rows, memory.Domains[node.Node.Domain].Slices, ranges[index].First, ranges[index].Count);
-                    Compute(contexts[part], node.Node, gradients[index], part, parts);
+                    continue;
+                }
+
+                Memory<float> gradient = gradients[index].Slice(parameter.Entry.Offset, parameter.Entry.Length);
+                if (parameter.Uses.Length == 1)
+                {
+                    Compute(contexts[part], parameter.Uses[0], ranges[index], gradient, from, to);
+                }
+                else
+                {
+                    ComputeShared(contexts[part], parameter, ranges[index], gradient, from, to);
                 }
             }
         }
     }
 
-    private void Compute(ParameterGradientContext context, GraphNode node, Memory<float> gradient, int part, int parts)
+    private void Compute(ParameterGradientContext context, (NodeMemory Node, int Parameter) use, SliceRange slices, Memory<float> gradient, int from, int to)
     {
-        for (int parameter = 0; parameter < node.Parameters.Length; parameter++)
-        {
-            ParameterUse use = node.Parameters[parameter];
-            (int from, int to) = Range(use, part, parts);
-            if (from == to)
-            {
-                continue;
-            }
-
-            Memory<float> destination = gradient.Slice(use.Entry.Offset, use.Entry.Length);
-            if (use.Use == 0)
-            {
-                context.WriteTo(destination);
-                node.Module.ParameterGradient(context, parameter, from, to);
-            }
-            else
-            {
-                Memory<float> term = shared!.Memory.Slice(use.Entry.Offset, use.Entry.Length);
-                context.WriteTo(term);
-                node.Module.ParameterGradient(context, parameter, from, to);
-                Span<float> sum = destination.Span[from..to];
-                Elementwise.Add(pass.Unit, sum, term.Span[from..to], sum);
-            }
-        }
+        context.Bind(use.Node, pass.Rows, memory.Domains[use.Node.Node.Domain].Slices, slices.First, slices.Count);
+        context.WriteTo(gradient);
+        use.Node.Node.Module.ParameterGradient(context, use.Parameter, from, to);
     }
 
-    private static (int From, int To) Range(ParameterUse use, int part, int parts)
+    // The tree over slices as a binary counter: after slice s, as many pending sums are combined as s + 1 has trailing zeros.
+    private void ComputeShared(ParameterGradientContext context, ParameterWork parameter, SliceRange slices, Memory<float> gradient, int from, int to)
     {
-        int unit = use.Definition.SplitLength;
-        long units = (use.Entry.Length + (long)unit - 1) / unit;
-        return ((int)Math.Min(units * part / parts * unit, use.Entry.Length), (int)Math.Min(units * (part + 1) / parts * unit, use.Entry.Length));
+        int pending = 0;
+        for (int slice = 0; slice < slices.Count; slice++)
+        {
+            SliceRange one = new(slices.First + slice, 1);
+            Compute(context, parameter.Uses[0], one, parameter.Pending(pending), from, to);
+            for (int use = 1; use < parameter.Uses.Length; use++)
+            {
+                Compute(context, parameter.Uses[use], one, parameter.Pending(pending + 1), from, to);
+                parameter.Combine(pass.Unit, pending + 1, from, to);
+            }
+
+            for (int merges = BitOperations.TrailingZeroCount(slice + 1); merges > 0; merges--)
+            {
+                parameter.Combine(pass.Unit, pending--, from, to);
+            }
+
+            pending++;
+        }
+
+        while (pending > 1)
+        {
+            parameter.Combine(pass.Unit, --pending, from, to);
+        }
+
+        parameter.Pending(0).Span[from..to].CopyTo(gradient.Span[from..to]);
     }
 
     private void ClearPadding(Span<float> gradient)
@@ -113,6 +123,46 @@ internal sealed class GradientPhase : ITeamWork
             int end = index + 1 < layout.Entries.Length ? layout.Entries[index + 1].Offset : layout.ArenaLength;
             int start = layout.Entries[index].Offset + layout.Entries[index].Length;
             gradient[start..end].Clear();
+        }
+    }
+
+    /// <summary>One parameter: its uses in the order of the graph, and, where there are several, the pending sums of the tree.</summary>
+    private sealed class ParameterWork
+    {
+        private readonly AlignedBuffer pending;
+        private readonly int splitLength;
+
+        public ParameterWork(ParameterEntry entry, ExecutionMemory memory, int maximumSlices)
+        {
+            Entry = entry;
+            Uses =
+            [
+                .. memory.Nodes.SelectMany(node => node.Node.Parameters.Select((use, index) => (node, use, index)))
+                    .Where(found => found.use.Entry == entry).OrderBy(found => found.use.Use).Select(found => (found.node, found.index)),
+            ];
+            splitLength = Uses[0].Node.Node.Parameters[Uses[0].Parameter].Definition.SplitLength;
+            int levels = Uses.Length == 1 ? 0 : BitOperations.Log2((uint)maximumSlices) + 3;
+            pending = new AlignedBuffer(checked(levels * entry.Length));
+        }
+
+        public ParameterEntry Entry { get; }
+
+        public (NodeMemory Node, int Parameter)[] Uses { get; }
+
+        public Memory<float> Pending(int index) => pending.Memory.Slice(index * Entry.Length, Entry.Length);
+
+        /// <summary>pending[right − 1] += pending[right].</summary>
+        public void Combine(VectorUnit unit, int right, int from, int to)
+        {
+            Span<float> left = Pending(right - 1).Span[from..to];
+            Elementwise.Add(unit, left, Pending(right).Span[from..to], left);
+        }
+
+        /// <summary>The floats that one thread takes: whole multiples of the parameter's split length.</summary>
+        public (int From, int To) Range(int part, int parts)
+        {
+            long units = (Entry.Length + (long)splitLength - 1) / splitLength;
+            return ((int)Math.Min(units * part / parts * splitLength, Entry.Length), (int)Math.Min(units * (part + 1) / parts * splitLength, Entry.Length));
         }
     }
 }

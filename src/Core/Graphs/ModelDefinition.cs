@@ -10,8 +10,8 @@ namespace DistNet.Graphs;
 /// <param name="Inputs">The names of the nodes it takes its inputs from; <c>input</c> is the sample.</param>
 public sealed record NodeDefinition(string Name, Module Module, ImmutableArray<string> Inputs)
 {
-    /// <summary>The node whose parameters this one uses instead of its own (weight sharing); null for its own. The gradient of a shared parameter is the sum
-    /// over its uses, in the order of the graph.</summary>
+    /// <summary>The node whose parameters this one uses instead of its own (weight sharing); null for its own. A slice's gradient of a shared
+    /// parameter is the sum over its uses, in the order of the graph.</summary>
     public string? Shares { get; init; }
 }
 

@@ -69,8 +69,11 @@ internal static class TopologicalOrder
             at = declared[at].Inputs.Select(source => index.GetValueOrDefault(source.Node, -1)).First(i => i >= 0 && missing[i] > 0);
         }
 
-        List<string> cycle = [.. walk.SkipWhile(i => i != at).Reverse().Select(i => declared[i].Name)];
-        string names = string.Join(" → ", cycle.Append(cycle[0]).Select(name => $"'{name}'"));
+        // In the direction of the data, the first declared first.
+        List<int> cycle = [.. walk.SkipWhile(i => i != at).Reverse()];
+        int first = cycle.IndexOf(cycle.Min());
+        IEnumerable<int> turned = [.. cycle.Skip(first), .. cycle.Take(first), cycle[first]];
+        string names = string.Join(" → ", turned.Select(i => $"'{declared[i].Name}'"));
         throw DistNetException.BadInput($"The nodes {names} form a cycle; a node's output cannot come back to its own input.");
     }
 }

@@ -65,11 +65,14 @@ public sealed class Linear : Module
     public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices)
     {
         int width = inputs[0].Length;
-        int scratch = Math.Max(MatrixProduct.MultiplyScratch(width), MatrixProduct.MultiplyScratch(OutputCount));
-        return new ModuleMemory(
-            ForwardLength(width) + MatrixProduct.PackedLength(OutputCount, width),
-            0,
-            Math.Max(scratch, MatrixProduct.SlicedScratch(rows, OutputCount, width, slices)));
+        ReadOnlySpan<int> scratch =
+        [
+            MatrixProduct.MultiplyScratch(width),
+            MatrixProduct.MultiplyScratch(OutputCount),
+            MatrixProduct.SlicedScratch(rows, OutputCount, width, slices),
+            MatrixProduct.ColumnSumScratch(slices),
+        ];
+        return new ModuleMemory(ForwardLength(width) + MatrixProduct.PackedLength(OutputCount, width), 0, Math.Max(Math.Max(scratch[0], scratch[1]), Math.Max(scratch[2], scratch[3])));
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using DistNet.Data;
+using DistNet.Graphs;
+using DistNet.Modules;
+using DistNet.Tensors;
+using DistNet.Tests.Graphs;
+using Xunit;
+
+namespace DistNet.Tests.Modules;
+
+/// <summary>Every module inside a small model, against PyTorch in double precision; a linear before it shows its input gradient.</summary>
+public sealed class ModuleGoldenTests
+{
+    // Float rounding against double: a few times 2^−24 of the largest value, sums of some dozens.
+    private const double Tolerance = 1e-6;
+
+    public static IEnumerable<ITheoryDataRow> Names => GoldenCase.All("modules.json").Select(golden => new TheoryDataRow<string>(golden.Name));
+
+    [Fact]
+    public void The_golden_file_says_which_PyTorch_made_it() =>
+        Assert.StartsWith("1.13", GoldenCase.File("modules.json").GetProperty("torch").GetString(), StringComparison.Ordinal);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Outputs_loss_and_gradients_agree_with_PyTorch(string name)
+    {
+        GoldenCase golden = GoldenCase.Of("modules.json", name);
+        Shape shape = new(golden.Integers("shape"));
+        Dataset data = TestBed.Regression(shape, golden.Floats("inputs"), golden.Floats("targets"));
+        Graph graph = Graph.Build(Model(name, golden), shape);
+        Arena parameters = new(graph.Layout);
+        Dictionary<string, double[]> values = golden.Tensors("parameters");
+        Assert.Equal(values.Keys.Order(StringComparer.Ordinal), graph.Layout.Entries.Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        foreach (ParameterEntry entry in graph.Layout.Entries)
+        {
+            Array.ConvertAll(values[entry.Name], value => (float)value).CopyTo(parameters[entry]);
+        }
+
+        GoldenCase.AssertClose(golden.Doubles("outputs"), TestBed.Predict(graph, data, parameters), Tolerance, "the output");
+        TestBed.Pass pass = TestBed.Train(graph, TestBed.MeanSquares, data, parameters, sliceSize: 2);
+        Assert.Equal(golden.Number("loss"), pass.Metrics.Loss, golden.Number("loss") * Tolerance);
+        foreach ((string parameter, double[] gradient) in golden.Tensors("gradients"))
+        {
+            GoldenCase.AssertClose(gradient, pass.Of(graph, parameter), Tolerance, $"the gradient of {parameter}");
+        }
+    }
+
+    private static ModelDefinition Model(string name, GoldenCase golden) => name switch
+    {
+        "linear" => ModelDefinition.Chain(new Linear(3)),
+        "linear without bias" => ModelDefinition.Chain(new Linear(4, bias: false), new Linear(3, bias: false)),
+        "relu" => Between(new Relu()),
+        "sigmoid" => Between(new Sigmoid()),
+        "tanh" => Between(new Tanh()),
+        "softplus" => Between(new Softplus()),
+        "softmax" => Between(new SoftMax()),
+        "log-softmax" => Between(new LogSoftMax()),
+        "flatten" => ModelDefinition.Chain(new Flatten(), new Linear(3)),
+        "add" => new(
+            [Node("a", new Linear(4), "input"), Node("b", new Linear(4), "input"), Node("c", new Linear(4), "input"), Node("sum", new Add(), "a", "b", "c"), Node("d", new Linear(3), "sum")],
+            "d"),
+        "max" => new([Node("a", new Linear(4), "input"), Node("b", new Linear(4), "input"), Node("m", new Max(), "a", "b"), Node("d", new Linear(3), "m")], "d"),
+        "duplicate" => new(
+            [Node("a", new Linear(4), "input"), Node("t", new Tanh(), "a"), Node("s", new Sigmoid(), "a"), Node("sum", new Add(), "t", "s", "a"), Node("d", new Linear(3), "sum")],
+            "d"),
+        "shared" => new(
+            [
+                Node("fc1", new Linear(5), "input"), Node("t1", new Tanh(), "fc1"), Node("again", new Linear(5), "t1") with { Shares = "fc1" }, Node("s1", new Sigmoid(), "again"),
+                Node("fc2", new Linear(4), "s1"), Node("t2", new Tanh(), "fc2"), Node("fc3", new Linear(3), "t2"),
+            ],
+            "fc3"),
+        "normalization by feature" => ModelDefinition.Chain(new Linear(3)).WithNormalization(Constants(golden)),
+        "normalization inside" => ModelDefinition.Chain(new Linear(5), Constants(golden), new Linear(3)),
+        "normalization by channel" => ModelDefinition.Chain(new Flatten(), new Linear(3)).WithNormalization(Constants(golden)),
+        "select" => new(
+            [
+                Node("before", new Linear(5), "input"),
+                Node("select", new Select(SelectRule.Threshold(1, 0.125f), [Branch("low", new Tanh()), Branch("high", new Sigmoid())]), "before"),
+                Node("after", new Linear(3), "select"),
+            ],
+            "after"),
+        _ => throw new ArgumentException(name),
+    };
+
+    private static ModelDefinition Between(Module module) => ModelDefinition.Chain(new Linear(6), module, new Linear(3));
+
+    private static ModelDefinition Branch(string name, Module activation) => new([Node(name, new Linear(4), "input"), Node("act", activation, name)], "act");
+
+    private static Normalization Constants(GoldenCase golden) => new([.. golden.Floats("mean")], [.. golden.Floats("deviation")]);
+
+    private static NodeDefinition Node(string name, Module module, params ImmutableArray<string> inputs) => new(name, module, inputs);
+}

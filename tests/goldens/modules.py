@@ -1,0 +1,155 @@
+"""Writes tests/Core/Goldens/modules.json and losses.json: what PyTorch computes for small models and for the losses.
+
+    /usr/bin/python3 tests/goldens/modules.py          (Debian's python3-torch)
+
+Everything is computed in double precision from inputs and parameters that are exact floats; losses are sums over samples.
+No case touches a tie or a kink, where PyTorch and the lecture differ.
+"""
+import json
+import pathlib
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.manual_seed(20)
+torch.set_default_dtype(torch.float64)
+ROWS = 7
+
+
+def exact(*shape, scale=1.0):
+    """Random values that are exact floats and exact in JSON: multiples of 1/1024, none of them 0."""
+    values = torch.randint(1, 2049, shape) * torch.where(torch.rand(shape) < 0.5, -1.0, 1.0)
+    return values / 1024 * scale
+
+
+def linear(outputs, inputs, bias=True):
+    module = nn.Linear(inputs, outputs, bias=bias)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(exact(*parameter.shape, scale=0.5))
+    return module
+
+
+def flat(tensor):
+    return tensor.detach().reshape(-1).tolist()
+
+
+CASES = []
+
+
+def case(name, modules, forward, shape, outputs=3):
+    """A regression by mean squared error; gradients of every parameter, so that an fc before the module shows its input gradient."""
+    x, target = exact(ROWS, *shape), exact(ROWS, outputs)
+    y = forward(x)
+    loss = ((y - target) ** 2).mean(dim=1).sum()
+    loss.backward()
+    parameters = {f"{node}.{key}": value for node, module in modules.items() for key, value in module.named_parameters()}
+    CASES.append({
+        "name": name, "shape": list(shape), "inputs": flat(x), "targets": flat(target),
+        "parameters": {key: flat(value) for key, value in parameters.items()},
+        "outputs": flat(y), "loss": loss.item(),
+        "gradients": {key: flat(value.grad) for key, value in parameters.items()},
+    })
+
+
+def between(name, module):
+    """fc1 → module → fc2."""
+    fc1, fc2 = linear(6, 5), linear(3, 6)
+    case(name, {"fc1": fc1, "fc2": fc2}, lambda x: fc2(module(fc1(x))), (5,))
+
+
+fc1 = linear(3, 5)
+case("linear", {"fc1": fc1}, fc1, (5,))
+bare1, bare2 = linear(4, 5, bias=False), linear(3, 4, bias=False)
+case("linear without bias", {"fc1": bare1, "fc2": bare2}, lambda x: bare2(bare1(x)), (5,))
+between("relu", F.relu)
+between("sigmoid", torch.sigmoid)
+between("tanh", torch.tanh)
+between("softplus", F.softplus)
+between("softmax", lambda x: F.softmax(x, dim=-1))
+between("log-softmax", lambda x: F.log_softmax(x, dim=-1))
+f1 = linear(3, 12)
+case("flatten", {"fc1": f1}, lambda x: f1(torch.flatten(x, 1)), (2, 2, 3))
+
+a, b, c, d = linear(4, 5), linear(4, 5), linear(4, 5), linear(3, 4)
+four = {"a": a, "b": b, "c": c, "d": d}
+case("add", four, lambda x: d(a(x) + b(x) + c(x)), (5,))
+for module in four.values():
+    module.zero_grad()
+case("max", {"a": a, "b": b, "d": d}, lambda x: d(torch.maximum(a(x), b(x))), (5,))
+for module in four.values():
+    module.zero_grad()
+
+
+def fan_out(x):
+    h = a(x)
+    return d(torch.tanh(h) + torch.sigmoid(h) + h)
+
+
+case("duplicate", {"a": a, "d": d}, fan_out, (5,))
+s1, s2, s3 = linear(5, 5), linear(4, 5), linear(3, 4)
+case("shared", {"fc1": s1, "fc2": s2, "fc3": s3}, lambda x: s3(torch.tanh(s2(torch.sigmoid(s1(torch.tanh(s1(x))))))), (5,))
+
+mean, deviation = exact(5), torch.tensor([0.5, 1.5, 0.25, 2.0, 0.75])
+n1 = linear(3, 5)
+case("normalization by feature", {"fc1": n1}, lambda x: n1((x - mean) / deviation), (5,))
+CASES[-1] |= {"mean": flat(mean), "deviation": flat(deviation)}
+m1, m2 = linear(5, 5), linear(3, 5)
+case("normalization inside", {"fc1": m1, "fc2": m2}, lambda x: m2((m1(x) - mean) / deviation), (5,))
+CASES[-1] |= {"mean": flat(mean), "deviation": flat(deviation)}
+channel_mean, channel_deviation = exact(2), torch.tensor([0.5, 1.5])
+c1 = linear(3, 12)
+case("normalization by channel", {"fc1": c1},
+     lambda x: c1(torch.flatten((x - channel_mean.view(2, 1, 1)) / channel_deviation.view(2, 1, 1), 1)), (2, 2, 3))
+CASES[-1] |= {"mean": flat(channel_mean), "deviation": flat(channel_deviation)}
+
+before, low, high, after = linear(5, 5), linear(4, 5), linear(4, 5), linear(3, 4)
+
+
+def select(x):
+    h = before(x)
+    chosen = (h[:, 1] < 0.125).unsqueeze(1)
+    return after(torch.where(chosen, torch.tanh(low(h)), torch.sigmoid(high(h))))
+
+
+case("select", {"before": before, "select.branch0.low": low, "select.branch1.high": high, "after": after}, select, (5,))
+
+LOSSES = []
+
+
+def loss_case(name, kind, logits, labels=None, targets=None, weights=None):
+    logits = logits.clone().requires_grad_()
+    if kind == "cross-entropy":
+        losses = F.cross_entropy(logits, labels, weight=weights, reduction="none")
+        weight = float(len(labels)) if weights is None else weights[labels].sum().item()
+    elif kind == "binary-cross-entropy":
+        losses = F.binary_cross_entropy_with_logits(logits[:, 0], labels.to(logits.dtype), reduction="none")
+        weight = float(len(labels))
+    else:
+        losses = F.mse_loss(logits, targets, reduction="none").mean(dim=1)
+        weight = float(len(logits))
+    losses.sum().backward()
+    LOSSES.append({
+        "name": name, "kind": kind, "width": logits.shape[1], "logits": flat(logits),
+        "labels": [] if labels is None else labels.tolist(), "targets": [] if targets is None else flat(targets),
+        "weights": [] if weights is None else flat(weights), "weight": weight,
+        "loss": losses.sum().item(), "gradient": flat(logits.grad),
+    })
+
+
+classes = torch.tensor([0, 3, 1, 2, 3, 0, 1])
+loss_case("cross-entropy", "cross-entropy", exact(ROWS, 4, scale=4), classes)
+loss_case("cross-entropy with class weights", "cross-entropy", exact(ROWS, 4, scale=4), classes, weights=torch.tensor([0.5, 2.0, 0.0, 1.25]))
+loss_case("cross-entropy of logits of ±1e4", "cross-entropy", exact(ROWS, 4, scale=5000), classes)
+many = torch.randint(0, 37, (ROWS,))
+loss_case("cross-entropy of 37 classes", "cross-entropy", exact(ROWS, 37, scale=2), many)
+binary = torch.tensor([0, 1, 1, 0, 1, 0, 0])
+loss_case("binary cross-entropy", "binary-cross-entropy", exact(ROWS, 1, scale=4), binary)
+loss_case("binary cross-entropy of logits of ±1e4", "binary-cross-entropy", exact(ROWS, 1, scale=5000), binary)
+loss_case("mean squared error", "mean-squared-error", exact(ROWS, 3), targets=exact(ROWS, 3))
+loss_case("mean squared error of one output", "mean-squared-error", exact(ROWS, 1), targets=exact(ROWS, 1))
+
+folder = pathlib.Path(__file__).parent.parent / "Core" / "Goldens"
+for name, cases in (("modules", CASES), ("losses", LOSSES)):
+    (folder / f"{name}.json").write_text(json.dumps({"torch": torch.__version__, "cases": cases}, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")
