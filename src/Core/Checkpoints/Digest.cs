@@ -38,7 +38,7 @@ public static class Digest
     /// The hashed bytes, in this order: the text <c>distnet state 1</c>; the text <c>parameters</c> and the parameters; for every slot, in ordinal order of the names,
     /// <c>slot</c>, its name and its values; if there are best parameters, <c>best</c> and they; for every buffer, in ordinal order of the names, <c>buffer</c>, its name and
     /// its values; <c>state</c> and the fields of <see cref="TrainingState"/> in the order of their declaration. A text is its length in UTF-8 bytes
-    /// (int32) and those; an arena is its parameters in layout order, each its name and values; values are their number (int32) and float32s with canonical NaNs; a whole number is an
+    /// (int32) and those; an arena is its parameters in layout order, each its name and values; values are their number (int32) and float32s, every NaN as 0x7FC00000; a whole number is an
     /// int64, a truth value the int64 0 or 1, a double its bits with NaN as 0x7FF8000000000000. All little-endian.
     /// </remarks>
     public static string State(

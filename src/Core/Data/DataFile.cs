@@ -53,6 +53,11 @@ internal sealed class DataFile : IDisposable
 
         try
         {
+            if (!file.CanSeek)
+            {
+                throw DistNetException.BadInput($"The data file '{path}' is a pipe or a device; expected a regular file.");
+            }
+
             if (file.Length == 0)
             {
                 throw DistNetException.BadInput($"The data file '{path}' is empty: it has 0 bytes.");

@@ -119,13 +119,11 @@ public sealed class CheckpointStoreTests : IDisposable
             byte[] content = File.ReadAllBytes(file);
             for (int i = 0; i < content.Length; i++)
             {
-                byte[] altered = (byte[])content.Clone();
-                altered[i] ^= (byte)(1 << (i % 8));
-                File.WriteAllBytes(file, altered);
+                Put(file, i, (byte)(content[i] ^ (1 << (i % 8))));
                 Assert.Throws<DistNetException>(() => CheckpointStore.Load(folder));
+                Put(file, i, content[i]);
             }
 
-            File.WriteAllBytes(file, content);
         }
 
         Assert.Equal(6, Directory.GetFiles(folder).Length);
@@ -139,9 +137,13 @@ public sealed class CheckpointStoreTests : IDisposable
         foreach (string file in Directory.GetFiles(folder))
         {
             byte[] content = File.ReadAllBytes(file);
-            for (int length = 0; length < content.Length; length++)
+            for (int length = content.Length - 1; length >= 0; length -= length > 64 && length < content.Length - 64 ? 17 : 1)
             {
-                File.WriteAllBytes(file, content.AsSpan(0, length));
+                using (FileStream cut = new(file, FileMode.Open))
+                {
+                    cut.SetLength(length);
+                }
+
                 Assert.Throws<DistNetException>(() => CheckpointStore.Load(folder));
             }
 
@@ -178,5 +180,12 @@ public sealed class CheckpointStoreTests : IDisposable
         string second = store.Write(Samples.Checkpoint(2));
         File.Copy(Path.Combine(first, "state.json"), Path.Combine(second, "state.json"), overwrite: true);
         Assert.Contains("state.json' is damaged", Assert.Throws<DistNetException>(() => CheckpointStore.Load(second)).Message);
+    }
+
+    private static void Put(string file, int place, byte value)
+    {
+        using FileStream stream = new(file, FileMode.Open);
+        stream.Position = place;
+        stream.WriteByte(value);
     }
 }

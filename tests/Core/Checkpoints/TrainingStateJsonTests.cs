@@ -20,7 +20,7 @@ public sealed class TrainingStateJsonTests
                 Assert.Equal(Doubles(state), Doubles(read));
                 Assert.Equal(state, read);
             },
-            iter: 100);
+            iter: 30);
     }
 
     [Fact]

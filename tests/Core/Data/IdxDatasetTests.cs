@@ -87,6 +87,15 @@ public sealed class IdxDatasetTests : IDisposable
         Assert.Contains("it is a folder, expected a file", Assert.Throws<DistNetException>(() => IdxDataset.LoadInputs(folder["folder"])).Message);
     }
 
+    [Fact]
+    public void A_pipe_is_told()
+    {
+        using System.IO.Pipes.AnonymousPipeServerStream pipe = new(System.IO.Pipes.PipeDirection.Out);
+        string path = OperatingSystem.IsLinux() ? $"/proc/self/fd/{pipe.GetClientHandleAsString()}" : folder["missing"];
+        string expected = OperatingSystem.IsLinux() ? "is a pipe or a device; expected a regular file." : "does not exist.";
+        Assert.EndsWith(expected, Assert.Throws<DistNetException>(() => IdxDataset.LoadInputs(path)).Message);
+    }
+
     [Theory]
     [InlineData(new byte[] { 0, 0, 7, 3, 0, 0, 0, 1 }, "magic number is 0x00000703, expected 0x0000TTDD")]
     [InlineData(new byte[] { 1, 0, 8, 3, 0, 0, 0, 1 }, "magic number is 0x01000803")]
