@@ -9,7 +9,7 @@ namespace DistNet.Checkpoints;
 
 /// <summary>The safetensors format: the header's length (uint64, little-endian), the header (JSON: each tensor's type, shape and place), the data.
 /// float32 tensors only, one after the other without gaps; the header is padded with spaces so that the data start at a multiple of 64 bytes.</summary>
-/// <remarks>Readable by the safetensors libraries of Python and Rust. A file from elsewhere is checked wholly before memory is allocated for its tensors.</remarks>
+/// <remarks>Format: https://huggingface.co/docs/safetensors. A file from elsewhere is checked wholly before memory is allocated for its tensors.</remarks>
 public static class SafetensorsFile
 {
     /// <summary>The longest header read, in bytes: some hundred thousand tensors.</summary>
