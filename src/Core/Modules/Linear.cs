@@ -11,8 +11,8 @@ namespace DistNet.Modules;
 /// </remarks>
 public sealed class Linear : Module
 {
-    // The matrix kernel computes this many rows of dW together.
-    private const int SplitRows = 8;
+    // The tallest tile of the matrix kernel: threads split dW between tiles.
+    private const int SplitRows = 12;
 
     /// <summary>Creates the rule.</summary>
     /// <param name="outputs">The number of outputs, at least 1.</param>
