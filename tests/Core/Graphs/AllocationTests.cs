@@ -1,0 +1,49 @@
+using DistNet.Graphs;
+using DistNet.Kernels;
+using DistNet.Runs;
+using DistNet.Tensors;
+using DistNet.Training;
+using Xunit;
+
+namespace DistNet.Tests.Graphs;
+
+/// <summary>No other test runs beside these, since they count what all threads allocate.</summary>
+[CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
+public sealed class AloneWithTheHeap;
+
+/// <summary>The compute path leaves the managed heap alone.</summary>
+[Collection(nameof(AllocationTests))]
+public sealed class AllocationTests
+{
+    private static readonly Shape Input = new(37);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_steady_pass_allocates_nothing(int threads)
+    {
+        Graph graph = Graph.Build(GraphExecutionTests.Model, Input);
+        using ThreadTeam team = new(threads, "test");
+        GraphExecution execution = new(graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team);
+        Arena parameters = TestBed.Parameters(graph);
+        PassInput input = TestBed.Input(TestBed.RandomClasses(Input, 150, 10));
+        SumNode[] nodes = [.. CanonicalSum.Cover(new SliceRange(0, 19), 19)];
+        Memory<float>[] gradients = [new float[graph.Layout.ArenaLength]];
+        NodeMetrics[] metrics = new NodeMetrics[1];
+        float[] outputs = new float[150 * 10];
+
+        // The quietest round: the runtime's own threads allocate now and then, a pass that allocates does so each time.
+        long least = long.MaxValue;
+        for (int round = 0; round < 300 && least > 0; round++)
+        {
+            long before = threads == 1 ? GC.GetAllocatedBytesForCurrentThread() : GC.GetTotalAllocatedBytes(precise: true);
+            execution.Train(input, parameters.Span, round, nodes, gradients, metrics);
+            execution.Evaluate(input, parameters.Span, round, nodes, metrics);
+            execution.Predict(input, parameters.Span, round, outputs);
+            long after = threads == 1 ? GC.GetAllocatedBytesForCurrentThread() : GC.GetTotalAllocatedBytes(precise: true);
+            least = Math.Min(least, after - before);
+        }
+
+        Assert.Equal(0, least);
+    }
+}
