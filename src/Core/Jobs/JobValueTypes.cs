@@ -39,7 +39,7 @@ public sealed class NumberType : JobValueType
     {
         get
         {
-            string below = double.IsFinite(Minimum) ? string.Create(CultureInfo.InvariantCulture, $"{(AboveMinimum ? "above" : "at least")} {Minimum}") : "";
+            string below = double.IsFinite(Minimum) ? string.Create(CultureInfo.InvariantCulture, $"{(AboveMinimum ? "above" : "of at least")} {Minimum}") : "";
             string above = double.IsFinite(Maximum) ? string.Create(CultureInfo.InvariantCulture, $"{(BelowMaximum ? "below" : "at most")} {Maximum}") : "";
             return string.Join(" ", new[] { "a number", below, below.Length > 0 && above.Length > 0 ? "and" : "", above }.Where(part => part.Length > 0));
         }

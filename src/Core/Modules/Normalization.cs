@@ -56,7 +56,7 @@ public sealed class Normalization : Module
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {
-        int channels = inputs[0].Rank switch { 2 => 1, 3 => inputs[0][0], _ => inputs[0].Length };
+        int channels = inputs[0].Rank == 3 ? inputs[0][0] : 1;
         if (Mean.Length != inputs[0].Length && Mean.Length != channels)
         {
             throw DistNetException.BadInput(

@@ -33,7 +33,7 @@ public sealed class GraphBuildTests
         Bad("no inputs", "Node 'fc1' (linear) has 0 inputs; it takes 1.", "fc1", Node("fc1", new Linear(3))),
         Bad("shapes that differ", "Node 'sum' (add) does not fit: its inputs have the shapes [3] and [4], but they must be the same.",
             "sum", Node("fc1", new Linear(3), "input"), Node("sum", new Add(), "fc1", "input")),
-        Bad("means that don't fit", "Node 'n' (normalization) does not fit: its input has the shape [4], so it needs 4 means, but it has 3.",
+        Bad("means that don't fit", "Node 'n' (normalization) does not fit: its input has the shape [4], so it needs 1 (one per channel) or 4 means, but it has 3.",
             "n", Node("n", new Normalization([0, 0, 0], [1, 1, 1]), "input")),
         Bad("a node that nobody uses", "Node 'b' (relu) is used by no node and is not the output 'a'; use its output or remove it.",
             "a", Node("a", new Relu(), "input"), Node("b", new Relu(), "input")),

@@ -1,0 +1,63 @@
+using DistNet.Local;
+
+namespace DistNet.Cli.Consoles;
+
+/// <summary>What is known when the training starts.</summary>
+/// <param name="JobFile">The job file's path.</param>
+/// <param name="RunFolder">The run folder's path.</param>
+/// <param name="Resumed">Whether it goes on from a checkpoint.</param>
+/// <param name="Parameters">The model's floats.</param>
+/// <param name="TrainSamples">Training samples.</param>
+/// <param name="ValidationSamples">Validation samples.</param>
+/// <param name="TestSamples">Test samples.</param>
+/// <param name="Epochs">Epochs of the whole run.</param>
+/// <param name="StepsPerEpoch">Steps of one epoch.</param>
+/// <param name="Workers">Worker actors.</param>
+/// <param name="Threads">Compute threads of each.</param>
+internal sealed record RunStart(
+    string JobFile,
+    string RunFolder,
+    bool Resumed,
+    long Parameters,
+    int TrainSamples,
+    int ValidationSamples,
+    int TestSamples,
+    int Epochs,
+    int StepsPerEpoch,
+    int Workers,
+    int Threads);
+
+/// <summary>How a run is shown while it goes on: lines, a live line, JSON, or nothing. Called on the command's own thread alone.</summary>
+internal abstract class RunDisplay
+{
+    public virtual void Start(RunStart start)
+    {
+    }
+
+    /// <summary>The latest progress; called a few times a second.</summary>
+    public virtual void Progress(TrainingProgress progress)
+    {
+    }
+
+    /// <summary>An epoch has ended; every epoch is told.</summary>
+    public virtual void Epoch(TrainingProgress progress)
+    {
+    }
+
+    public virtual void Checkpoint(long step, string reason)
+    {
+    }
+
+    public virtual void Message(string sentence)
+    {
+    }
+
+    public virtual void Warning(string sentence)
+    {
+    }
+
+    /// <summary>The training has ended, before the summary.</summary>
+    public virtual void End()
+    {
+    }
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+using DistNet.Local;
+using Spectre.Console;
+
+namespace DistNet.Cli.Consoles;
+
+/// <summary>The table at the end of a training.</summary>
+internal static class RunSummary
+{
+    public static void Write(Terminal terminal, string folder, RunResult result, int threads)
+    {
+        IAnsiConsole console = terminal.Ansi();
+        Table table = new Table().HideHeaders().AddColumn("").AddColumn("");
+        table.Border = TableBorder.Rounded;
+        void Row(string name, string value) => table.AddRow(Markup.Escape(name), Markup.Escape(value));
+        Row("epochs, steps", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs:#,0}, {result.Steps:#,0}") + (result.StoppedEarly ? " (stopped early, best parameters restored)" : ""));
+        Row("training loss", Figures.Loss(result.TrainLoss));
+        Measured("validation", result.ValidationLoss, result.ValidationAccuracy);
+        Measured("test", result.TestLoss, result.TestAccuracy);
+        Row("training time", Figures.Seconds(result.TrainingTime) + (result.SamplesPerSecond > 0 ? $", {Figures.Count(result.SamplesPerSecond)} samples/s" : ""));
+        Row("workers", string.Create(CultureInfo.InvariantCulture, $"{result.Workers} × {threads} {(threads == 1 ? "thread" : "threads")}") + (result.Recoveries > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Recoveries} recoveries") : ""));
+        Row("digest", result.ParametersSha256);
+        Row("run folder", folder);
+        console.Write(table);
+        terminal.Output.Flush();
+
+        void Measured(string split, double loss, double accuracy)
+        {
+            if (double.IsFinite(loss))
+            {
+                Row(split, $"loss {Figures.Loss(loss)}" + (double.IsNaN(accuracy) ? "" : $", accuracy {Figures.Percent(accuracy)}"));
+            }
+        }
+    }
+}

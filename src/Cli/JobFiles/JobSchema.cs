@@ -1,0 +1,220 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DistNet.Jobs;
+
+namespace DistNet.Cli.JobFiles;
+
+/// <summary>The JSON schema of the job file, for editors: made from the table of keys.</summary>
+public static class JobSchema
+{
+    /// <summary>The schema as indented JSON, with a newline at the end.</summary>
+    public static string Text { get; } = Build().ToJsonString(new JsonSerializerOptions
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    }) + "\n";
+
+    private static JsonObject Build()
+    {
+        JsonObject root = Section("");
+        var schema = new JsonObject
+        {
+            ["$schema"] = "http://json-schema.org/draft-07/schema#",
+            ["title"] = "A DistNet job",
+        };
+        foreach ((string key, JsonNode? value) in root.ToList())
+        {
+            root.Remove(key);
+            schema[key] = value;
+        }
+
+        schema["required"] = new JsonArray("data", "model");
+        schema["definitions"] = new JsonObject { ["model"] = Model(), ["module"] = Module(inGraph: false), ["node"] = Module(inGraph: true) };
+        return schema;
+    }
+
+    private static JsonObject Section(string path)
+    {
+        var properties = new JsonObject();
+        var required = new JsonArray();
+        foreach (JobSectionKey inner in JobKeys.Sections.Where(section => JobKeyPaths.Parent(section.Path) == path))
+        {
+            var options = new JsonArray(Section(inner.Path), new JsonObject { ["type"] = "null" });
+            if (inner.Shorthand is { } name)
+            {
+                options.Add(Type(JobKeys.All.First(key => key.Path == JobKeyPaths.Join(inner.Path, name)).Type));
+            }
+
+            properties[inner.Name] = new JsonObject { ["description"] = inner.Meaning, ["anyOf"] = options };
+        }
+
+        foreach (JobKey key in JobKeys.All.Where(key => JobKeyPaths.Parent(key.Path) == path))
+        {
+            JsonObject type = Type(key.Type);
+            var described = new JsonObject { ["description"] = key.Meaning };
+            foreach ((string word, JsonNode? value) in type.ToList())
+            {
+                type.Remove(word);
+                described[word] = value;
+            }
+
+            if (!key.Required)
+            {
+                described["default"] = JsonNode.Parse(JobFile.ValueText(key, JobKeys.Defaults));
+            }
+            else
+            {
+                required.Add(key.Name);
+            }
+
+            properties[key.Name] = described;
+        }
+
+        var section = new JsonObject { ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties };
+        if (required.Count > 0 && path.Length > 0)
+        {
+            section["required"] = required;
+        }
+
+        return section;
+    }
+
+    private static JsonObject Type(JobValueType type) => type switch
+    {
+        NumberType number => Number(number),
+        IntegerType integer => new JsonObject { ["type"] = "integer", ["minimum"] = (long)integer.Minimum },
+        WordType words => new JsonObject { ["enum"] = new JsonArray([.. words.Words.Select(word => Word(word.Word))]) },
+        TextType => new JsonObject { ["type"] = new JsonArray("string", "integer"), ["minLength"] = 1 },
+        CharacterType => new JsonObject { ["type"] = "string", ["pattern"] = "^(.|tab)$" },
+        NumberListType list => new JsonObject { ["type"] = "array", ["items"] = Number(list.Element) },
+        DataFilesType files => Files(files),
+        ModelType => new JsonObject { ["$ref"] = "#/definitions/model" },
+        OptionalType optional => new JsonObject { ["anyOf"] = new JsonArray(Type(optional.Inner), new JsonObject { ["type"] = "null" }) },
+        _ => throw new InvalidOperationException($"No schema for {type}."),
+    };
+
+    private static JsonValue Word(string word) => word switch { "true" => JsonValue.Create(true), "false" => JsonValue.Create(false), _ => JsonValue.Create(word) };
+
+    private static JsonObject Number(NumberType number)
+    {
+        var schema = new JsonObject { ["type"] = "number" };
+        if (double.IsFinite(number.Minimum))
+        {
+            schema[number.AboveMinimum ? "exclusiveMinimum" : "minimum"] = number.Minimum;
+        }
+
+        if (double.IsFinite(number.Maximum))
+        {
+            schema[number.BelowMaximum ? "exclusiveMaximum" : "maximum"] = number.Maximum;
+        }
+
+        return schema;
+    }
+
+    private static JsonObject Files(DataFilesType files)
+    {
+        static JsonObject Name() => new() { ["type"] = "string", ["minLength"] = 1 };
+        var pair = new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["properties"] = new JsonObject { ["images"] = Name(), ["labels"] = Name() },
+            ["required"] = new JsonArray("images", "labels"),
+        };
+        var options = new JsonArray(Name(), pair);
+        if (files.AllowShare)
+        {
+            options.Add(Number(DataFilesType.Share));
+        }
+
+        return new JsonObject { ["anyOf"] = options };
+    }
+
+    private static JsonObject Model() => new()
+    {
+        ["anyOf"] = new JsonArray(
+            new JsonObject { ["type"] = "array", ["minItems"] = 1, ["items"] = Reference("module") },
+            new JsonObject
+            {
+                ["type"] = "object",
+                ["additionalProperties"] = false,
+                ["properties"] = new JsonObject
+                {
+                    ["nodes"] = new JsonObject { ["type"] = "object", ["minProperties"] = 1, ["additionalProperties"] = Reference("node") },
+                    ["output"] = new JsonObject { ["type"] = "string" },
+                },
+                ["required"] = new JsonArray("nodes", "output"),
+            }),
+    };
+
+    private static JsonObject Module(bool inGraph)
+    {
+        var options = new JsonArray();
+        if (!inGraph)
+        {
+            IEnumerable<string> plain = ModuleKind.All.Where(kind => kind.Options.All(option => option.Default is not null)).Select(kind => kind.Word);
+            options.Add(new JsonObject { ["enum"] = new JsonArray([.. plain.Select(word => (JsonNode)JsonValue.Create(word))]) });
+        }
+
+        foreach (ModuleKind kind in ModuleKind.All)
+        {
+            var properties = new JsonObject { [kind.Word] = new JsonObject { ["type"] = "null" } };
+            foreach (ModuleOption option in kind.Options)
+            {
+                JsonObject type = option.Default is null || option.Name != kind.Word ? Type(option.Type) : Type(new OptionalType(option.Type));
+                type["description"] = option.Meaning;
+                properties[option.Name] = type;
+            }
+
+            options.Add(Object(kind.Word, kind.Meaning, properties, inGraph));
+        }
+
+        options.Add(Object("shares", "The parameters of another node, used once more.", new JsonObject { ["shares"] = new JsonObject { ["type"] = "string" } }, inGraph));
+        options.Add(Object("select", "Routes each sample to one of several branches by a rule on its input.", new JsonObject { ["select"] = Select() }, inGraph));
+        return new JsonObject { ["anyOf"] = options };
+    }
+
+    private static JsonObject Object(string word, string meaning, JsonObject properties, bool inGraph)
+    {
+        var required = new JsonArray(word);
+        if (inGraph)
+        {
+            properties["from"] = new JsonObject
+            {
+                ["anyOf"] = new JsonArray(
+                    new JsonObject { ["type"] = "string" },
+                    new JsonObject { ["type"] = "array", ["minItems"] = 1, ["items"] = new JsonObject { ["type"] = "string" } }),
+            };
+            required.Add("from");
+        }
+        else
+        {
+            properties["name"] = new JsonObject { ["type"] = "string" };
+        }
+
+        return new JsonObject { ["description"] = meaning, ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties, ["required"] = required };
+    }
+
+    private static JsonObject Select()
+    {
+        static JsonObject Branches() => new() { ["type"] = "array", ["items"] = Reference("model") };
+        static JsonObject Shape(JsonObject properties) => new()
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["required"] = new JsonArray([.. properties.Select(property => (JsonNode)JsonValue.Create(property.Key))]),
+            ["properties"] = properties,
+        };
+        static JsonObject Integer(int minimum) => new() { ["type"] = "integer", ["minimum"] = minimum };
+        return new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+                Shape(new JsonObject { ["feature"] = Integer(0), ["below"] = new JsonObject { ["type"] = "number" }, ["branches"] = Branches() }),
+                Shape(new JsonObject { ["argMax"] = Shape(new JsonObject { ["first"] = Integer(0), ["count"] = Integer(1) }), ["branches"] = Branches() })),
+        };
+    }
+
+    private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/definitions/{name}" };
+}

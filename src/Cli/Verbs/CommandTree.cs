@@ -1,0 +1,59 @@
+using System.CommandLine;
+using DistNet.Cli.Consoles;
+
+namespace DistNet.Cli.Verbs;
+
+/// <summary>The verbs with their options.</summary>
+internal static class CommandTree
+{
+    public static RootCommand Create(Terminal terminal)
+    {
+        var root = new RootCommand("Trains neural networks data-parallel on CPUs; the number of workers, threads and machines cannot change the result.");
+        root.Options.Add(new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true });
+        root.Subcommands.Add(TrainVerb.Create(terminal));
+        root.Subcommands.Add(EvaluateVerb.Create(terminal));
+        root.Subcommands.Add(PredictVerb.Create(terminal));
+        root.Subcommands.Add(InspectVerb.Create(terminal));
+        root.Subcommands.Add(CheckGradVerb.Create(terminal));
+        return root;
+    }
+
+    /// <summary>An option with a whole number of at least 1.</summary>
+    public static Option<int?> Count(string name, string description)
+    {
+        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !(int.TryParse(result.Tokens[0].Value, out int value) && value >= 1))
+            {
+                result.AddError($"{name} is '{result.Tokens[0].Value}'; expected a whole number of at least 1");
+            }
+        });
+        return option;
+    }
+
+    public static Option<string[]> Overrides() => new("--set")
+    {
+        Description = "Set a key of the job, path.to.key=value; may be given many times.",
+        HelpName = "path=value",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    public static Option<string?> DataFolder() => new("--data") { Description = "A folder in which the job's data files are looked for.", HelpName = "DIR" };
+
+    public static Option<ulong?> Seed()
+    {
+        var option = new Option<ulong?>("--seed") { Description = "The key of all randomness, in place of training.seed.", HelpName = "S" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !ulong.TryParse(result.Tokens[0].Value, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out _))
+            {
+                result.AddError($"--seed is '{result.Tokens[0].Value}'; expected a whole number of at least 0");
+            }
+        });
+        return option;
+    }
+
+    public static Option<bool> Json(string description) => new("--json") { Description = description };
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using DistNet.Cli.Consoles;
+using DistNet.Data;
+using DistNet.Local;
+using Spectre.Console;
+
+namespace DistNet.Cli.Verbs;
+
+/// <summary><c>distnet evaluate RUN DATA</c>: loss, accuracy and a row per class.</summary>
+internal static class EvaluateVerb
+{
+    public static Command Create(Terminal terminal)
+    {
+        var options = new ModelDataOptions();
+        Option<bool> json = CommandTree.Json("Print one JSON object.");
+        var command = new Command("evaluate", "Measure a trained model on labelled data.");
+        options.AddTo(command);
+        command.Options.Add(json);
+        command.SetAction(parsed =>
+        {
+            using TrainedModel model = TrainedModel.Load(parsed.GetRequiredValue(options.Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
+            string path = parsed.GetRequiredValue(options.Data);
+            string? labels = parsed.GetValue(options.Labels);
+            if (labels is null && ModelDataOptions.IsIdx(path))
+            {
+                throw DistNetException.Usage($"{path} is an IDX file of inputs; expected --labels with the file of its labels.");
+            }
+
+            Dataset data = labels is null
+                ? CsvDataset.Load(path, options.Csv(parsed, model.Job), model.Job.Loss.Kind, model.Info.Expectation)
+                : IdxDataset.Load(path, labels, model.Job.Loss.Kind, model.Info.Expectation);
+            Evaluation evaluation = model.Evaluate(DataSplit.All(data));
+            if (parsed.GetValue(json))
+            {
+                JsonLines.Write(terminal.Output, writer => WriteJson(writer, evaluation, model.Info.ClassNames));
+            }
+            else
+            {
+                Print(terminal, evaluation, model.Info.ClassNames);
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static void WriteJson(Utf8JsonWriter writer, Evaluation evaluation, IReadOnlyList<string> classes)
+    {
+        writer.WriteNumber("samples", evaluation.Samples);
+        writer.WriteFinite("loss", evaluation.Loss);
+        writer.WriteFinite("accuracy", evaluation.Accuracy);
+        if (evaluation.Confusion is not { } confusion)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("classes");
+        foreach (ClassScore score in ClassScore.Of(confusion, classes))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("class", score.Name);
+            writer.WriteNumber("samples", score.Samples);
+            writer.WriteFinite("precision", score.Precision);
+            writer.WriteFinite("recall", score.Recall);
+            writer.WriteFinite("f1", score.F1);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void Print(Terminal terminal, Evaluation evaluation, IReadOnlyList<string> classes)
+    {
+        string accuracy = double.IsNaN(evaluation.Accuracy) ? "" : $", accuracy {Figures.Percent(evaluation.Accuracy)}";
+        terminal.Output.WriteLine($"{Figures.Count(evaluation.Samples)} samples: loss {Figures.Loss(evaluation.Loss)}{accuracy}");
+        if (evaluation.Confusion is { } confusion)
+        {
+            Table table = new Table().AddColumn("class").AddColumn(Right("samples")).AddColumn(Right("precision")).AddColumn(Right("recall")).AddColumn(Right("F1"));
+            table.Border = TableBorder.Rounded;
+            foreach (ClassScore score in ClassScore.Of(confusion, classes))
+            {
+                table.AddRow(
+                    Markup.Escape(score.Name),
+                    score.Samples.ToString(CultureInfo.InvariantCulture),
+                    Figures.Percent(score.Precision),
+                    Figures.Percent(score.Recall),
+                    Figures.Percent(score.F1));
+            }
+
+            terminal.Ansi().Write(table);
+        }
+
+        terminal.Output.Flush();
+    }
+
+    private static TableColumn Right(string name) => new TableColumn(name).RightAligned();
+}

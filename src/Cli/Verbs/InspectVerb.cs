@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Globalization;
+using DistNet.Checkpoints;
+using DistNet.Cli.Consoles;
+using DistNet.Graphs;
+using DistNet.Jobs;
+using DistNet.Training;
+
+namespace DistNet.Cli.Verbs;
+
+/// <summary><c>distnet inspect RUN</c>: job, model, parameters, step and digests of a checkpoint.</summary>
+internal static class InspectVerb
+{
+    public static Command Create(Terminal terminal)
+    {
+        var run = new Argument<string>("RUN") { Description = "A run folder or a checkpoint." };
+        Option<bool> json = CommandTree.Json("Print one JSON object.");
+        var command = new Command("inspect", "Show what a run or a checkpoint holds.") { run, json };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetRequiredValue(run);
+            Checkpoint checkpoint = CheckpointStore.Open(path, sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
+            Job job = JobFile.FromJson(checkpoint.JobJson, source: $"the job in {path}");
+            Graph graph = RunSetup.ModelOf(job, checkpoint.Model.InputShape, checkpoint.Model.Normalization);
+            if (parsed.GetValue(json))
+            {
+                PrintJson(terminal, checkpoint, job, graph);
+            }
+            else
+            {
+                Print(terminal, checkpoint, job, graph);
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static void PrintJson(Terminal terminal, Checkpoint checkpoint, Job job, Graph graph) => JsonLines.Write(terminal.Output, writer =>
+    {
+        writer.WriteNumber("step", checkpoint.State.Step);
+        writer.WriteNumber("epoch", checkpoint.State.Epoch);
+        writer.WriteString("parameters_sha256", Digest.Parameters(checkpoint.Parameters));
+        if (checkpoint.Best is { } best)
+        {
+            writer.WriteString("best_parameters_sha256", Digest.Parameters(best));
+        }
+
+        writer.WriteString("state_sha256", Digest.State(checkpoint));
+        writer.WriteString("data_fingerprint", checkpoint.DataFingerprint);
+        writer.WriteNumber("parameter_count", graph.Layout.ParameterCount);
+        writer.WriteStartArray("parameters");
+        foreach (Tensors.ParameterEntry entry in graph.Layout.Entries)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", entry.Name);
+            writer.WriteString("shape", entry.Shape.ToString());
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("classes");
+        foreach (string name in checkpoint.Model.ClassNames)
+        {
+            writer.WriteStringValue(name);
+        }
+
+        writer.WriteEndArray();
+        writer.WritePropertyName("job");
+        JobFile.Write(writer, job);
+    });
+
+    private static void Print(Terminal terminal, Checkpoint checkpoint, Job job, Graph graph)
+    {
+        TextWriter output = terminal.Output;
+        TrainingState state = checkpoint.State;
+        output.WriteLine("job");
+        output.WriteLine(Indented(JobFile.ToJson(job)));
+        output.WriteLine();
+        output.WriteLine("model");
+        output.WriteLine(Indented(graph.Describe().TrimEnd()));
+        output.WriteLine();
+        Line("parameters", Figures.Count(graph.Layout.ParameterCount));
+        Line("classes", checkpoint.Model.ClassNames.IsEmpty ? "none (a regression)" : string.Join(", ", checkpoint.Model.ClassNames));
+        Line("epoch, step", string.Create(CultureInfo.InvariantCulture, $"{state.Epoch:#,0}, {state.Step:#,0}") + (state.StoppedEarly ? " (stopped early)" : ""));
+        Line("training loss", Figures.Loss(state.LastTrainLoss));
+        if (!double.IsNaN(state.LastValidationLoss))
+        {
+            Line("validation loss", Figures.Loss(state.LastValidationLoss) + (double.IsNaN(state.LastValidationAccuracy) ? "" : $", accuracy {Figures.Percent(state.LastValidationAccuracy)}"));
+        }
+
+        if (checkpoint.Best is { } best)
+        {
+            Line("best epoch", string.Create(CultureInfo.InvariantCulture, $"{state.BestEpoch}, validation loss {Figures.Loss(state.BestLoss)}"));
+            Line("digest of the best", Digest.Parameters(best));
+        }
+
+        Line("data fingerprint", checkpoint.DataFingerprint);
+        Line("digest", Digest.Parameters(checkpoint.Parameters));
+        Line("state digest", Digest.State(checkpoint));
+        output.Flush();
+
+        void Line(string name, string value) => output.WriteLine($"{name,-20}{value}");
+    }
+
+    private static string Indented(string text) => string.Join('\n', text.Split('\n').Select(line => "  " + line));
+}

@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using DistNet.Cli.Consoles;
+using DistNet.Local;
+using DistNet.Runs;
+
+namespace DistNet.Cli.Verbs;
+
+/// <summary>Takes a run's reports on the coordinator's thread and shows them on the command's own, so that a slow terminal never slows a step.</summary>
+internal sealed class RunEvents : IProgress<TrainingProgress>, IRunObserver
+{
+    private const int RefreshMs = 100;
+    private readonly ConcurrentQueue<Action<RunDisplay>> queue = new();
+    private TrainingProgress? latest;
+
+    public void Report(TrainingProgress value)
+    {
+        if (value.EpochEnded)
+        {
+            queue.Enqueue(display => display.Epoch(value));
+        }
+
+        if (value.Message is { } message)
+        {
+            queue.Enqueue(display => display.Message(message));
+        }
+
+        Volatile.Write(ref latest, value);
+    }
+
+    public void OnWarning(string sentence) => queue.Enqueue(display => display.Warning(sentence));
+
+    public void OnCheckpoint(CheckpointReport report) => queue.Enqueue(display => display.Checkpoint(report.Step, report.Reason));
+
+    /// <summary>Shows what is reported until the run is done; does not throw what the run throws.</summary>
+    public void ShowUntilDone(Task training, RunDisplay display)
+    {
+        bool done;
+        do
+        {
+            done = Task.WaitAny([training], RefreshMs) == 0;
+            while (queue.TryDequeue(out Action<RunDisplay>? show))
+            {
+                show(display);
+            }
+
+            if (!done && Interlocked.Exchange(ref latest, null) is { } progress)
+            {
+                display.Progress(progress);
+            }
+        }
+        while (!done);
+    }
+}

@@ -1,0 +1,170 @@
+using CsCheck;
+using DistNet.Cli.JobFiles;
+using DistNet.Jobs;
+using DistNet.Losses;
+using DistNet.Modules;
+using DistNet.Optimizers;
+using DistNet.Training;
+using Xunit;
+
+namespace DistNet.Cli.Tests;
+
+public sealed class JobFileTests
+{
+    private const string Minimal = "data: { train: a.csv }\nmodel: [{ linear: 4 }, relu, { linear: 3 }]\n";
+
+    [Fact]
+    public void A_job_with_the_required_keys_alone_has_every_default()
+    {
+        Job job = Read(Minimal);
+
+        Assert.Equal(new OptimizerOptions(), job.Optimizer);
+        Assert.Equal(new TrainingOptions(), job.Training);
+        Assert.Equal(new ScheduleOptions(), job.Schedule);
+        Assert.Equal(new RegularizationOptions(), job.Regularization);
+        Assert.Equal(new CheckpointOptions(), job.Checkpoints);
+        Assert.Equal(new DataOptions { Train = new DataFiles("a.csv"), BaseFolder = "base" }, job.Data);
+        Assert.Equal(LossKind.CrossEntropy, job.Loss.Kind);
+    }
+
+    [Fact]
+    public void A_chain_names_its_nodes_by_kind_and_number()
+    {
+        Job job = Read("data: { train: a.csv }\nmodel: [{ linear: 4, name: hidden, bias: false }, relu, { dropout: 0.2 }, log-softmax, { linear: 3 }, dropout]");
+
+        Assert.Equal(["hidden", "relu1", "dropout1", "logsoftmax1", "fc2", "dropout2"], job.Model.Nodes.Select(node => node.Name));
+        Assert.Equal("dropout2", job.Model.Output);
+        Assert.False(Assert.IsType<Linear>(job.Model.Nodes[0].Module).HasBias);
+        Assert.Equal(0.2, Assert.IsType<Dropout>(job.Model.Nodes[2].Module).Probability);
+        Assert.Equal(0.5, Assert.IsType<Dropout>(job.Model.Nodes[5].Module).Probability);
+    }
+
+    [Fact]
+    public void A_graph_keeps_names_inputs_shares_and_branches()
+    {
+        Job job = Read("""
+            data: { train: a.csv }
+            model:
+              nodes:
+                a: { linear: 4, from: input }
+                b: { shares: a, from: input }
+                s: { add: , from: [a, b] }
+                c: { select: { feature: 1, below: 0.5, branches: [[relu], [tanh, { linear: 4 }]] }, from: s }
+                d: { select: { argMax: { first: 0, count: 2 }, branches: [[relu], { nodes: { x: { tanh: , from: input } }, output: x }] }, from: c }
+              output: d
+            """);
+
+        Assert.Equal("a", job.Model.Nodes[1].Shares);
+        Assert.Same(job.Model.Nodes[0].Module, job.Model.Nodes[1].Module);
+        Assert.Equal(["a", "b"], job.Model.Nodes[2].Inputs);
+        var select = Assert.IsType<Select>(job.Model.Nodes[3].Module);
+        Assert.Equal(0.5f, Assert.IsType<ThresholdRule>(select.Rule).Below);
+        Assert.Equal(["tanh1", "fc1"], select.Branches[1].Nodes.Select(node => node.Name));
+        Assert.Equal(2, Assert.IsType<ArgMaxRule>(Assert.IsType<Select>(job.Model.Nodes[4].Module).Rule).Branches);
+        AssertRoundTrip(job);
+    }
+
+    [Fact]
+    public void A_word_in_place_of_a_section_is_its_kind()
+    {
+        Job job = Read(Minimal + "loss: mean-squared-error\noptimizer: sgd\nschedule: cosine");
+
+        Assert.Equal(LossKind.MeanSquaredError, job.Loss.Kind);
+        Assert.Equal(OptimizerKind.Sgd, job.Optimizer.Kind);
+        Assert.Equal(ScheduleKind.Cosine, job.Schedule.Kind);
+    }
+
+    [Fact]
+    public void Early_stopping_is_off_unless_there_is_a_section()
+    {
+        const string Validated = "data: { train: a.csv, validation: 0.2 }\nmodel: [relu]\n";
+
+        Assert.Null(Read(Validated).Training.EarlyStopping);
+        Assert.Null(Read(Validated + "training: { earlyStopping: null }").Training.EarlyStopping);
+        Assert.Equal(new EarlyStoppingOptions(5), Read(Validated + "training: { earlyStopping: {} }").Training.EarlyStopping);
+        Assert.Equal(new EarlyStoppingOptions(5, 0.25), Read(Validated + "training: { earlyStopping: { minimumImprovement: 0.25 } }").Training.EarlyStopping);
+    }
+
+    [Fact]
+    public void The_effective_job_is_a_job_file_that_gives_the_same_job() =>
+        Texts.Sample(text => AssertRoundTrip(Read(text)), iter: 300);
+
+    [Fact]
+    public void Setting_a_key_gives_the_job_of_a_file_with_that_key()
+    {
+        Gen.Select(Gen.Int[0, Settings.Length - 1].Select(index => Settings[index]), Gen.Int[0, Settings.Length - 1].Select(index => Settings[index])).Sample(
+            (first, second) =>
+            {
+                JobValue root = JobYaml.Read(Minimal, "job.yaml");
+                foreach ((string path, string value) in new[] { first, second })
+                {
+                    root = JobOverrides.Put(root, path, JobYaml.Read(value, "--set", lines: false));
+                }
+
+                Job job = JobFile.Read(root, "base");
+                Assert.Equal(second.Value, JobFile.ValueText(JobKeys.All.First(key => key.Path == second.Path), job));
+                if (first.Path != second.Path)
+                {
+                    Assert.Equal(first.Value, JobFile.ValueText(JobKeys.All.First(key => key.Path == first.Path), job));
+                }
+            },
+            iter: 200);
+    }
+
+    [Fact]
+    public void Setting_an_element_of_a_list_goes_by_its_index()
+    {
+        using var scratch = new Scratch();
+        string path = scratch.Write("job.yaml", Minimal + "loss: cross-entropy");
+
+        Job job = JobLoader.Load(path, ["model.0.linear=64", "model.1=tanh", "loss.classWeights=[1, 2, 3]", "data.test=b.csv"], seed: 7);
+
+        Assert.Equal(64, Assert.IsType<Linear>(job.Model.Nodes[0].Module).OutputCount);
+        Assert.IsType<Tanh>(job.Model.Nodes[1].Module);
+        Assert.Equal([1f, 2f, 3f], job.Loss.ClassWeights);
+        Assert.Equal("b.csv", job.Data!.Test!.File);
+        Assert.Equal(7ul, job.Training.Seed);
+        Assert.Equal(scratch.Folder, job.Data.BaseFolder);
+    }
+
+    internal static (string Path, string Value)[] Settings { get; } =
+    [
+        ("optimizer.learningRate", "0.25"), ("optimizer.weightDecay", "0.125"), ("optimizer.decayBiases", "true"), ("optimizer.beta1", "0.5"),
+        ("optimizer.clipNorm", "2"), ("optimizer.clipNorm", "null"), ("regularization.l1", "0.001"), ("regularization.l2", "1E-05"),
+        ("schedule.warmupSteps", "12"), ("training.epochs", "3"), ("training.batch", "17"), ("training.slice", "5"), ("training.seed", "18446744073709551615"),
+        ("training.nonFinite", "\"skip\""), ("training.shuffle", "\"once\""), ("training.initialization", "\"pytorch\""), ("checkpoints.everySeconds", "null"),
+        ("checkpoints.everySteps", "100"), ("checkpoints.keep", "7"), ("data.validation", "0.5"), ("data.validation", "\"b.csv\""), ("data.test", "\"c.csv\""),
+        ("data.label", "\"first\""), ("data.header", "true"), ("data.header", "\"auto\""), ("data.delimiter", "\";\""), ("data.delimiter", "\"tab\""), ("data.normalize", "\"none\""),
+        ("loss.classWeights", "[1,0.5,2]"),
+    ];
+
+    private static Gen<string> Texts { get; } =
+        Gen.Int[0, Settings.Length - 1].Select(index => Settings[index]).Array[0, 8].Select(settings =>
+        {
+            JobValue root = JobYaml.Read(Minimal, "job.yaml");
+            foreach ((string path, string value) in settings)
+            {
+                root = JobOverrides.Put(root, path, JobYaml.Read(value, "--set", lines: false));
+            }
+
+            return JobFile.ToJson(JobFile.Read(root, "base"));
+        });
+
+    private static Job Read(string yaml) => JobFile.Read(JobYaml.Read(yaml, "job.yaml"), "base");
+
+    private static void AssertRoundTrip(Job job)
+    {
+        string json = JobFile.ToJson(job);
+        Job again = JobFile.FromJson(json, "base");
+        Assert.Equal(json, JobFile.ToJson(again));
+        Assert.Equal(json, JobFile.ToJson(Read(json)));
+        Assert.Equal(job.Data, again.Data);
+        Assert.Equal(job.Optimizer, again.Optimizer);
+        Assert.Equal(job.Training, again.Training);
+        Assert.Equal(job.Schedule, again.Schedule);
+        Assert.Equal(job.Checkpoints, again.Checkpoints);
+        Assert.Equal(job.Regularization, again.Regularization);
+        Assert.Equal(job.Loss.ClassWeights, again.Loss.ClassWeights);
+        Assert.Empty(JobComparison.Differences(job, again));
+    }
+}
