@@ -22,4 +22,7 @@ public readonly record struct SumNode(int Level, int Index)
 
     /// <summary>The node above.</summary>
     public SumNode Parent => new(Level + 1, Index >> 1);
+
+    /// <summary>As <c>level 2, index 5</c>. (The generated text would print the parent, and its parent, without end.)</summary>
+    public override string ToString() => $"level {Level}, index {Index}";
 }
