@@ -3,12 +3,14 @@ using System.Collections.Immutable;
 namespace DistNet.Runs;
 
 /// <summary>Cuts slices into one shard per worker, by speed.</summary>
-/// <remarks>Each worker's ideal end is where the fair shares add up to; the end may move a little (<see cref="RunLimits.EndWindow"/>) to where the
-/// shard needs few nodes of the canonical sum. Chosen are the ends with the smallest time of the slowest worker, a node counted as
-/// <see cref="RunLimits.NodeCost"/> slices. Any cut gives the same bits; a good one gives them sooner.</remarks>
+/// <remarks>Each worker's ideal end is where the fair shares add up to; the end may move a little (<see cref="RunLimits.EndWindow"/> slices, or to a rounder
+/// number within an eighth of the share) to where the shard needs few nodes of the canonical sum. Chosen are the ends with the smallest time of the slowest
+/// worker and of the sum after it, where a node counts as <see cref="RunLimits.NodeCost"/> slices in either. Any cut gives the same bits; a good one gives
+/// them sooner.</remarks>
 public static class ShardPlanner
 {
-    private const int Candidates = (2 * RunLimits.EndWindow) + 1;
+    private const int Near = (2 * RunLimits.EndWindow) + 1;
+    private const int Candidates = Near + 3;
 
     /// <summary>One worker's part.</summary>
     /// <param name="Worker">The index into the speeds.</param>
@@ -141,6 +143,13 @@ public static class ShardPlanner
     private static void ChooseEnds(SliceRange range, ReadOnlySpan<double> speeds, ReadOnlySpan<double> fair, int sliceCount, Span<int> ends)
     {
         int workers = speeds.Length;
+        double speed = 0;
+        foreach (double one in speeds)
+        {
+            speed += one / workers;
+        }
+
+        double sumTime = RunLimits.NodeCost / speed;
         var cost = new (double Slowest, int Nodes)[workers * Candidates];
         var from = new int[workers * Candidates];
         for (int i = 0; i < workers; i++)
@@ -166,8 +175,8 @@ public static class ShardPlanner
 
                     int nodes = NodeCount(first, end, sliceCount);
                     double time = (end - first + (RunLimits.NodeCost * (nodes - 1))) / speeds[i];
-                    (double, int) whole = (Math.Max(before.Slowest, time), before.Nodes + nodes);
-                    if (whole.CompareTo(cost[place]) < 0)
+                    (double Slowest, int Nodes) whole = (Math.Max(before.Slowest, time), before.Nodes + nodes);
+                    if (whole.Slowest + (sumTime * whole.Nodes) < cost[place].Slowest + (sumTime * cost[place].Nodes))
                     {
                         cost[place] = whole;
                         from[place] = previous;
@@ -186,7 +195,8 @@ public static class ShardPlanner
         Invariant.Holds(ends[^1] == range.End);
     }
 
-    // A candidate for the end of worker i, or −1. The middle one is the fair end, rounded; the last worker's end is the range's.
+    // A candidate for the end of worker i, or −1: first those near the fair end, then the multiples of a power of two of about a quarter of the share,
+    // or less. The last worker's end is the range's.
     private static int End(SliceRange range, ReadOnlySpan<double> fair, int i, int candidate)
     {
         if (i == fair.Length - 1)
@@ -194,7 +204,18 @@ public static class ShardPlanner
             return candidate == RunLimits.EndWindow ? range.End : -1;
         }
 
-        int end = (int)Math.Floor(fair[i] + 0.5) + candidate - RunLimits.EndWindow;
+        int end;
+        if (candidate < Near)
+        {
+            end = (int)Math.Floor(fair[i] + 0.5) + candidate - RunLimits.EndWindow;
+        }
+        else
+        {
+            int quarter = (int)((fair[i] - (i == 0 ? range.First : fair[i - 1])) / 4);
+            int unit = quarter == 0 ? 0 : 1 << Math.Max(0, int.Log2(quarter) - (candidate - Near));
+            end = unit == 0 ? -1 : (int)Math.Floor((fair[i] / unit) + 0.5) * unit;
+        }
+
         bool leavesEnough = end > range.First + i && end <= range.End - (fair.Length - 1 - i);
         return leavesEnough ? end : -1;
     }
