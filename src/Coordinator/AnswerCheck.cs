@@ -29,7 +29,7 @@ internal static class AnswerCheck
                 return $"its node {node.Node} has no gradient";
             }
 
-            if (node.Gradient is { IsReturned: false } lease && lease.Values.Length != gradientLength)
+            if (node.Gradient is { } lease && lease.Values.Length != gradientLength)
             {
                 return $"its gradient has {lease.Values.Length} floats, not {gradientLength}";
             }

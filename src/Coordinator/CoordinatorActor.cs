@@ -128,6 +128,12 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Take(ShardDone done)
     {
+        if (Leases.AreGone(done.Result))
+        {
+            log.Debug("A second copy of an answer is dropped: {0} from {1}", done.Fence, done.Worker);
+            return;
+        }
+
         if (AnswerCheck.Fault(done, state, parameters.Values.Length) is { } fault)
         {
             Leases.Release(done.Result);

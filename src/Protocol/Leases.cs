@@ -6,6 +6,21 @@ namespace DistNet.Protocol;
 /// <summary>What happens to the leases of an answer.</summary>
 public static class Leases
 {
+    /// <summary>Whether an answer is a second copy of one that was accepted or dropped: its leases are no longer its own. It must not be offered again, as the
+    /// same worker may have been given the same slices anew meanwhile.</summary>
+    public static bool AreGone(ShardResult result)
+    {
+        foreach (ShardNode node in result.Nodes)
+        {
+            if (node.Gradient is { IsClaimed: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Claims all leases of an answer that counts.</summary>
     /// <exception cref="InvalidOperationException">Someone else has claimed one.</exception>
     public static void Claim(ShardResult result)

@@ -43,6 +43,42 @@ internal sealed class ExactRun : ITrainingRun
     /// <summary>Called first in CompleteStep.</summary>
     public Action<long>? OnCompleteStep { get; set; }
 
+    /// <summary>The digest of the run that nothing disturbs: one pass over all steps, in order, without the machine.</summary>
+    public static ulong Undisturbed(RunDefinition definition, ISet<long>? nonFiniteSteps = null)
+    {
+        var run = new ExactRun(definition, nonFiniteSteps);
+        var computer = new ExactComputer(new GradientPool(ExactSum.Floats), nonFiniteSteps);
+        while (run.State.Epoch < definition.Plan.Epochs)
+        {
+            TrainingState at = run.State;
+            ShardNode[] nodes = Compute(RunPhase.Training, at.StepInEpoch, definition.Plan.BatchSamples(at.StepInEpoch));
+            if (!run.CompleteStep(at.Step, nodes).Finite)
+            {
+                run.SkipStep(at.Step, "");
+            }
+
+            if (run.State.StepInEpoch == 0 && definition.ValidationSamples > 0)
+            {
+                run.CompleteValidation(Compute(RunPhase.Validation, 0, definition.ValidationSamples));
+            }
+        }
+
+        run.EndTraining();
+        if (definition.TestSamples > 0)
+        {
+            run.CompleteTest(Compute(RunPhase.Test, 0, definition.TestSamples));
+        }
+
+        return run.Digest;
+
+        ShardNode[] Compute(RunPhase phase, int stepInEpoch, int samples)
+        {
+            int slices = definition.Plan.SlicesOf(samples);
+            var work = new ShardWork(phase, run.State.Epoch, run.State.Step, stepInEpoch, new SliceRange(0, slices), slices, samples);
+            return [.. computer.Compute(work, run.Parameters).Nodes];
+        }
+    }
+
     public StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes)
     {
         OnCompleteStep?.Invoke(step);

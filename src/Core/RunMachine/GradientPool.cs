@@ -72,8 +72,8 @@ public sealed class GradientLease
         }
     }
 
-    /// <summary>Whether the buffer was given back.</summary>
-    public bool IsReturned => Volatile.Read(ref buffer) is null;
+    /// <summary>Whether someone owns the lease or has given it back: what still carries it is a second copy of a message that was handled.</summary>
+    public bool IsClaimed => Volatile.Read(ref claimed) != 0;
 
     /// <summary>Makes the caller the lease's owner, who must return it.</summary>
     /// <returns>False when someone else has claimed or returned it: its content is not the caller's to read.</returns>

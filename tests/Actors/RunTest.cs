@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Hosting;
+using Akka.TestKit;
+using DistNet.Coordinator;
+using DistNet.Protocol;
+using DistNet.Runs;
+using DistNet.Tests.Shared;
+using DistNet.Training;
+using DistNet.Worker;
+using Xunit;
+
+namespace DistNet.Actors.Tests;
+
+/// <summary>A coordinator and workers under the real configuration, with an exact stand-in for the engine.</summary>
+public abstract class RunTest : Akka.Hosting.TestKit.TestKit
+{
+    private protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private protected GradientPool Pool { get; } = new(ExactSum.Floats);
+
+    private protected ManualTime Time { get; } = new();
+
+    private protected Observer Seen { get; } = new();
+
+    protected override void ConfigureAkka(AkkaConfigurationBuilder builder, IServiceProvider provider) => builder.AddDistNetControl();
+
+    /// <summary>41 uneven slices a step, 5 steps an epoch (the last with 13 slices), validation and test.</summary>
+    private protected static RunDefinition Definition(int epochs = 2, NonFinitePolicy nonFinite = NonFinitePolicy.Stop, CheckpointOptions? checkpoints = null) => new()
+    {
+        Run = RunId.Create(),
+        Plan = new TrainingPlan((4 * 328) + 99, 328, 8, epochs),
+        ValidationSamples = 150,
+        TestSamples = 77,
+        NonFinite = nonFinite,
+        Checkpoints = checkpoints ?? new CheckpointOptions { EverySeconds = null },
+    };
+
+    private protected IActorRef Coordinate(ExactRun run) =>
+        Sys.ActorOf(CoordinatorActor.Props(new CoordinatorSettings { Run = run, Observer = Seen, Time = Time, TickInterval = TimeSpan.FromMilliseconds(5) }));
+
+    private protected IActorRef Work(IActorRef? coordinator, string name, Action<ShardWork>? before = null, ISet<long>? nonFinite = null) =>
+        Sys.ActorOf(WorkerActor.Props(Settings(name, before, nonFinite), coordinator), name);
+
+    private protected WorkerSettings Settings(string name, Action<ShardWork>? before = null, ISet<long>? nonFinite = null) => new()
+    {
+        Worker = new WorkerId(name),
+        CreateComputer = () => new ExactComputer(Pool, nonFinite, before),
+        RegistrationInterval = TimeSpan.FromMilliseconds(20),
+    };
+
+    /// <summary>A worker whose answers the test gives by hand.</summary>
+    private protected Puppet Register(IActorRef coordinator, string name) => new(this, coordinator, name);
+
+    private protected async Task FinishesUndisturbed(ExactRun run, ISet<long>? nonFinite = null)
+    {
+        RunOutcome outcome = await Seen.Finished.WaitAsync(Patience);
+        Assert.Equal((RunOutcomeKind.Finished, null), (outcome.Kind, outcome.Cause));
+        Assert.Equal(ExactRun.Undisturbed(run.Definition, nonFinite), run.Digest);
+        Assert.True(run.IsDisposed);
+        await AwaitAssertAsync(() => Assert.Equal(0, Pool.Outstanding), Patience);
+    }
+
+    /// <summary>Waits for a state; the time only bounds a failure.</summary>
+    private protected async Task Until(Func<bool> state)
+    {
+        await AwaitConditionAsync(() => Task.FromResult(state() || Seen.Finished.IsCompleted), Patience, TimeSpan.FromMilliseconds(5));
+        if (!state())
+        {
+            Assert.Fail($"The run ended first: {await Seen.Finished}");
+        }
+    }
+
+    /// <summary>A worker's side of the protocol in the hands of the test.</summary>
+    private protected sealed class Puppet
+    {
+        private readonly RunTest test;
+        private readonly IActorRef coordinator;
+        private readonly WorkerId id;
+
+        public Puppet(RunTest test, IActorRef coordinator, string name)
+        {
+            this.test = test;
+            this.coordinator = coordinator;
+            id = new WorkerId(name);
+            Probe = test.CreateTestProbe();
+            Join();
+        }
+
+        public TestProbe Probe { get; }
+
+        public Membership Membership { get; private set; }
+
+        public void Join()
+        {
+            coordinator.Tell(new RegisterWorker(id, Guid.NewGuid(), 1), Probe.Ref);
+            Membership = Probe.FishForMessage<Welcome>(_ => true, Patience).Membership;
+        }
+
+        public ComputeShard Receive(RunPhase phase = RunPhase.Training) =>
+            Probe.FishForMessage<ComputeShard>(shard => shard.Work.Phase == phase, Patience);
+
+        public ShardDone Compute(ComputeShard shard) =>
+            new(id, shard.Fence, shard.Work.Slices, new ExactComputer(test.Pool).Compute(shard.Work, shard.Parameters), 0.001);
+
+        public void Send(IControlMessage message) => coordinator.Tell(message, Probe.Ref);
+
+        public void Fail(ComputeShard shard) => Send(new ShardNotDone(id, shard.Fence, shard.Work.Slices, ShardFailureKind.Failed, "the puppet fails"));
+
+        public void Leave() => Send(new Goodbye(id, Membership, "the puppet leaves"));
+    }
+}
+
+/// <summary>A clock that the test moves.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    private long nowMs = 1_000_000;
+
+    public override long TimestampFrequency => 1000;
+
+    public override long GetTimestamp() => Interlocked.Read(ref nowMs);
+
+    public void Advance(long milliseconds) => Interlocked.Add(ref nowMs, milliseconds);
+}
+
+/// <summary>Keeps what it sees.</summary>
+internal sealed class Observer : IRunObserver
+{
+    private readonly TaskCompletionSource<RunOutcome> finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<RunOutcome> Finished => finished.Task;
+
+    public ConcurrentQueue<StepReport> Steps { get; } = new();
+
+    public ConcurrentQueue<string> Warnings { get; } = new();
+
+    public ConcurrentQueue<CheckpointReport> Checkpoints { get; } = new();
+
+    public ConcurrentQueue<string> Workers { get; } = new();
+
+    public int Validations { get; private set; }
+
+    public int Tests { get; private set; }
+
+    public void OnWorkers(int workers, string sentence) => Workers.Enqueue(sentence);
+
+    public void OnStep(StepReport report) => Steps.Enqueue(report);
+
+    public void OnValidation(ValidationReport report) => Validations++;
+
+    public void OnTest(TestReport report) => Tests++;
+
+    public void OnCheckpoint(CheckpointReport report) => Checkpoints.Enqueue(report);
+
+    public void OnWarning(string sentence) => Warnings.Enqueue(sentence);
+
+    public void OnFinished(RunOutcome outcome) => finished.SetResult(outcome);
+}
