@@ -35,6 +35,7 @@ public static partial class Elementwise
         public ReadOnlySpan<byte> Bytes;
         public Span<float> Y;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>

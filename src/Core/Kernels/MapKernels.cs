@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace DistNet.Kernels;
@@ -26,7 +27,8 @@ internal interface IMap3
         where TOps : struct, IVectorOps<TVector>;
 }
 
-/// <summary>Drivers of elementwise functions. A tail shorter than the vector goes through a small buffer on the stack, so that it takes the same operations.</summary>
+/// <summary>Drivers of elementwise functions. A tail shorter than the vector goes through a small buffer on the stack, so that it takes the same operations.
+/// The loops are compiled optimised from the first call on, since the first steps of a run count too.</summary>
 internal static class MapKernels
 {
     /// <summary>The virtual width that blocks and tails are cut by, whatever the hardware's.</summary>
@@ -63,6 +65,7 @@ internal static class MapKernels
         public ReadOnlySpan<float> X;
         public Span<float> Y;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -95,6 +98,7 @@ internal static class MapKernels
         public ReadOnlySpan<float> B;
         public Span<float> Y;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -130,6 +134,7 @@ internal static class MapKernels
         public ReadOnlySpan<float> C;
         public Span<float> Y;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>

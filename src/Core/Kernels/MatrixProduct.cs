@@ -94,7 +94,7 @@ public static unsafe class MatrixProduct
     public static int SlicedScratch(int rows, int leftColumns, int rightColumns, int sliceCount)
     {
         Invariant.Holds(rows >= 0 && leftColumns >= 0 && rightColumns >= 0 && sliceCount >= 0);
-        return SliceProduct.ScratchLength(rows, leftColumns, sliceCount);
+        return SliceProduct.ScratchLength(rows, leftColumns, rightColumns, sliceCount);
     }
 
     /// <summary>result = leftᵀ · right, summed over rows by the canonical tree: each slice's rows are one chain of fused multiply-adds from +0, and a node of the tree over

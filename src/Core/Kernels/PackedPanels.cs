@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace DistNet.Kernels;
 
 /// <summary>The layout of a packed right operand [inner, columns]: panels of 32 columns, one after the other; in a panel the 32 elements of row 0, then of row 1,
@@ -50,18 +52,62 @@ internal static unsafe class PackedPanels
     /// <summary>Copies <paramref name="rows"/> rows of <paramref name="columns"/> floats into rows of <paramref name="width"/>, filling up with +0.</summary>
     public static void CopyColumns(float* matrix, nint stride, int rows, int columns, float* packed, int width)
     {
-        for (int row = 0; row < rows; row++)
+        if (columns < width)
         {
-            CopyRow(matrix, columns, packed, width);
-            matrix += stride;
-            packed += width;
+            CopyPadded(matrix, stride, rows, columns, packed, width);
+            return;
+        }
+
+        switch (width)
+        {
+            case Width:
+                for (; rows > 0; rows--, matrix += stride, packed += Width)
+                {
+                    Vector512.Load(matrix).Store(packed);
+                    Vector512.Load(matrix + 16).Store(packed + 16);
+                }
+
+                break;
+            case NarrowWidth:
+                for (; rows > 0; rows--, matrix += stride, packed += NarrowWidth)
+                {
+                    Vector512.Load(matrix).Store(packed);
+                }
+
+                break;
+            case 12:
+                for (; rows > 0; rows--, matrix += stride, packed += 12)
+                {
+                    Vector256.Load(matrix).Store(packed);
+                    Vector128.Load(matrix + 8).Store(packed + 8);
+                }
+
+                break;
+            default:
+                CopyPadded(matrix, stride, rows, columns, packed, width);
+                break;
         }
     }
 
-    private static void CopyRow(float* from, int columns, float* to, int width)
+    private static void CopyPadded(float* matrix, nint stride, int rows, int columns, float* packed, int width)
     {
-        Span<float> target = new(to, width);
-        new ReadOnlySpan<float>(from, columns).CopyTo(target);
-        target[columns..].Clear();
+        for (; rows > 0; rows--, matrix += stride, packed += width)
+        {
+            int column = 0;
+            for (; column + 4 <= columns; column += 4)
+            {
+                Vector128.Load(matrix + column).Store(packed + column);
+            }
+
+            for (; column < columns; column++)
+            {
+                packed[column] = matrix[column];
+            }
+
+            for (; column < width; column++)
+            {
+                packed[column] = 0;
+            }
+        }
     }
 }

@@ -101,6 +101,7 @@ public static class RowKernels
         public Span<float> Y;
         public int Columns;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -114,6 +115,7 @@ public static class RowKernels
 
     private readonly struct SoftMaxRow : IRow
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Invoke<TVector, TOps>(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -125,6 +127,7 @@ public static class RowKernels
 
     private readonly struct SoftMaxBackwardRow : IRow
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Invoke<TVector, TOps>(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -136,6 +139,7 @@ public static class RowKernels
 
     private readonly struct LogSoftMaxRow : IRow
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Invoke<TVector, TOps>(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -148,6 +152,7 @@ public static class RowKernels
 
     private readonly struct LogSoftMaxBackwardRow : IRow
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Invoke<TVector, TOps>(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -166,6 +171,7 @@ public static class RowKernels
         public Span<float> Losses;
         public Span<float> Gradient;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>

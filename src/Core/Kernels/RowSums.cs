@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace DistNet.Kernels;
 
@@ -25,6 +26,7 @@ internal static class RowSums
     }
 
     /// <summary>The largest element; NaN never wins, −0 counts as +0, and an all-NaN row gives −∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Maximum<TVector, TOps>(ReadOnlySpan<float> row)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
@@ -32,16 +34,16 @@ internal static class RowSums
         LaneBuffer lanes = default;
         lanes[..].Fill(float.NegativeInfinity);
         Accumulate<TVector, TOps, LargerTerm>(default, ref lanes, row, row, default, float.NegativeInfinity);
-        float maximum = lanes[0];
-        for (int lane = 1; lane < Lanes; lane++)
-        {
-            maximum = lanes[lane] > maximum ? lanes[lane] : maximum;
-        }
-
-        return maximum + 0f;
+        ref float first = ref lanes[0];
+        Vector128<float> low = Larger(Vector128.LoadUnsafe(ref first, 0), Vector128.LoadUnsafe(ref first, 8));
+        Vector128<float> high = Larger(Vector128.LoadUnsafe(ref first, 4), Vector128.LoadUnsafe(ref first, 12));
+        Vector128<float> four = Larger(low, high);
+        Vector128<float> two = Larger(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return (two[0] > two[1] ? two[0] : two[1]) + 0f;
     }
 
     /// <summary>Σ e^(x − maximum); the exponentials go to <paramref name="exponentials"/> unless it is empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentials<TVector, TOps>(ReadOnlySpan<float> row, float maximum, Span<float> exponentials)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
@@ -52,6 +54,7 @@ internal static class RowSums
     }
 
     /// <summary>Σ x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Sum<TVector, TOps>(ReadOnlySpan<float> row)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
@@ -62,6 +65,7 @@ internal static class RowSums
     }
 
     /// <summary>Σ a · b, a chain of FMA in each lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot<TVector, TOps>(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
@@ -71,17 +75,19 @@ internal static class RowSums
         return Combine(ref lanes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Larger(Vector128<float> a, Vector128<float> b) => Vector128.ConditionalSelect(Vector128.GreaterThan(a, b), a, b);
+
+    // (((l + 8) + 4) + 2) + 1, in vectors that every processor has.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Combine(ref LaneBuffer lanes)
     {
-        for (int half = Lanes / 2; half > 0; half /= 2)
-        {
-            for (int lane = 0; lane < half; lane++)
-            {
-                lanes[lane] += lanes[lane + half];
-            }
-        }
-
-        return lanes[0];
+        ref float first = ref lanes[0];
+        Vector128<float> low = Vector128.LoadUnsafe(ref first, 0) + Vector128.LoadUnsafe(ref first, 8);
+        Vector128<float> high = Vector128.LoadUnsafe(ref first, 4) + Vector128.LoadUnsafe(ref first, 12);
+        Vector128<float> four = low + high;
+        Vector128<float> two = four + Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1));
+        return two[0] + two[1];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -92,6 +98,23 @@ internal static class RowSums
         where TTerm : struct, ITerm
     {
         nuint length = (nuint)a.Length, index = 0;
+        if (TOps.Count == Lanes)
+        {
+            // All virtual lanes fit one register and stay there.
+            TVector accumulator = TOps.Load(in lanes[0], 0);
+            for (; index + Lanes <= length; index += Lanes)
+            {
+                TVector element = TOps.Load(in MemoryMarshal.GetReference(a), index);
+                accumulator = term.Take<TVector, TOps>(accumulator, ref element, TOps.Load(in MemoryMarshal.GetReference(b), index));
+                if (!stored.IsEmpty)
+                {
+                    TOps.Store(element, ref MemoryMarshal.GetReference(stored), index);
+                }
+            }
+
+            TOps.Store(accumulator, ref lanes[0], 0);
+        }
+
         for (; index + Lanes <= length; index += Lanes)
         {
             Block<TVector, TOps, TTerm>(

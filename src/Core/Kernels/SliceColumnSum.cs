@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.SlicedColumnSum"/>: blocks of columns in registers, down the rows of each slice.</summary>
@@ -37,6 +39,7 @@ internal unsafe ref struct SliceColumnSum : IKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Block<TVector, TOps>(float* matrix, float* levels, float* result)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
@@ -79,6 +82,7 @@ internal unsafe ref struct SliceColumnSum : IKernel
         Store<TVector, TOps>(result, sum0, sum1, sum2, sum3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVector, TOps>(float* to, TVector sum0, TVector sum1, TVector sum2, TVector sum3)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>

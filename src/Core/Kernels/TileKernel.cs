@@ -1,51 +1,6 @@
+using System.Runtime.CompilerServices;
+
 namespace DistNet.Kernels;
-
-/// <summary>The shape of a tile of outputs that one call keeps in registers.</summary>
-internal interface ITileShape
-{
-    /// <summary>4, 6, 8 or 12 rows.</summary>
-    static abstract int Rows { get; }
-
-    /// <summary>1 or 2 vectors side by side.</summary>
-    static abstract int Vectors { get; }
-}
-
-/// <summary>What one tile is computed from.</summary>
-internal unsafe struct Tile
-{
-    /// <summary>The left operand, packed: Rows floats for each k.</summary>
-    public float* Left;
-
-    /// <summary>The right operand, packed: the tile's columns for each k.</summary>
-    public float* Right;
-
-    /// <summary>From one k of the right operand to the next.</summary>
-    public nint RightStride;
-
-    /// <summary>How many k each segment sums; each segment is a chain of its own.</summary>
-    public int* Counts;
-
-    /// <summary>The number of segments, at least 1.</summary>
-    public int Segments;
-
-    /// <summary>Partial sums that the (only) segment's chains continue; null for +0.</summary>
-    public float* Start;
-
-    /// <summary>From one row of <see cref="Start"/> to the next.</summary>
-    public nint StartStride;
-
-    /// <summary>Room for a tile at each level of the tree over segments.</summary>
-    public float* Levels;
-
-    /// <summary>One row that is added last; null for none.</summary>
-    public float* Bias;
-
-    /// <summary>Where the outputs go.</summary>
-    public float* To;
-
-    /// <summary>From one row of <see cref="To"/> to the next.</summary>
-    public nint ToStride;
-}
 
 /// <summary>The innermost kernel of all matrix products: a tile of outputs in registers, one fused multiply-add per output and k, in order of k.</summary>
 /// <remarks>
@@ -55,6 +10,8 @@ internal unsafe struct Tile
 /// </remarks>
 internal static unsafe class TileKernel
 {
+    // Optimised from the first call on: unoptimised code, which the runtime would start with, is hundreds of times slower here.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TVector, TOps, TShape>(ref readonly Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
@@ -82,40 +39,28 @@ internal static unsafe class TileKernel
             float* start = tile.Start;
             if (start == null)
             {
-                s0 = TOps.Zero;
-                t0 = TOps.Zero;
-                s1 = TOps.Zero;
-                t1 = TOps.Zero;
-                s2 = TOps.Zero;
-                t2 = TOps.Zero;
-                s3 = TOps.Zero;
-                t3 = TOps.Zero;
+                s0 = t0 = TOps.Zero;
+                s1 = t1 = TOps.Zero;
+                s2 = t2 = TOps.Zero;
+                s3 = t3 = TOps.Zero;
                 if (TShape.Rows > 4)
                 {
-                    s4 = TOps.Zero;
-                    t4 = TOps.Zero;
-                    s5 = TOps.Zero;
-                    t5 = TOps.Zero;
+                    s4 = t4 = TOps.Zero;
+                    s5 = t5 = TOps.Zero;
                 }
 
                 if (TShape.Rows > 6)
                 {
-                    s6 = TOps.Zero;
-                    t6 = TOps.Zero;
-                    s7 = TOps.Zero;
-                    t7 = TOps.Zero;
+                    s6 = t6 = TOps.Zero;
+                    s7 = t7 = TOps.Zero;
                 }
 
                 if (TShape.Rows > 8)
                 {
-                    s8 = TOps.Zero;
-                    t8 = TOps.Zero;
-                    s9 = TOps.Zero;
-                    t9 = TOps.Zero;
-                    s10 = TOps.Zero;
-                    t10 = TOps.Zero;
-                    s11 = TOps.Zero;
-                    t11 = TOps.Zero;
+                    s8 = t8 = TOps.Zero;
+                    s9 = t9 = TOps.Zero;
+                    s10 = t10 = TOps.Zero;
+                    s11 = t11 = TOps.Zero;
                 }
             }
             else
@@ -423,5 +368,20 @@ internal static unsafe class TileKernel
                 return;
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Store<TVector, TOps, TShape>(TVector left, TVector right, float* to, nint toStride)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TShape : struct, ITileShape
+    {
+        TOps.Store(left, ref *to, 0);
+        if (TShape.Vectors > 1)
+        {
+            TOps.Store(right, ref *to, (nuint)TOps.Count);
+        }
+
+        return to + toStride;
     }
 }

@@ -1,5 +1,15 @@
 namespace DistNet.Kernels;
 
+/// <summary>The shape of a tile of outputs that one call keeps in registers.</summary>
+internal interface ITileShape
+{
+    /// <summary>4, 6, 8 or 12 rows.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>1 or 2 vectors side by side.</summary>
+    static abstract int Vectors { get; }
+}
+
 /// <summary>12 × 2 vectors: 24 sums of the 32 registers of AVX-512.</summary>
 internal readonly struct Tile12x2 : ITileShape
 {

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 using DistNet.Kernels;
 
@@ -52,15 +54,11 @@ public static class KeyedRandom
     /// <summary>Uniform in [0, 1): the upper 24 bits of word i, times 2^−24.</summary>
     public static void Uniform(ulong seed, uint stream, uint step, uint place, Span<float> destination)
     {
-        for (int start = 0; start < destination.Length; start += 4)
+        Span<uint> words = MemoryMarshal.Cast<float, uint>(destination);
+        PhiloxWords.Fill(seed, place, step, stream, words);
+        for (int index = 0; index < destination.Length; index++)
         {
-            Philox.Block(seed, (uint)start / 4, place, step, stream, out uint r0, out uint r1, out uint r2, out uint r3);
-            ReadOnlySpan<uint> words = [r0, r1, r2, r3];
-            int count = Math.Min(4, destination.Length - start);
-            for (int index = 0; index < count; index++)
-            {
-                destination[start + index] = (words[index] >> 8) * UnitOf24Bits;
-            }
+            destination[index] = (words[index] >> 8) * UnitOf24Bits;
         }
     }
 
@@ -106,17 +104,23 @@ public static class KeyedRandom
     {
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(probability is >= 0 and < 1);
-        ulong threshold = (ulong)(probability * 4294967296.0);
+        uint threshold = (uint)(probability * 4294967296.0);
         float kept = (float)(1 / (1 - probability));
-        for (int start = 0; start < scale.Length; start += 4)
+        Span<uint> words = MemoryMarshal.Cast<float, uint>(scale);
+        PhiloxWords.Fill(seed, place, step, stream, words);
+        int index = 0;
+        if (unit.Width != VectorWidth.Scalar)
         {
-            Philox.Block(seed, (uint)start / 4, place, step, stream, out uint r0, out uint r1, out uint r2, out uint r3);
-            ReadOnlySpan<uint> words = [r0, r1, r2, r3];
-            int count = Math.Min(4, scale.Length - start);
-            for (int index = 0; index < count; index++)
+            for (; index + Vector256<uint>.Count <= words.Length; index += Vector256<uint>.Count)
             {
-                scale[start + index] = words[index] < threshold ? 0f : kept;
+                Vector256<uint> dropped = Vector256.LessThan(Vector256.LoadUnsafe(ref words[index]), Vector256.Create(threshold));
+                Vector256.AndNot(Vector256.Create(kept).AsUInt32(), dropped).StoreUnsafe(ref words[index]);
             }
+        }
+
+        for (; index < words.Length; index++)
+        {
+            scale[index] = words[index] < threshold ? 0f : kept;
         }
     }
 

@@ -4,11 +4,11 @@ namespace DistNet.Randomness;
 /// 128-bit counters for each 64-bit key, so that any number of the stream is computed without those before it.</summary>
 public static class Philox
 {
-    private const ulong FirstMultiplier = 0xD2511F53;
-    private const ulong SecondMultiplier = 0xCD9E8D57;
-    private const uint FirstWeyl = 0x9E3779B9;
-    private const uint SecondWeyl = 0xBB67AE85;
-    private const int Rounds = 10;
+    internal const ulong FirstMultiplier = 0xD2511F53;
+    internal const ulong SecondMultiplier = 0xCD9E8D57;
+    internal const uint FirstWeyl = 0x9E3779B9;
+    internal const uint SecondWeyl = 0xBB67AE85;
+    internal const int Rounds = 10;
 
     /// <summary>The four random words of one counter.</summary>
     /// <param name="key">The key; its low half is Random123's first key word.</param>

@@ -41,7 +41,7 @@ public sealed class EmulatedFmaTests
         Gen.Int.Sample(
             seed =>
             {
-                Stream random = new(seed);
+                Numbers random = new(seed);
                 Compare(Fill(random.Bits), Fill(random.Bits), Fill(random.Bits));
             },
             iter: 1,
@@ -58,15 +58,15 @@ public sealed class EmulatedFmaTests
 
     private static (float[] A, float[] B, float[] C) Triples(int seed, int kind)
     {
-        Stream random = new(seed);
+        Numbers random = new(seed);
         float[] a = new float[TriplesPerRun], b = new float[TriplesPerRun], c = new float[TriplesPerRun];
         for (int index = 0; index < a.Length; index++)
         {
-            a[index] = random.Short(kind == 2 ? -75 : 0);
-            b[index] = random.Short(kind == 2 ? -70 : 0);
+            a[index] = Short(random, kind == 2 ? -75 : 0);
+            b[index] = Short(random, kind == 2 ? -70 : 0);
             c[index] = kind switch
             {
-                0 => random.Short(-40) * (random.Next() % 3 == 0 ? 0 : 1),
+                0 => Short(random, -40) * (random.Next() % 3 == 0 ? 0 : 1),
                 1 => -(a[index] * b[index]) + (float)((random.Next() % 5 - 2) * Math.ScaleB(a[index] * (double)b[index], -24)),
                 _ => BitConverter.Int32BitsToSingle(random.Next() & unchecked((int)0x80FF_FFFF)),
             };
@@ -74,6 +74,10 @@ public sealed class EmulatedFmaTests
 
         return (a, b, c);
     }
+
+    // Few mantissa bits, so that products are often ties; exponents around 2^center.
+    private static float Short(Numbers random, int center) =>
+        (float)Math.ScaleB((random.Next() >> 19) | 1, center - 13 + (random.Next() & 7)) * (random.Next() % 2 == 0 ? 1f : 1.0000001f);
 
     private static float[] Fill(Func<float> next)
     {
@@ -113,26 +117,6 @@ public sealed class EmulatedFmaTests
 
     private static bool SameBits(float x, float y) =>
         BitConverter.SingleToInt32Bits(x) == BitConverter.SingleToInt32Bits(y) || (float.IsNaN(x) && float.IsNaN(y));
-
-    // SplitMix64, so that each run sees the same numbers on any runtime.
-    private sealed class Stream(int seed)
-    {
-        private ulong state = (ulong)seed;
-
-        public int Next()
-        {
-            state += 0x9E3779B97F4A7C15;
-            ulong z = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
-            z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-            return (int)(z >> 32);
-        }
-
-        public float Bits() => BitConverter.Int32BitsToSingle(Next());
-
-        // Few mantissa bits, so that products are often ties; exponents around 2^center.
-        public float Short(int center) =>
-            (float)Math.ScaleB((Next() >> 19) | 1, center - 13 + (Next() & 7)) * (Next() % 2 == 0 ? 1f : 1.0000001f);
-    }
 
     private ref struct Fused(ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, Span<float> y) : IKernel
     {

@@ -15,6 +15,9 @@ internal sealed class Numbers(int seed)
         return (int)(z >> 32);
     }
 
+    /// <summary>Any bit pattern, NaN and infinities among them.</summary>
+    public float Bits() => BitConverter.Int32BitsToSingle(Next());
+
     public int Below(int bound) => (int)((uint)Next() % (uint)bound);
 
     /// <summary>Floats of both signs and magnitudes from 2^−8 to 2^8, so that the order of a sum shows in its bits.</summary>
