@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace DistNet.Cluster.Tests;
+
+/// <summary>The command in a process of its own, as a user starts it.</summary>
+internal sealed class DistNetProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly Process process;
+    private readonly StringBuilder output = new();
+
+    private DistNetProcess(ProcessStartInfo start)
+    {
+        process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => Append(line.Data);
+        process.ErrorDataReceived += (_, line) => Append(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Whether it is still there.</summary>
+    public bool IsRunning => !process.HasExited;
+
+    /// <summary>What it has written so far, both streams.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (output)
+            {
+                return output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts the command.</summary>
+    /// <param name="arguments">The verb and what follows it.</param>
+    /// <param name="environment">Variables to set besides those of this process.</param>
+    public static DistNetProcess Start(IEnumerable<string> arguments, params ReadOnlySpan<(string Name, string Value)> environment)
+    {
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
+        string[] command = [host, Path.Combine(AppContext.BaseDirectory, "DistNet.Cli.dll"), .. arguments];
+        if (IgnoresInterrupts())
+        {
+            command = ["env", "--default-signal=INT", .. command];
+        }
+
+        ProcessStartInfo start = new(command[0], command[1..])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new DistNetProcess(start);
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> Exit()
+    {
+        await process.WaitForExitAsync(Xunit.TestContext.Current.CancellationToken).WaitAsync(Patience);
+        return process.ExitCode;
+    }
+
+    /// <summary><c>kill -9</c>: it gets no chance to do anything.</summary>
+    public async Task Kill()
+    {
+        process.Kill();
+        await Exit();
+    }
+
+    /// <summary>Sends it a signal.</summary>
+    public void Send(PosixSignal signal)
+    {
+        int number = signal switch
+        {
+            PosixSignal.SIGINT => 2,
+            PosixSignal.SIGTERM => 15,
+            _ => throw new ArgumentOutOfRangeException(nameof(signal)),
+        };
+        if (SendSignal(process.Id, number) != 0)
+        {
+            throw new InvalidOperationException($"The signal {signal} did not reach the process {process.Id}.");
+        }
+    }
+
+    /// <summary>Ends the process, should it still run.</summary>
+    public void Dispose()
+    {
+        if (IsRunning)
+        {
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        process.Dispose();
+    }
+
+    // A shell starts its background commands with SIGINT ignored, and children inherit that.
+    private static bool IgnoresInterrupts()
+    {
+        const string Key = "SigIgn:";
+        string? line = OperatingSystem.IsLinux() ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal)) : null;
+        return line is not null && (ulong.Parse(line.AsSpan(Key.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 2) != 0;
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SendSignal(int processId, int signal);
+
+    private void Append(string? line)
+    {
+        if (line is not null)
+        {
+            lock (output)
+            {
+                output.AppendLine(line);
+            }
+        }
+    }
+}
