@@ -13,7 +13,8 @@ namespace DistNet.Graphs;
 /// <param name="Checked">How many of its floats were compared.</param>
 /// <param name="Kinks">How many more lie at a kink of the loss (a ReLU at 0, a tie of a Max), where it has no derivative; not compared.</param>
 /// <param name="LargestGradient">The largest magnitude among the central differences.</param>
-/// <param name="MaximumError">The largest |gradient − difference|, as a share of <see cref="LargestGradient"/> (or of 10⁻⁵ where that is larger).</param>
+/// <param name="MaximumError">The largest |gradient − difference|, as a share of <see cref="LargestGradient"/>, or of a thousandth of the largest of all parameters
+/// (at least 10⁻⁵) where that is larger: gradients that small are lost in the rounding of those they are computed from.</param>
 public sealed record ParameterCheck(string Name, int Checked, int Kinks, double LargestGradient, double MaximumError);
 
 /// <summary>What a gradient check found.</summary>
@@ -36,6 +37,7 @@ public static class GradientCheck
     private const double Step = 1e-5;
     private const double KinkShare = 1e-3;
     private const double SmallestScale = 1e-5;
+    private const double SmallestShare = 1e-3;
     private const int Refinements = 3;
 
     /// <summary>Checks the gradients at given parameters. Dropout acts, with the same masks on both sides.</summary>
@@ -68,7 +70,8 @@ public static class GradientCheck
             checks.Add(Compare(entry, gradient[entry], reference, reference.Parameters[index], Choose(entry, maximumPerParameter, input.Seed)));
         }
 
-        return new GradientCheckReport(checks.ToImmutable());
+        double smallest = Math.Max(SmallestScale, SmallestShare * checks.Select(check => check.LargestGradient).DefaultIfEmpty(0).Max());
+        return new GradientCheckReport([.. checks.Select(check => check with { MaximumError = check.MaximumError / Math.Max(check.LargestGradient, smallest) })]);
     }
 
     private static Arena Gradient(Graph graph, LossOptions loss, in PassInput input, ReadOnlySpan<float> parameters, int sliceSize, VectorUnit unit)
@@ -88,6 +91,7 @@ public static class GradientCheck
         return gradients[0];
     }
 
+    // With the absolute error: what it is a share of is known when all parameters are.
     private static ParameterCheck Compare(ParameterEntry entry, ReadOnlySpan<float> gradient, ReferenceEvaluation reference, double[] values, int[] chosen)
     {
         double start = reference.Loss();
@@ -108,7 +112,7 @@ public static class GradientCheck
             }
         }
 
-        return new ParameterCheck(entry.Name, chosen.Length - kinks, kinks, largest, difference / Math.Max(largest, SmallestScale));
+        return new ParameterCheck(entry.Name, chosen.Length - kinks, kinks, largest, difference);
     }
 
     // Null at a kink: the slopes to both sides differ however near.
