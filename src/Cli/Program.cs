@@ -60,6 +60,12 @@ public static class Program
 
     private static string UsageSentence(ParseResult parsed)
     {
+        if (parsed.CommandResult.Command is RootCommand root && parsed.UnmatchedTokens.Count > 0)
+        {
+            string word = parsed.UnmatchedTokens[0];
+            return $"there is no command '{word}'; the nearest is '{NearestName.Closest(word, root.Subcommands.Select(verb => verb.Name))}'.";
+        }
+
         string sentence = parsed.Errors[0].Message;
         string command = parsed.CommandResult.Command is RootCommand ? "distnet" : $"distnet {parsed.CommandResult.Command.Name}";
         return $"{sentence.TrimEnd('.')}; `{command} --help` tells what there is.";

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Xunit;
+
+namespace DistNet.Cli.Tests;
+
+public sealed class ModelVerbTests
+{
+    [Fact]
+    public void Evaluate_measures_what_the_training_measured()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        scratch.Write("test.csv", TinyJob.Points(withLabels: true));
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1", "--set", "data.test=test.csv", "--set", "training.epochs=30");
+        using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(scratch["run"], "run.json")));
+        JsonElement results = record.RootElement.GetProperty("results");
+
+        CliCall call = CliCall.Run("evaluate", scratch["run"], scratch["test.csv"], "--json");
+
+        Assert.Equal("", call.Errors);
+        using JsonDocument evaluation = JsonDocument.Parse(call.Output);
+        Assert.Equal(results.GetProperty("test.loss").GetDouble(), evaluation.RootElement.GetProperty("loss").GetDouble());
+        Assert.Equal(results.GetProperty("test.accuracy").GetDouble(), evaluation.RootElement.GetProperty("accuracy").GetDouble());
+        Assert.Equal(TinyJob.Classes, evaluation.RootElement.GetProperty("classes").EnumerateArray().Select(item => item.GetProperty("class").GetString()!));
+        Assert.Equal(60, evaluation.RootElement.GetProperty("classes").EnumerateArray().Sum(item => item.GetProperty("samples").GetInt32()));
+        CliCall table = CliCall.Run("evaluate", scratch["run"], scratch["test.csv"]);
+        Assert.Contains("60 samples: loss ", table.Output, StringComparison.Ordinal);
+        Assert.Contains("red, dark", table.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Predict_gives_classes_and_probabilities_with_or_without_labels_in_the_file()
+    {
+        using var scratch = new Scratch();
+        CliCall.Run("train", TinyJob.Write(scratch), "--out", scratch["run"], "--quiet", "--workers", "1", "--set", "training.epochs=60");
+        scratch.Write("unlabelled.csv", TinyJob.Points(withLabels: false));
+
+        CliCall labelled = CliCall.Run("predict", scratch["run"], scratch["points.csv"]);
+        CliCall unlabelled = CliCall.Run("predict", scratch["run"], scratch["unlabelled.csv"], "--out", scratch["out.csv"]);
+
+        Assert.Equal(new CliCall(0, "", ""), unlabelled);
+        Assert.Equal(labelled.Output, File.ReadAllText(scratch["out.csv"]));
+        string[] lines = labelled.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("class,blue,green,\"red, dark\"", lines[0]);
+        Assert.Equal(61, lines.Length);
+        int correct = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            string line = lines[i + 1];
+            double[] probabilities = [.. line.Split(',')[^3..].Select(field => double.Parse(field, System.Globalization.CultureInfo.InvariantCulture))];
+            Assert.Equal(1, probabilities.Sum(), 5);
+            int best = Array.IndexOf(probabilities, probabilities.Max());
+            Assert.StartsWith(best == 2 ? "\"red, dark\"," : TinyJob.Classes[best] + ",", line, StringComparison.Ordinal);
+            correct += best == i % 3 ? 1 : 0;
+        }
+
+        Assert.True(correct >= 57, $"{correct} of 60 are right");
+    }
+
+    [Fact]
+    public void Predict_gives_the_values_of_a_regression()
+    {
+        using var scratch = new Scratch();
+        scratch.Write("line.csv", "x,y\n" + string.Concat(Enumerable.Range(0, 40).Select(i => FormattableString.Invariant($"{i},{(2 * i) + 1}\n"))));
+        string job = scratch.Write("job.yaml", "data: { train: line.csv }\nmodel: [{ linear: 1 }]\nloss: mean-squared-error\noptimizer: { kind: sgd, learningRate: 0.05 }\ntraining: { epochs: 60, batch: 10 }");
+
+        CliCall training = CliCall.Run("train", job, "--out", scratch["run"], "--workers", "1");
+        CliCall call = CliCall.Run("predict", scratch["run"], scratch["line.csv"]);
+
+        Assert.Equal("", training.Errors + call.Errors);
+        Assert.DoesNotContain("accuracy", training.Output, StringComparison.Ordinal);
+        string[] lines = call.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("value", lines[0]);
+        Assert.Equal(41, lines.Length);
+        Assert.Equal(21, double.Parse(lines[11], System.Globalization.CultureInfo.InvariantCulture), 1);
+    }
+
+    [Fact]
+    public void Inspect_tells_the_digest_of_the_run()
+    {
+        using var scratch = new Scratch();
+        CliCall.Run("train", TinyJob.Write(scratch), "--out", scratch["run"], "--quiet", "--workers", "1");
+        using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(scratch["run"], "run.json")));
+        string digest = record.RootElement.GetProperty("results").GetProperty("parameters_sha256").GetString()!;
+
+        CliCall text = CliCall.Run("inspect", scratch["run"]);
+        CliCall json = CliCall.Run("inspect", scratch["run"], "--json");
+
+        Assert.Contains(digest, text.Output, StringComparison.Ordinal);
+        Assert.Contains("fc1", text.Output, StringComparison.Ordinal);
+        using JsonDocument inspected = JsonDocument.Parse(json.Output);
+        Assert.Equal(digest, inspected.RootElement.GetProperty("parameters_sha256").GetString());
+        Assert.Equal(12, inspected.RootElement.GetProperty("step").GetInt64());
+        Assert.Equal(51, inspected.RootElement.GetProperty("parameter_count").GetInt64());
+    }
+
+    [Fact]
+    public void A_folder_without_a_model_is_refused()
+    {
+        using var scratch = new Scratch();
+
+        foreach (string verb in new[] { "inspect", "evaluate", "predict" })
+        {
+            string[] args = verb == "inspect" ? [verb, scratch["none"]] : [verb, scratch["none"], scratch["data.csv"]];
+            Assert.Contains("does not exist; expected a run folder or a checkpoint", CliCall.Refused(3, args), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Check_grad_agrees_for_every_parameter()
+    {
+        using var scratch = new Scratch();
+
+        CliCall call = CliCall.Run("check-grad", TinyJob.Write(scratch), "--json");
+
+        Assert.Equal(0, call.Code);
+        using JsonDocument report = JsonDocument.Parse(call.Output);
+        Assert.True(report.RootElement.GetProperty("passed").GetBoolean());
+        Assert.Equal(
+            ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"],
+            report.RootElement.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!));
+        Assert.Contains("the gradients agree", CliCall.Run("check-grad", TinyJob.Write(scratch)).Output, StringComparison.Ordinal);
+    }
+}
