@@ -146,7 +146,8 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         {
             if (ended.Membership == membership)
             {
-                Seek(ended.Sentence);
+                // Not at once: a coordinator that refuses it would be asked again as fast as it answers.
+                Seek(ended.Sentence, registerNow: false);
             }
         });
         Receive<RunEnded>(ended =>
@@ -200,7 +201,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void Seek(string why)
+    private void Seek(string why, bool registerNow = true)
     {
         log.Debug("Worker {0}: → seeking: {1}", settings.Worker, why);
         Forget();
@@ -208,7 +209,10 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         Become(Seeking);
         // Until answered: the message may be lost, and the coordinator may not be there yet.
         Timers.StartPeriodicTimer(RetryRegistration.Key, new RetryRegistration(incarnation), settings.RegistrationInterval);
-        Register();
+        if (registerNow)
+        {
+            Register();
+        }
     }
 
     private void Forget()

@@ -63,7 +63,7 @@ public sealed class ShardPlannerTests
                 var parts = ShardPlanner.Plan([new SliceRange(0, slices)], speeds, slices);
                 Assert.Equal(workers, parts.Length);
                 int fair = (slices + workers - 1) / workers;
-                Assert.True(parts.Max(part => part.Slices.Count) <= fair + 1 + (fair / 16), $"{workers} workers, {slices} slices");
+                Assert.True(parts.Max(part => part.Slices.Count) <= fair + 1 + (fair / 8), $"{workers} workers, {slices} slices");
             }
         }
     }

@@ -36,10 +36,10 @@ public sealed class VersionedParameters
     }
 }
 
-/// <summary>One version of the parameters, read in place: no copy is made.</summary>
+/// <summary>One version of the parameters, read in place: no copy is made. The default value is empty and never current.</summary>
 public readonly struct ParameterHandle
 {
-    private readonly VersionedParameters source;
+    private readonly VersionedParameters? source;
 
     internal ParameterHandle(VersionedParameters source, long version)
     {
@@ -48,7 +48,7 @@ public readonly struct ParameterHandle
     }
 
     /// <summary>The whole arena, padding included. It may be overwritten while it is read: see <see cref="IsCurrent"/>.</summary>
-    public ReadOnlyMemory<float> Values => source.Values;
+    public ReadOnlyMemory<float> Values => source is null ? default : source.Values;
 
     /// <summary>From 1, growing by 1 with each overwrite of one <see cref="VersionedParameters"/>; never used twice.</summary>
     public long Version { get; }
@@ -59,7 +59,7 @@ public readonly struct ParameterHandle
         get
         {
             Interlocked.MemoryBarrier();
-            return source.Current == Version;
+            return source is not null && source.Current == Version;
         }
     }
 }

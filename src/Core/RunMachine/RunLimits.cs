@@ -42,8 +42,9 @@ public static class RunLimits
     /// <summary>How much one measurement moves a worker's speed: one slow shard is forgotten after about ten.</summary>
     public const double SpeedSmoothing = 0.25;
 
-    /// <summary>How far the speed of a worker that got no slices returns to the average per step, so that it is tried again.</summary>
-    public const double SpeedForgetting = 1.0 / 16;
+    /// <summary>How much faster a worker that got no slices is thought to be with each step, so that it is tried again: one that is a hundred times slower than
+    /// the others is tried every two hundred steps, which then costs them some six percent.</summary>
+    public const double SpeedForgetting = 0.01;
 
     /// <summary>A worker whose fair share is below this many slices gets none: one slice would make the others wait more than twice the step's time.</summary>
     public const double SmallestShare = 0.5;

@@ -158,7 +158,8 @@ internal sealed partial class RunTurn
                 if (index >= 0 && workers[index].Speed > 0)
                 {
                     double average = perThread * workers[index].Threads;
-                    workers[index] = workers[index] with { Speed = workers[index].Speed + (RunLimits.SpeedForgetting * (average - workers[index].Speed)) };
+                    double forgotten = Math.Min(average, workers[index].Speed * (1 + RunLimits.SpeedForgetting));
+                    workers[index] = workers[index] with { Speed = Math.Max(workers[index].Speed, forgotten) };
                 }
             }
         }
