@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DistNet.Kernels;
@@ -50,6 +51,7 @@ internal static unsafe class PackedPanels
     }
 
     /// <summary>Copies <paramref name="rows"/> rows of <paramref name="columns"/> floats into rows of <paramref name="width"/>, filling up with +0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void CopyColumns(float* matrix, nint stride, int rows, int columns, float* packed, int width)
     {
         if (columns < width)
@@ -89,6 +91,7 @@ internal static unsafe class PackedPanels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyPadded(float* matrix, nint stride, int rows, int columns, float* packed, int width)
     {
         for (; rows > 0; rows--, matrix += stride, packed += width)

@@ -121,7 +121,7 @@ public static class RowKernels
             where TOps : struct, IVectorOps<TVector>
         {
             float sum = RowSums.Exponentials<TVector, TOps>(a, RowSums.Maximum<TVector, TOps>(a), y);
-            MapRow<TVector, TOps, DivideBy>(new(sum), y, y, y);
+            MapRow<TVector, TOps, DivideBy>(new(sum), y, y);
         }
     }
 
@@ -146,7 +146,7 @@ public static class RowKernels
         {
             float maximum = RowSums.Maximum<TVector, TOps>(a);
             float sum = RowSums.Exponentials<TVector, TOps>(a, maximum, default);
-            MapRow<TVector, TOps, MinusBoth>(new(maximum, CanonicalFunctions.Log(sum)), a, a, y);
+            MapRow<TVector, TOps, MinusBoth>(new(maximum, CanonicalFunctions.Log(sum)), a, y);
         }
     }
 
@@ -188,14 +188,37 @@ public static class RowKernels
                 if (!dx.IsEmpty)
                 {
                     float weight = Weights.IsEmpty ? 1f : Weights[row];
-                    MapRow<TVector, TOps, DivideBy>(new(sum), dx, dx, dx);
+                    MapRow<TVector, TOps, DivideBy>(new(sum), dx, dx);
                     dx[label] -= 1f;
                     if (!Weights.IsEmpty)
                     {
-                        MapRow<TVector, TOps, Times>(new(weight), dx, dx, dx);
+                        MapRow<TVector, TOps, Times>(new(weight), dx, dx);
                     }
                 }
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MapRow<TVector, TOps, TMap>(TMap map, ReadOnlySpan<float> x, Span<float> y)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TMap : struct, IMap1
+    {
+        ref float from = ref MemoryMarshal.GetReference(x);
+        ref float to = ref MemoryMarshal.GetReference(y);
+        nuint length = (nuint)y.Length, width = (nuint)TOps.Count, index = 0;
+        for (; index + width <= length; index += width)
+        {
+            TOps.Store(map.Invoke<TVector, TOps>(TOps.Load(in from, index)), ref to, index);
+        }
+
+        if (index < length)
+        {
+            LaneBuffer tail = default;
+            x[(int)index..].CopyTo(tail);
+            TOps.Store(map.Invoke<TVector, TOps>(TOps.Load(in tail[0], 0)), ref tail[0], 0);
+            tail[..(int)(length - index)].CopyTo(y[(int)index..]);
         }
     }
 
@@ -224,18 +247,18 @@ public static class RowKernels
         }
     }
 
-    private readonly struct DivideBy(float sum) : IMap2
+    private readonly struct DivideBy(float sum) : IMap1
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVector Invoke<TVector, TOps>(TVector a, TVector b)
+        public TVector Invoke<TVector, TOps>(TVector a)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector> => TOps.Divide(a, TOps.Broadcast(sum));
     }
 
-    private readonly struct Times(float factor) : IMap2
+    private readonly struct Times(float factor) : IMap1
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVector Invoke<TVector, TOps>(TVector a, TVector b)
+        public TVector Invoke<TVector, TOps>(TVector a)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector> => TOps.Multiply(a, TOps.Broadcast(factor));
     }
@@ -248,10 +271,10 @@ public static class RowKernels
             where TOps : struct, IVectorOps<TVector> => TOps.Multiply(y, TOps.Subtract(dy, TOps.Broadcast(dot)));
     }
 
-    private readonly struct MinusBoth(float maximum, float logarithm) : IMap2
+    private readonly struct MinusBoth(float maximum, float logarithm) : IMap1
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVector Invoke<TVector, TOps>(TVector x, TVector unused)
+        public TVector Invoke<TVector, TOps>(TVector x)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector> => TOps.Subtract(TOps.Subtract(x, TOps.Broadcast(maximum)), TOps.Broadcast(logarithm));
     }

@@ -19,6 +19,9 @@ internal static class RowSums
 
     private interface ITerm
     {
+        // Whether the second operand matters.
+        static abstract bool IsBinary { get; }
+
         // The accumulator with the elements of a and b taken in; may replace a by what is to be stored.
         TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
             where TVector : struct
@@ -124,10 +127,16 @@ internal static class RowSums
 
         if (index < length)
         {
-            LaneBuffer first = default, second = default;
-            first[..].Fill(neutral);
+            LaneBuffer first, second = default;
+            Unsafe.SkipInit(out first);
+            Span<float> filled = first;
+            filled.Fill(neutral);
             a[(int)index..].CopyTo(first);
-            b[(int)index..].CopyTo(second);
+            if (TTerm.IsBinary)
+            {
+                b[(int)index..].CopyTo(second);
+            }
+
             Block<TVector, TOps, TTerm>(term, ref lanes, in first[0], in second[0], ref first[0]);
             if (!stored.IsEmpty)
             {
@@ -156,6 +165,8 @@ internal static class RowSums
 
     private readonly struct LargerTerm : ITerm
     {
+        public static bool IsBinary => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
             where TVector : struct
@@ -164,6 +175,8 @@ internal static class RowSums
 
     private readonly struct PlainTerm : ITerm
     {
+        public static bool IsBinary => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
             where TVector : struct
@@ -172,6 +185,8 @@ internal static class RowSums
 
     private readonly struct ProductTerm : ITerm
     {
+        public static bool IsBinary => true;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
             where TVector : struct
@@ -180,6 +195,8 @@ internal static class RowSums
 
     private readonly struct ExponentialTerm(float maximum) : ITerm
     {
+        public static bool IsBinary => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVector Take<TVector, TOps>(TVector accumulator, ref TVector a, TVector b)
             where TVector : struct

@@ -34,6 +34,7 @@ internal static unsafe class Transposition
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourRows(float* from, nint stride, int count, float* to, nint toStride)
     {
         float* row0 = from, row1 = from + stride, row2 = row1 + stride, row3 = row2 + stride;
