@@ -86,7 +86,7 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs.</summary>
+    /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs; enough for fewer rows, columns or slices too.</summary>
     /// <param name="rows">The rows of all slices.</param>
     /// <param name="leftColumns">The most result rows that the caller computes, or all of them.</param>
     /// <param name="rightColumns">The result's columns.</param>
@@ -147,7 +147,7 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    /// <summary>The floats of scratch that one caller of <see cref="SlicedColumnSum"/> needs.</summary>
+    /// <summary>The floats of scratch that one caller of <see cref="SlicedColumnSum"/> needs; never more than <see cref="SlicedScratch"/> for as many slices.</summary>
     public static int ColumnSumScratch(int sliceCount)
     {
         Invariant.Holds(sliceCount >= 0);

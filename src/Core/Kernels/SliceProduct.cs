@@ -4,6 +4,9 @@ namespace DistNet.Kernels;
 /// each tile goes through all slices in registers.</summary>
 internal unsafe ref struct SliceProduct : IKernel
 {
+    // A block of the left operand takes a good third of a second-level cache of 1 MB.
+    private const int BlockFloats = 98_304;
+
     public ReadOnlySpan<float> Left;
     public ReadOnlySpan<float> Right;
     public ReadOnlySpan<SliceRows> Slices;
@@ -19,9 +22,17 @@ internal unsafe ref struct SliceProduct : IKernel
     {
         int tile = TileShapes.MostRows * PackedPanels.Width;
         int counts = (sliceCount + 15) / 16 * 16;
-        int block = BlockColumns(rows, leftColumns);
-        int panels = block < leftColumns ? PackedPanels.Length(rows, rightColumns) : rows * PackedPanels.Width;
-        return checked(16 + tile + (MatrixProduct.Levels(sliceCount) * tile) + counts + panels + (rows * (block + TileShapes.MostRows)));
+        bool keepPanels = BlockColumns(rows, leftColumns) < leftColumns;
+        long panels = (long)rows * PackedPanels.Width;
+        long block = (long)rows * leftColumns;
+        if (keepPanels)
+        {
+            // The bounds of all blocks, so that the length never falls where rows grow: a scratch for many rows serves fewer.
+            panels = Math.Max(panels, PackedPanels.Length(rows, rightColumns));
+            block = Math.Max(BlockFloats, (long)rows * TileShapes.MostRows);
+        }
+
+        return checked((int)(16 + tile + (MatrixProduct.Levels(sliceCount) * tile) + counts + panels + block + ((long)rows * TileShapes.MostRows)));
     }
 
     public readonly void Run<TVector, TOps>()
@@ -37,7 +48,7 @@ internal unsafe ref struct SliceProduct : IKernel
             float* panels = (float*)counts + ((Slices.Length + 15) / 16 * 16);
             int blockColumns = BlockColumns(Rows, ToRow - FromRow);
             bool keepPanels = blockColumns < ToRow - FromRow;
-            float* block = panels + (keepPanels ? PackedPanels.Length(Rows, RightColumns) : Rows * PackedPanels.Width);
+            float* block = panels + (keepPanels ? PackedPanels.Length(Rows, RightColumns) : (nint)Rows * PackedPanels.Width);
             for (int slice = 0; slice < Slices.Length; slice++)
             {
                 counts[slice] = Slices[slice].Count;
@@ -68,10 +79,9 @@ internal unsafe ref struct SliceProduct : IKernel
         }
     }
 
-    // So many of the left operand's columns that their block takes a good third of a second-level cache of 1 MB; a multiple of the tiles' 12, 6 and 4 rows.
+    // So many of the left operand's columns as BlockFloats hold; a multiple of the tiles' 12, 6 and 4 rows.
     private static int BlockColumns(int rows, int leftColumns)
     {
-        const int BlockFloats = 98_304;
         const int Unit = TileShapes.MostRows;
         int columns = Math.Max(Unit, BlockFloats / Math.Max(rows, 1) / Unit * Unit);
         return Math.Max(1, Math.Min(columns, leftColumns));

@@ -142,6 +142,26 @@ public sealed class MatrixProductTests
         });
 
     [Fact]
+    public void A_scratch_for_a_large_product_serves_every_smaller_one() =>
+        Gen.Select(Gen.Int[0, 5000], Gen.Int[0, 1500], Gen.Int[0, 1000], Gen.Int[0, 200]).Sample((rows, left, right, slices) =>
+        {
+            int length = MatrixProduct.SlicedScratch(rows, left, right, slices);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows + 1, left, right, slices), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows, left + 1, right, slices), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows, left, right + 1, slices), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows, left, right, slices + 1), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.ColumnSumScratch(slices), 0, length);
+        });
+
+    [Fact]
+    public void Blocks_of_many_rows_have_the_bits_of_the_canonical_tree()
+    {
+        // So many rows that the left operand is cut into blocks of 12 columns and the packed right one is kept.
+        SliceRows[] slices = [.. Enumerable.Range(0, 5).Select(slice => new SliceRows(slice * 1100, slice == 4 ? 700 : 1100))];
+        CheckSliced(VectorUnit.Widest, 65, 18, slices);
+    }
+
+    [Fact]
     public void A_scratch_that_is_too_short_is_a_bug_that_is_told() =>
         Assert.Throws<InvalidOperationException>(() =>
             MatrixProduct.Multiply(VectorUnit.Widest, new float[4], 2, 2, new float[MatrixProduct.PackedLength(2, 2)], 2, [], new float[4], new float[MatrixProduct.MultiplyScratch(2) - 1]));
