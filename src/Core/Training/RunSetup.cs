@@ -62,6 +62,6 @@ public sealed class RunSetup
         ModelDefinition definition = statistics is null
             ? job.Model
             : job.Model.WithNormalization(new Normalization(statistics.Mean, statistics.Deviation));
-        return Graph.Build(definition, inputShape);
+        return Graph.Build(definition, inputShape, job.Loss);
     }
 }
