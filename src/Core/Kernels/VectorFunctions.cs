@@ -65,7 +65,7 @@ public static class VectorFunctions
         return LogEdges<TVector, TOps>(x, LogOfParts<TVector, TOps>(f, exponent));
     }
 
-    /// <summary>ln(1 + x), at most 1.5 ulp; −∞ at −1, NaN below.</summary>
+    /// <summary>ln(1 + x), at most 1.40 ulp; −∞ at −1, NaN below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Log1p<TVector, TOps>(TVector x)
         where TVector : struct
