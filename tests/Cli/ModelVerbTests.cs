@@ -79,7 +79,10 @@ public sealed class ModelVerbTests
     public void Inspect_tells_the_digest_of_the_run()
     {
         using var scratch = new Scratch();
-        CliCall.Run("train", TinyJob.Write(scratch), "--out", scratch["run"], "--quiet", "--workers", "1");
+
+        // Trained on far beyond its best epoch, so that the last parameters are not the model's.
+        string[] stopping = ["--set", "training.earlyStopping.patience=3", "--set", "training.epochs=40", "--set", "optimizer.learningRate=0.8"];
+        CliCall.Run(["train", TinyJob.Write(scratch), "--out", scratch["run"], "--quiet", "--workers", "1", .. stopping]);
         using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(scratch["run"], "run.json")));
         string digest = record.RootElement.GetProperty("results").GetProperty("parameters_sha256").GetString()!;
 
@@ -90,7 +93,8 @@ public sealed class ModelVerbTests
         Assert.Contains("fc1", text.Output, StringComparison.Ordinal);
         using JsonDocument inspected = JsonDocument.Parse(json.Output);
         Assert.Equal(digest, inspected.RootElement.GetProperty("parameters_sha256").GetString());
-        Assert.Equal(12, inspected.RootElement.GetProperty("step").GetInt64());
+        Assert.NotEqual(digest, inspected.RootElement.GetProperty("last_parameters_sha256").GetString());
+        Assert.True(record.RootElement.GetProperty("results").GetProperty("stopped_early").GetBoolean());
         Assert.Equal(51, inspected.RootElement.GetProperty("parameter_count").GetInt64());
     }
 

@@ -12,7 +12,7 @@ internal static class Figures
 
     public static string Count(double value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
-    public static string Rate(double value) => value.ToString("0.###e+0", CultureInfo.InvariantCulture);
+    public static string Rate(double value) => value == 0 ? "0" : value.ToString("0.###e+0", CultureInfo.InvariantCulture);
 
     public static string Duration(TimeSpan time) => time.TotalHours >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")

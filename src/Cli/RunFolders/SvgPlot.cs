@@ -92,7 +92,9 @@ internal static class SvgPlot
             svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Left}\" x2=\"{Left + Inner}\" y1=\"{Y(tick):0.#}\" y2=\"{Y(tick):0.#}\" stroke=\"#e3e3e3\"/><text x=\"{Left - 8}\" y=\"{Y(tick) + 4:0.#}\" text-anchor=\"end\">{tick:0.####}</text>\n");
         }
 
-        foreach (double tick in Ticks(x0, x1).Where(tick => tick >= x0 && tick <= x1 && tick == Math.Floor(tick)))
+        // Epochs are whole: about ten of them get a number.
+        double every = Math.Ceiling((x1 - x0 + 1) / 10);
+        for (double tick = Math.Ceiling(x0 / every) * every; tick <= x1; tick += every)
         {
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{X(tick):0.#}\" y=\"{Top + InnerHeight + 18}\" text-anchor=\"middle\">{tick:0}</text>\n");
         }

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
-using DistNet.Graphs;
 using DistNet.Jobs;
+using DistNet.Local;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
@@ -21,14 +21,14 @@ internal static class InspectVerb
             string path = parsed.GetRequiredValue(run);
             Checkpoint checkpoint = CheckpointStore.Open(path, sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
             Job job = JobFile.FromJson(checkpoint.JobJson, source: $"the job in {path}");
-            Graph graph = RunSetup.ModelOf(job, checkpoint.Model.InputShape, checkpoint.Model.Normalization);
+            using TrainedModel model = TrainedModel.Load(path, job: job);
             if (parsed.GetValue(json))
             {
-                PrintJson(terminal, checkpoint, job, graph);
+                PrintJson(terminal, checkpoint, model);
             }
             else
             {
-                Print(terminal, checkpoint, job, graph);
+                Print(terminal, checkpoint, model);
             }
 
             return 0;
@@ -36,21 +36,17 @@ internal static class InspectVerb
         return command;
     }
 
-    private static void PrintJson(Terminal terminal, Checkpoint checkpoint, Job job, Graph graph) => JsonLines.Write(terminal.Output, writer =>
+    private static void PrintJson(Terminal terminal, Checkpoint checkpoint, TrainedModel model) => JsonLines.Write(terminal.Output, writer =>
     {
         writer.WriteNumber("step", checkpoint.State.Step);
         writer.WriteNumber("epoch", checkpoint.State.Epoch);
-        writer.WriteString("parameters_sha256", Digest.Parameters(checkpoint.Parameters));
-        if (checkpoint.Best is { } best)
-        {
-            writer.WriteString("best_parameters_sha256", Digest.Parameters(best));
-        }
-
+        writer.WriteString("parameters_sha256", Digest.Parameters(model.Parameters));
+        writer.WriteString("last_parameters_sha256", Digest.Parameters(checkpoint.Parameters));
         writer.WriteString("state_sha256", Digest.State(checkpoint));
         writer.WriteString("data_fingerprint", checkpoint.DataFingerprint);
-        writer.WriteNumber("parameter_count", graph.Layout.ParameterCount);
+        writer.WriteNumber("parameter_count", model.Graph.Layout.ParameterCount);
         writer.WriteStartArray("parameters");
-        foreach (Tensors.ParameterEntry entry in graph.Layout.Entries)
+        foreach (Tensors.ParameterEntry entry in model.Graph.Layout.Entries)
         {
             writer.WriteStartObject();
             writer.WriteString("name", entry.Name);
@@ -67,20 +63,20 @@ internal static class InspectVerb
 
         writer.WriteEndArray();
         writer.WritePropertyName("job");
-        JobFile.Write(writer, job);
+        JobFile.Write(writer, model.Job);
     });
 
-    private static void Print(Terminal terminal, Checkpoint checkpoint, Job job, Graph graph)
+    private static void Print(Terminal terminal, Checkpoint checkpoint, TrainedModel model)
     {
         TextWriter output = terminal.Output;
         TrainingState state = checkpoint.State;
         output.WriteLine("job");
-        output.WriteLine(Indented(JobFile.ToJson(job)));
+        output.WriteLine(Indented(JobFile.ToJson(model.Job)));
         output.WriteLine();
         output.WriteLine("model");
-        output.WriteLine(Indented(graph.Describe().TrimEnd()));
+        output.WriteLine(Indented(model.Graph.Describe().TrimEnd()));
         output.WriteLine();
-        Line("parameters", Figures.Count(graph.Layout.ParameterCount));
+        Line("parameters", Figures.Count(model.Graph.Layout.ParameterCount));
         Line("classes", checkpoint.Model.ClassNames.IsEmpty ? "none (a regression)" : string.Join(", ", checkpoint.Model.ClassNames));
         Line("epoch, step", string.Create(CultureInfo.InvariantCulture, $"{state.Epoch:#,0}, {state.Step:#,0}") + (state.StoppedEarly ? " (stopped early)" : ""));
         Line("training loss", Figures.Loss(state.LastTrainLoss));
@@ -89,14 +85,18 @@ internal static class InspectVerb
             Line("validation loss", Figures.Loss(state.LastValidationLoss) + (double.IsNaN(state.LastValidationAccuracy) ? "" : $", accuracy {Figures.Percent(state.LastValidationAccuracy)}"));
         }
 
-        if (checkpoint.Best is { } best)
+        if (state.BestEpoch > 0)
         {
             Line("best epoch", string.Create(CultureInfo.InvariantCulture, $"{state.BestEpoch}, validation loss {Figures.Loss(state.BestLoss)}"));
-            Line("digest of the best", Digest.Parameters(best));
         }
 
         Line("data fingerprint", checkpoint.DataFingerprint);
-        Line("digest", Digest.Parameters(checkpoint.Parameters));
+        Line("digest", Digest.Parameters(model.Parameters));
+        if (Digest.Parameters(checkpoint.Parameters) is var last && last != Digest.Parameters(model.Parameters))
+        {
+            Line("digest of the last", last + " (the model is the best epoch's)");
+        }
+
         Line("state digest", Digest.State(checkpoint));
         output.Flush();
 

@@ -12,6 +12,9 @@ namespace DistNet.Cli.Verbs;
 /// <summary>One training: checks job, data and run folder, trains, and writes the record, the plots and the summary.</summary>
 internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
 {
+    /// <summary>The options that change the job or its data, as they were given.</summary>
+    public required string JobArguments { get; init; }
+
     public required int Workers { get; init; }
 
     public required int Threads { get; init; }
@@ -124,7 +127,7 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
         if (interrupted)
         {
             terminal.Errors.WriteLine(FormattableString.Invariant(
-                $"interrupted after step {result.Steps}; a checkpoint was written. Go on with: distnet train {jobPath} --out {folder.Folder} --resume"));
+                $"interrupted after step {result.Steps}; a checkpoint was written. Go on with: distnet train {ShellText.Quoted(jobPath)} --out {ShellText.Quoted(folder.Folder)}{JobArguments} --resume"));
             return signal == 0 ? 130 : signal;
         }
 

@@ -27,6 +27,7 @@ internal static class TrainVerb
             Job loaded = JobLoader.Load(path, parsed.GetValue(overrides) ?? [], parsed.GetValue(seed));
             return new TrainCommand(terminal, path, loaded)
             {
+                JobArguments = JobArguments(parsed.GetValue(overrides) ?? [], parsed.GetValue(seed), parsed.GetValue(data)),
                 Workers = parsed.GetValue(workers) ?? Environment.ProcessorCount,
                 Threads = parsed.GetValue(threads) ?? 1,
                 Output = parsed.GetValue(output),
@@ -37,5 +38,13 @@ internal static class TrainVerb
             }.Run();
         });
         return command;
+    }
+
+    // What a resume must be given again.
+    private static string JobArguments(string[] overrides, ulong? seed, string? data)
+    {
+        IEnumerable<string> arguments = overrides.Select(text => $" --set {ShellText.Quoted(text)}");
+        string key = seed is { } value ? FormattableString.Invariant($" --seed {value}") : "";
+        return string.Concat(arguments) + key + (data is null ? "" : $" --data {ShellText.Quoted(data)}");
     }
 }
