@@ -48,7 +48,8 @@ def read_idx(name, header):
 
 images = torch.from_numpy(read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 784).astype(numpy.float32))
 labels = torch.from_numpy(read_idx("train-labels-idx1-ubyte.gz", 8).astype(numpy.int64))
-images = (images - images.mean()) / images.std(unbiased=False)
+mean, deviation = images.mean(), images.std(unbiased=False)
+images.sub_(mean).div_(deviation)
 
 model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-4, foreach=options.optimizer == "foreach")
