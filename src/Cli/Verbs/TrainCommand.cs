@@ -67,7 +67,7 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
             display.End();
             return Finish(folder, record, result, data, signals.ExitCode);
         }
-        catch (DistNetException exception)
+        catch (Exception exception)
         {
             display.End();
             TryRecordFailure(folder, record, exception.Message);
