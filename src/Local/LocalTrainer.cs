@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Akka.Actor;
-using Akka.Hosting;
 using DistNet.Checkpoints;
 using DistNet.Coordinator;
 using DistNet.Data;
@@ -9,8 +8,6 @@ using DistNet.Protocol;
 using DistNet.Runs;
 using DistNet.Training;
 using DistNet.Worker;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace DistNet.Local;
 
@@ -38,46 +35,39 @@ public static class LocalTrainer
         int updateThreads = Math.Min(options.Workers * options.ThreadsPerWorker, Environment.ProcessorCount);
         TrainingRun run = new(setup, recorder, resumed, RunId.Create(), term: 1, updateThreads, unit, TimeProvider.System);
         RunWatcher watcher = new(setup, run.State, options.Observer, progress, () => run.SamplesPerSecond);
+        WorkerCount[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => new WorkerCount($"w{number}"))];
         long started = Stopwatch.GetTimestamp();
-        RunOutcome outcome = await RunAsync(setup, run, watcher, options, unit, cancellationToken).ConfigureAwait(false);
+        RunOutcome outcome = await RunAsync(setup, run, watcher, workers, options, unit, cancellationToken).ConfigureAwait(false);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
         if (outcome.Kind == RunOutcomeKind.Failed)
         {
             throw outcome.Cause as DistNetException ?? DistNetException.Failed(outcome.Sentence, outcome.Cause);
         }
 
-        return RunResults.Of(setup, run, watcher, outcome, elapsed, unit);
+        return RunResults.Of(setup, run, watcher, workers, outcome, elapsed, unit);
     }
 
     private static async Task<RunOutcome> RunAsync(
-        RunSetup setup, TrainingRun run, RunWatcher watcher, LocalOptions options, VectorUnit unit, CancellationToken cancellationToken)
+        RunSetup setup, TrainingRun run, RunWatcher watcher, WorkerCount[] workers, LocalOptions options, VectorUnit unit, CancellationToken cancellationToken)
     {
         GradientPool pool = new(setup.Graph.Layout.ArenaLength);
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddAkka("distnet", akka =>
+        await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
             akka.AddDistNetCoordinator(new CoordinatorSettings { Run = run, Observer = watcher });
-            for (int index = 1; index <= options.Workers; index++)
+            foreach (WorkerCount count in workers)
             {
-                string name = $"w{index}";
-                WorkerSettings worker = new()
+                WorkerSettings settings = new()
                 {
-                    Worker = new WorkerId(name),
+                    Worker = new WorkerId(count.Name),
                     Threads = options.ThreadsPerWorker,
-                    CreateComputer = () => new ShardComputer(setup, pool, options.ThreadsPerWorker, unit, name),
+                    CreateComputer = () => new CountingComputer(new ShardComputer(setup, pool, options.ThreadsPerWorker, unit, count.Name), count, setup.Plan),
                 };
-                akka.AddDistNetWorker(worker, (_, registry) => registry.Get<CoordinatorActor>());
+                akka.AddDistNetWorker(settings, (_, registry) => registry.Get<CoordinatorActor>());
             }
-        });
-        using IHost host = builder.Build();
-        await host.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        IActorRef coordinator = host.Services.GetRequiredService<ActorRegistry>().Get<CoordinatorActor>();
-        await using (cancellationToken.Register(() => coordinator.Tell(new StopRun(StopSignal.Cancellation))).ConfigureAwait(false))
-        {
-            RunOutcome outcome = await watcher.Ended.ConfigureAwait(false);
-            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
-            return outcome;
-        }
+        }).ConfigureAwait(false);
+        IActorRef coordinator = host.Registry.Get<CoordinatorActor>();
+        using CancellationTokenRegistration stop = cancellationToken.Register(() => coordinator.Tell(new StopRun(StopSignal.Cancellation)));
+        return await watcher.Ended.ConfigureAwait(false);
     }
 
     private static Checkpoint? Resumable(RunSetup setup, RunFolder folder, LocalOptions options)
@@ -97,6 +87,13 @@ public static class LocalTrainer
         if (!found.Parameters.Layout.Entries.SequenceEqual(setup.Graph.Layout.Entries))
         {
             throw DistNetException.Usage($"The run in '{folder.Path}' has another model; expected the job that it was started with.");
+        }
+
+        TrainingPlan plan = setup.Plan;
+        if (found.State.Step != ((long)found.State.Epoch * plan.StepsPerEpoch) + found.State.StepInEpoch || found.State.StepInEpoch >= plan.StepsPerEpoch)
+        {
+            throw DistNetException.Usage(
+                $"The run in '{folder.Path}' has completed {found.State.Step} steps and {found.State.Epoch} epochs, which does not fit {plan.SampleCount} training samples in batches of {plan.Batch}; expected the job and the split that it was started with.");
         }
 
         return found;

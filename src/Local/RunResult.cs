@@ -37,6 +37,9 @@ public sealed record RunResult
     /// <summary>Steps completed since the run's start, those before a resume included.</summary>
     public long Steps { get; init; }
 
+    /// <summary>Steps skipped because of a gradient that was not finite.</summary>
+    public long SkippedSteps { get; init; }
+
     /// <summary>Epochs completed since the run's start.</summary>
     public int Epochs { get; init; }
 
@@ -63,6 +66,9 @@ public sealed record RunResult
 
     /// <summary>Workers that took part.</summary>
     public int Workers { get; init; }
+
+    /// <summary>How many training samples each worker computed in this process, by the worker's name; those computed a second time count twice.</summary>
+    public IReadOnlyDictionary<string, long> WorkerSamples { get; init; } = new Dictionary<string, long>();
 
     /// <summary>How often work was computed again because a worker failed or was late.</summary>
     public int Recoveries { get; init; }

@@ -8,7 +8,7 @@ namespace DistNet.Local;
 /// <summary>Puts a run's result together when it has ended.</summary>
 internal static class RunResults
 {
-    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, TimeSpan elapsed, VectorUnit unit)
+    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, WorkerCount[] workers, RunOutcome outcome, TimeSpan elapsed, VectorUnit unit)
     {
         Checkpoint final = run.Snapshot();
         TrainedModel model = new(setup.Job, final.Model, final.Parameters, unit);
@@ -21,6 +21,7 @@ internal static class RunResults
             ParametersSha256 = Digest.Parameters(model.Parameters),
             StateSha256 = Digest.State(final),
             Steps = run.State.Step,
+            SkippedSteps = run.State.SkippedSteps,
             Epochs = run.State.Epoch,
             SamplesPerSecond = run.SamplesPerSecond,
             TrainLoss = run.State.LastTrainLoss,
@@ -30,6 +31,7 @@ internal static class RunResults
             TestAccuracy = test?.Accuracy ?? double.NaN,
             TrainingTime = elapsed,
             Workers = watcher.Workers,
+            WorkerSamples = workers.ToDictionary(worker => worker.Name, worker => worker.Samples),
             Recoveries = checked((int)outcome.Counters.Recoveries),
             History = [.. watcher.History],
             ConfusionMatrix = (test ?? validation)?.Confusion,

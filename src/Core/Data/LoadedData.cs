@@ -36,8 +36,6 @@ public sealed record LoadedData
     /// <summary>CSV with a header: the names of the feature columns; else empty.</summary>
     public ImmutableArray<string> FeatureNames { get; init; } = [];
 
-    /// <summary>SHA-256 of the files' content (not of the split), in lower-case hexadecimal; computed when first asked for.</summary>
-    public string Fingerprint => fingerprint ??= DatasetFingerprint.Of(Train.Data, Validation?.Data, Test?.Data);
-
-    private string? fingerprint;
+    /// <summary>SHA-256 of the files' content (not of the split), in lower-case hexadecimal; each data set computes its own once.</summary>
+    public string Fingerprint => DatasetFingerprint.Of(Train.Data, Validation?.Data, Test?.Data);
 }

@@ -1,0 +1,59 @@
+using DistNet.Kernels;
+using DistNet.Training;
+using Xunit;
+
+namespace DistNet.Local.Tests;
+
+public sealed class DigestTests
+{
+    public static TheoryData<int, int, int> Batches => new()
+    {
+        { 100, 32, 3 }, // does not divide: the last slice of each batch and the last batch are short
+        { 328, 8, 3 },  // 41 slices: several uneven ones for each of eight workers
+        { 20, 32, 1 },  // smaller than a slice
+        { 5000, 64, 3 }, // larger than the data
+    };
+
+    [Theory]
+    [MemberData(nameof(Batches))]
+    public async Task Any_number_of_workers_and_threads_gives_one_digest(int batch, int slice, int epochs)
+    {
+        Job job = Digits.Job(batch, slice, epochs);
+        RunResult expected = await LocalTrainer.TrainAsync(job, Digits.Data, new LocalOptions { Workers = 1 }, cancellationToken: TestContext.Current.CancellationToken);
+        foreach (int workers in (int[])[1, 2, 3, 5, 8])
+        {
+            foreach (int threads in (int[])[1, 2, 4])
+            {
+                LocalOptions options = new() { Workers = workers, ThreadsPerWorker = threads };
+                RunResult result = await LocalTrainer.TrainAsync(job, Digits.Data, options, cancellationToken: TestContext.Current.CancellationToken);
+                Assert.Equal((workers, threads, expected.ParametersSha256), (workers, threads, result.ParametersSha256));
+                Assert.Equal(expected.StateSha256, result.StateSha256);
+                Assert.Equal(expected.ValidationLoss, result.ValidationLoss);
+                Assert.Equal(expected.TrainLoss, result.TrainLoss);
+                Assert.Equal(workers, result.Workers);
+                if (batch == 328)
+                {
+                    Assert.Equal(workers, result.WorkerSamples.Count(worker => worker.Value > 0));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Every_vector_width_and_the_emulated_multiply_add_give_one_digest()
+    {
+        Job job = Digits.Job(96, 16, epochs: 1, hidden: 7);
+        string[] digests = await Task.WhenAll(VectorUnit.Available().Select(async unit =>
+            (await LocalTrainer.TrainAsync(job, Digits.Data, new LocalOptions { Workers = 2, Unit = unit })).ParametersSha256));
+        Assert.All(digests, digest => Assert.Equal(digests[0], digest));
+    }
+
+    /// <summary>A change of these bits is a decision: write it down in docs/decisions with its reason, then change the digest here.</summary>
+    [Fact]
+    public async Task The_digest_of_the_reference_job_is_pinned()
+    {
+        RunResult result = await LocalTrainer.TrainAsync(Digits.Job(100, 32, epochs: 3), Digits.Data, new LocalOptions { Workers = 2 }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("1332f580655b506ca974e89cbc0b1e387bf2e933b7a34916cea4d0b1d1f61ba9", result.ParametersSha256);
+        Assert.Equal("25822fdfaf94542e482ebf6b1e8dae4bd5cda7283911d7cc64083f15df3708c2", result.StateSha256);
+    }
+}

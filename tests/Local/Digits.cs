@@ -1,0 +1,30 @@
+using DistNet.Data;
+using DistNet.Graphs;
+using DistNet.Losses;
+using DistNet.Modules;
+using DistNet.Optimizers;
+using DistNet.Training;
+
+namespace DistNet.Local.Tests;
+
+/// <summary>The optical digits and a job over them that switches on everything that could depend on who computes what.</summary>
+internal static class Digits
+{
+    private static readonly DataOptions Options = new()
+    {
+        BaseFolder = AppContext.BaseDirectory,
+        Train = new DataFiles("digits.csv.gz"),
+        ValidationShare = 0.2,
+    };
+
+    public static LoadedData Data { get; } = DataLoader.Load(Options, LossKind.CrossEntropy, 1, null);
+
+    public static Job Job(int batch, int slice, int epochs, int hidden = 24) => new()
+    {
+        Model = ModelDefinition.Chain(new Linear(hidden), new Relu(), new Dropout(0.2), new Linear(10)),
+        Optimizer = new OptimizerOptions { LearningRate = 5e-3, WeightDecay = 1e-3, ClipNorm = 1 },
+        Schedule = new ScheduleOptions { Kind = ScheduleKind.Cosine, WarmupSteps = 3 },
+        Training = new TrainingOptions { Batch = batch, Slice = slice, Epochs = epochs, Seed = 7, EarlyStopping = new EarlyStoppingOptions(1, 0.02) },
+        Checkpoints = new CheckpointOptions { EverySeconds = null, EverySteps = 2, Keep = 2 },
+    };
+}

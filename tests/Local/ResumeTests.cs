@@ -1,0 +1,125 @@
+using CsCheck;
+using DistNet.Checkpoints;
+using DistNet.Data;
+using DistNet.Jobs;
+using DistNet.Runs;
+using DistNet.Tests;
+using DistNet.Training;
+using Xunit;
+
+namespace DistNet.Local.Tests;
+
+public sealed class ResumeTests
+{
+    private static readonly Job Job = Digits.Job(100, 32, epochs: 4);
+
+    [Fact]
+    public async Task A_run_stopped_at_any_steps_and_resumed_with_other_workers_gives_the_digest_of_an_undisturbed_one()
+    {
+        RunResult undisturbed = await LocalTrainer.TrainAsync(Job, Digits.Data, new LocalOptions { Workers = 1 });
+        Gen<(long Step, int Workers, int Threads)> stop = Gen.Select(Gen.Long[1, undisturbed.Steps], Gen.Int[1, 4], Gen.Int[1, 2]);
+        await stop.Array[1, 3].SampleAsync(
+            async stops =>
+            {
+                using TemporaryFolder folder = new();
+                RunResult? result = null;
+                foreach ((long step, int workers, int threads) in stops)
+                {
+                    result = await TrainUntil(step, folder.Path, workers, threads);
+                }
+
+                while (result!.Outcome == RunOutcomeKind.Interrupted)
+                {
+                    result = await TrainUntil(long.MaxValue, folder.Path, 3, 1);
+                }
+
+                return result.ParametersSha256 == undisturbed.ParametersSha256
+                    && result.StateSha256 == undisturbed.StateSha256
+                    && File.ReadAllLines(Path.Combine(folder.Path, "metrics.csv")).Length == result.Epochs + 1;
+            },
+            iter: 12,
+            threads: 1);
+    }
+
+    [Fact]
+    public async Task A_torn_checkpoint_is_passed_over_with_a_warning_and_the_digest_is_the_same()
+    {
+        RunResult undisturbed = await LocalTrainer.TrainAsync(Job, Digits.Data, new LocalOptions { Workers = 1 });
+        using TemporaryFolder folder = new();
+        await TrainUntil(9, folder.Path, 2, 1);
+        string[] checkpoints = [.. new CheckpointStore(folder.Path).Folders()];
+        Assert.True(checkpoints.Length >= 2);
+        string torn = Path.Combine(checkpoints[0], "parameters.safetensors");
+        byte[] bytes = File.ReadAllBytes(torn);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(torn, bytes);
+
+        Warnings warnings = new();
+        RunResult result = await LocalTrainer.TrainAsync(Job, Digits.Data, Options(folder.Path, 2, 1) with { Resume = true, Observer = warnings });
+
+        Assert.Contains(warnings.Sentences, sentence => sentence.Contains(Path.GetFileName(checkpoints[0]), StringComparison.Ordinal));
+        Assert.Equal(undisturbed.ParametersSha256, result.ParametersSha256);
+    }
+
+    [Fact]
+    public async Task A_resume_with_other_data_or_another_model_is_refused_by_name()
+    {
+        using TemporaryFolder folder = new();
+        await TrainUntil(3, folder.Path, 1, 1);
+        Job wider = Digits.Job(100, 32, epochs: 4, hidden: 25);
+        DistNetException model = await Assert.ThrowsAsync<DistNetException>(() =>
+            LocalTrainer.TrainAsync(wider, Digits.Data, Options(folder.Path, 1, 1) with { Resume = true }));
+        Assert.Equal(FailureKind.Usage, model.Kind);
+        Assert.Contains("another model", model.Message, StringComparison.Ordinal);
+
+        DistNetException split = await Assert.ThrowsAsync<DistNetException>(() =>
+            LocalTrainer.TrainAsync(Job, Digits.Data with { Train = Digits.Data.Validation! }, Options(folder.Path, 1, 1) with { Resume = true }));
+        Assert.Contains("does not fit 359 training samples", split.Message, StringComparison.Ordinal);
+
+        DataSplit others = DataSplit.All(new FloatDataset(Digits.Data.Train.Data.InputShape, new float[64 * 200], SampleLabels.Classes(new int[200], Digits.Data.ClassNames)));
+        DistNetException data = await Assert.ThrowsAsync<DistNetException>(() =>
+            LocalTrainer.TrainAsync(Job, Digits.Data with { Train = others }, Options(folder.Path, 1, 1) with { Resume = true }));
+        Assert.Contains("other data", data.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_model_of_a_run_folder_evaluates_to_the_bits_of_the_run()
+    {
+        using TemporaryFolder folder = new();
+        RunResult result = await LocalTrainer.TrainAsync(Job, Digits.Data, Options(folder.Path, 2, 1));
+        using TrainedModel model = TrainedModel.Load(folder.Path);
+        Evaluation evaluation = model.Evaluate(Digits.Data.Validation!);
+        Assert.Equal(result.ParametersSha256, Digest.Parameters(model.Parameters));
+        Assert.Equal(result.ValidationLoss, evaluation.Loss);
+        Assert.Equal(result.ValidationAccuracy, evaluation.Accuracy);
+    }
+
+    private static async Task<RunResult> TrainUntil(long step, string folder, int workers, int threads)
+    {
+        using CancellationTokenSource stop = new();
+        bool resume = RunFolder.HoldsRun(folder);
+        LocalOptions options = Options(folder, workers, threads) with { Resume = resume, Observer = new StopAt(step, stop) };
+        return await LocalTrainer.TrainAsync(Job, Digits.Data, options, cancellationToken: stop.Token);
+    }
+
+    private static LocalOptions Options(string folder, int workers, int threads) =>
+        new() { RunFolder = folder, Workers = workers, ThreadsPerWorker = threads, JobJson = JobFile.ToJson(Job) };
+
+    private sealed class StopAt(long step, CancellationTokenSource stop) : IRunObserver
+    {
+        public void OnStep(StepReport report)
+        {
+            if (report.State.Step >= step)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+
+    private sealed class Warnings : IRunObserver
+    {
+        public List<string> Sentences { get; } = [];
+
+        public void OnWarning(string sentence) => Sentences.Add(sentence);
+    }
+}
