@@ -25,6 +25,9 @@ internal sealed class DistNetProcess : IDisposable
     /// <summary>Whether it is still there.</summary>
     public bool IsRunning => !process.HasExited;
 
+    /// <summary>Its number in the system.</summary>
+    public int Id => process.Id;
+
     /// <summary>What it has written so far, both streams.</summary>
     public string Output
     {
@@ -40,15 +43,16 @@ internal sealed class DistNetProcess : IDisposable
     /// <summary>Starts the command.</summary>
     /// <param name="arguments">The verb and what follows it.</param>
     /// <param name="environment">Variables to set besides those of this process.</param>
-    public static DistNetProcess Start(IEnumerable<string> arguments, params ReadOnlySpan<(string Name, string Value)> environment)
+    public static DistNetProcess Start(IEnumerable<string> arguments, params ReadOnlySpan<(string Name, string Value)> environment) =>
+        Start(IgnoresInterrupts() ? ["env", "--default-signal=INT"] : [], arguments, environment);
+
+    /// <summary>Starts the command so that a write beyond the limit of a file's size fails, as on a full disk, where the signal for it would end the process.</summary>
+    public static DistNetProcess StartWithRefusedWrites(IEnumerable<string> arguments) => Start(["env", "--ignore-signal=XFSZ"], arguments, []);
+
+    private static DistNetProcess Start(string[] prefix, IEnumerable<string> arguments, ReadOnlySpan<(string Name, string Value)> environment)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
-        string[] command = [host, Path.Combine(AppContext.BaseDirectory, "DistNet.Cli.dll"), .. arguments];
-        if (IgnoresInterrupts())
-        {
-            command = ["env", "--default-signal=INT", .. command];
-        }
-
+        string[] command = [.. prefix, host, Path.Combine(AppContext.BaseDirectory, "DistNet.Cli.dll"), .. arguments];
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,

@@ -14,7 +14,7 @@ public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputH
         using DistNetProcess process = DistNetProcess.Start(workspace.Train("killed", 2));
         long reached = await WaitForRandomStep(process, "killed");
         await process.Kill();
-        Assert.InRange(LatestCheckpoint("killed"), reached, UndisturbedRun.Steps - 1);
+        Assert.InRange(workspace.LatestCheckpoint("killed"), reached, UndisturbedRun.Steps - 1);
         await ResumesToTheSameBits("killed", 3);
     }
 
@@ -29,7 +29,7 @@ public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputH
         process.Send(signal);
         int code = await process.Exit();
         Assert.True(code == exitCode, $"Exit code {code}.\n{process.Output}");
-        Assert.InRange(LatestCheckpoint(run), reached, UndisturbedRun.Steps - 1);
+        Assert.InRange(workspace.LatestCheckpoint(run), reached, UndisturbedRun.Steps - 1);
         await ResumesToTheSameBits(run, workers);
     }
 
@@ -43,7 +43,7 @@ public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputH
             long after = reached + 20;
             await WaitForStep(process, "killed-often", after);
             await process.Kill();
-            reached = LatestCheckpoint("killed-often");
+            reached = workspace.LatestCheckpoint("killed-often");
             Assert.InRange(reached, after, UndisturbedRun.Steps - 1);
         }
 
@@ -69,21 +69,7 @@ public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputH
 
     private async Task WaitForStep(DistNetProcess process, string run, long step)
     {
-        await Poll.Until(() => LatestCheckpoint(run) >= step || !process.IsRunning, () => $"no checkpoint of step {step} in {run}.\n{process.Output}");
+        await Poll.Until(() => workspace.LatestCheckpoint(run) >= step || !process.IsRunning, () => $"no checkpoint of step {step} in {run}.\n{process.Output}");
         Assert.True(process.IsRunning, $"{run} ended before it could be stopped.\n{process.Output}");
-    }
-
-    /// <summary>The greatest step of a whole checkpoint, 0 without one. A checkpoint's folder takes its name when it is complete.</summary>
-    private long LatestCheckpoint(string run)
-    {
-        DirectoryInfo checkpoints = new(Path.Combine(workspace.Run(run), "checkpoints"));
-        try
-        {
-            return checkpoints.EnumerateDirectories("step-*").Select(folder => long.TryParse(folder.Name.AsSpan(5), out long step) ? step : 0).DefaultIfEmpty(0).Max();
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return 0;
-        }
     }
 }

@@ -37,6 +37,20 @@ internal sealed class Workspace : IDisposable
     /// <summary>A run's folder.</summary>
     public string Run(string name) => Path.Combine(folder.FullName, name);
 
+    /// <summary>The greatest step of a whole checkpoint, 0 without one. A checkpoint's folder takes its name when it is complete.</summary>
+    public long LatestCheckpoint(string run)
+    {
+        DirectoryInfo checkpoints = new(Path.Combine(Run(run), "checkpoints"));
+        try
+        {
+            return checkpoints.EnumerateDirectories("step-*").Select(folder => long.TryParse(folder.Name.AsSpan(5), out long step) ? step : 0).DefaultIfEmpty(0).Max();
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>The arguments of a training run.</summary>
     public string[] Train(string name, int workers, params string[] more) =>
         ["train", Job, "--out", Run(name), "--workers", workers.ToString(CultureInfo.InvariantCulture), "--threads", "1", "--quiet", .. more];

@@ -26,9 +26,9 @@ internal static class RunPlots
                 File.WriteAllText(destination.FilePath("confusion.svg"), SvgPlot.Confusion(confusion, classes, $"True class (rows), predicted class (columns), {measuredOn}"));
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (WriteFailure.Is(exception))
         {
-            throw DistNetException.Failed($"The plots in {destination.Folder} cannot be written: {exception.Message}", exception);
+            throw DistNetException.Failed($"The plots in {destination.Folder} cannot be written: {WriteFailure.Words(exception)}.", exception);
         }
     }
 

@@ -52,9 +52,9 @@ internal sealed record RunRecord
 
             File.Move(temporary, path, overwrite: true);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (WriteFailure.Is(exception))
         {
-            throw DistNetException.Failed($"{path} cannot be written: {exception.Message}", exception);
+            throw DistNetException.Failed($"{path} cannot be written: {WriteFailure.Words(exception)}.", exception);
         }
     }
 

@@ -50,9 +50,9 @@ internal static class PredictVerb
             using var writer = new StreamWriter(file) { NewLine = "\n" };
             content(writer);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (WriteFailure.Is(exception))
         {
-            throw DistNetException.Failed($"{file} cannot be written: {exception.Message}", exception);
+            throw DistNetException.Failed($"{file} cannot be written: {WriteFailure.Words(exception)}.", exception);
         }
     }
 

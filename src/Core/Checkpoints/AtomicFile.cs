@@ -35,9 +35,9 @@ public static class AtomicFile
         catch (Exception error)
         {
             TryDelete(temporary);
-            if (error is IOException or UnauthorizedAccessException)
+            if (WriteFailure.Is(error))
             {
-                throw DistNetException.Failed($"The file '{path}' could not be written: {error.Message.TrimEnd('.')}; what was there before is intact.", error);
+                throw DistNetException.Failed($"The file '{path}' could not be written: {WriteFailure.Words(error)}; what was there before is intact.", error);
             }
 
             throw;

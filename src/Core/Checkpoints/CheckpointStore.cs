@@ -91,11 +91,11 @@ public sealed class CheckpointStore(string runFolder, int keep = 3)
             Sync(temporary);
             Commit(temporary, target, Path.Combine(folder, Replaced + name));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (WriteFailure.Is(error))
         {
             Remove(temporary);
             throw DistNetException.Failed(
-                $"The checkpoint of step {checkpoint.State.Step} could not be written to '{target}': {error.Message.TrimEnd('.')}; the checkpoints before it are intact.", error);
+                $"The checkpoint of step {checkpoint.State.Step} could not be written to '{target}': {WriteFailure.Words(error)}; the checkpoints before it are intact.", error);
         }
 
         Retain();
@@ -145,7 +145,7 @@ public sealed class CheckpointStore(string runFolder, int keep = 3)
             Fault?.Invoke("rename");
             Directory.Move(temporary, target);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException && Directory.Exists(replaced))
+        catch (Exception error) when (WriteFailure.Is(error) && Directory.Exists(replaced))
         {
             Directory.Move(replaced, target);
             throw;

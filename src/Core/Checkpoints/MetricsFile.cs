@@ -81,9 +81,9 @@ public sealed class MetricsFile : IDisposable
             file.Write(Encoding.UTF8.GetBytes(line + "\n"));
             file.Flush();
         }
-        catch (IOException error)
+        catch (Exception error) when (WriteFailure.Is(error))
         {
-            throw DistNetException.Failed($"The file '{file.Name}' could not be written: {error.Message.TrimEnd('.')}.", error);
+            throw DistNetException.Failed($"The file '{file.Name}' could not be written: {WriteFailure.Words(error)}.", error);
         }
     }
 
