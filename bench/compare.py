@@ -122,9 +122,9 @@ def find(tree, key):
 
 
 class Peer:
-    """PyTorch in the fastest of the environments in which its products are right."""
+    """PyTorch at its fastest: in the fastest environment in which its products are right, with the fastest AdamW and OpenMP threads for each size."""
 
-    def __init__(self, python):
+    def __init__(self, python, sizes):
         self.python = python
         bare = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
         environments = {
@@ -137,24 +137,42 @@ class Peer:
         right = [name for name, environment in environments.items() if self.products_are_right(environment)]
         if not right:
             sys.exit("PyTorch's products are wrong in every environment tried, or it is not installed (Debian: python3-torch libopenblas0-pthread)")
-        rates = {candidate: [] for candidate in itertools.product(right, ("foreach", "single"))}
-        for _ in range(3):
-            for (self.name, self.optimizer), values in rates.items():
-                self.environment = environments[self.name]
-                values.append(self.measure(512, 1, 2)[0])
-        self.tried = {candidate: statistics.median(values) for candidate, values in rates.items()}
-        (self.name, self.optimizer) = max(self.tried, key=self.tried.get)
+        self.environments = self.fastest({name: lambda name=name: self.measure(512, 1, 2, environments[name], ("single", 1)) for name in right})
+        self.name = next(iter(self.environments))
         self.environment = environments[self.name]
+        self.settings = {}
+        for batch, threads in sizes:
+            candidates = itertools.product(("foreach", "single"), sorted({1, threads}))
+            epochs = epochs_for(20_000 * threads, batch, 2)
+            self.settings[batch, threads] = self.fastest({pair: lambda pair=pair: self.measure(batch, threads, epochs, self.environment, pair) for pair in candidates})
+
+    @staticmethod
+    def fastest(candidates):
+        """Medians of three interleaved runs each, the fastest first."""
+        rates = {name: [] for name in candidates}
+        for _ in range(3):
+            for name, measure in candidates.items():
+                rates[name].append(measure()[0])
+        return dict(sorted(((name, statistics.median(values)) for name, values in rates.items()), key=lambda pair: -pair[1]))
 
     def products_are_right(self, environment):
         return subprocess.run([self.python, PEER, "--check-matmul"], env=environment, capture_output=True).returncode == 0
 
-    def measure(self, batch, threads, epochs):
+    def measure(self, batch, threads, epochs, environment=None, setting=None):
+        optimizer, elementwise = setting or next(iter(self.settings[batch, threads]))
         output, memory = run([self.python, str(PEER), "--batch", str(batch), "--threads", str(threads), "--epochs", str(epochs),
-                              "--optimizer", self.optimizer], self.environment)
+                              "--optimizer", optimizer, "--elementwise-threads", str(elementwise)], environment or self.environment)
         result = json.loads(output)
         self.version = result["version"]
         return result["samples_per_second"], memory
+
+    def choices(self):
+        lines = ["The peer's settings, by medians of three short runs each; the fastest was taken.", "",
+                 "- Environment (batch 512, one thread): " + "; ".join(f"{name} {rate:,.0f}" for name, rate in self.environments.items()) + "."]
+        for (batch, threads), rates in self.settings.items():
+            told = "; ".join(f"{optimizer} AdamW{f', {elementwise} OpenMP' if threads > 1 else ''} {rate:,.0f}" for (optimizer, elementwise), rate in rates.items())
+            lines.append(f"- Batch {batch}, {threads} {'thread' if threads == 1 else 'threads'}: {told}.")
+        return "\n".join(lines)
 
 
 def limits():
@@ -179,7 +197,7 @@ def table(options, rows, peer, peaks):
     lines = [
         f"Machine: {machine()}. Limit of one core in the same run: {fma:.0f} GFLOP/s of independent FMAs "
         f"({min(p['fma_gflops'] for p in peaks):.0f}–{max(p['fma_gflops'] for p in peaks):.0f}), stream copy {copy:.1f} GB/s, vector unit {peaks[0]['vector_unit']}.",
-        f"Versions: .NET SDK {dotnet}" + (f"; PyTorch {peer.version}, {peer.name}, {peer.optimizer} AdamW" if peer else "") + f"; {time.strftime('%Y-%m-%d')}.",
+        f"Versions: .NET SDK {dotnet}" + (f"; PyTorch {peer.version}, {peer.name}" if peer else "") + f"; {time.strftime('%Y-%m-%d')}.",
         f"{options.repetitions} interleaved repetitions; medians, with the smallest and the largest. Load of the machine before: {options.load:.2f}.",
         "",
         "| batch | workers × threads | DistNet samples/s | PyTorch samples/s | ratio | share of FMA limit: DistNet, PyTorch | peak PSS MiB: DistNet, PyTorch |",
@@ -197,11 +215,10 @@ def table(options, rows, peer, peaks):
         if workers > 1 and base:
             lines.append(f"\nBatch {batch}: {workers} workers are {statistics.median(row['distnet']) / statistics.median(base['distnet']):.2f}× one.")
     if peer:
-        lines.append("\nThe peer's settings were chosen by medians of three short runs at batch 512, one thread: "
-                     + "; ".join(f"{name}, {optimizer}: {value:,.0f}" for (name, optimizer), value in peer.tried.items()) + ".")
+        lines.append("\n" + peer.choices())
     lines += ["", "```", "bench/compare.py " + " ".join(sys.argv[1:]),
               " ".join(distnet_command("BATCH", "WORKERS", "THREADS", "EPOCHS", "DIR")).replace(str(ROOT) + "/", ""),
-              "python3 bench/peers/mlp_torch.py --batch BATCH --threads THREADS --epochs EPOCHS" + (f" --optimizer {peer.optimizer}" if peer else ""), "```"]
+              "python3 bench/peers/mlp_torch.py --batch BATCH --threads THREADS --epochs EPOCHS --optimizer foreach|single --elementwise-threads N", "```"]
     return "\n".join(lines)
 
 
@@ -217,8 +234,9 @@ def main():
     options.load = os.getloadavg()[0]
     for project in ("src/Cli", "bench/Kernels"):
         run(["dotnet", "build", "-c", "Release", "-v", "quiet", project])
-    peer = None if options.no_peer else Peer(options.python)
     configurations = list(itertools.product(options.batch, options.workers, options.threads))
+    sizes = list(dict.fromkeys((batch, workers * threads) for batch, workers, threads in configurations))
+    peer = None if options.no_peer else Peer(options.python, sizes)
     rows, epochs, peaks = {}, {}, []
     for batch, workers, threads in configurations:
         rows[batch, workers, threads] = {"distnet": [], "peer": [], "distnet_pss": [], "peer_pss": []}
