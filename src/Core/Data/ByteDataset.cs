@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -23,6 +24,7 @@ public sealed class ByteDataset(Shape inputShape, byte[] inputs, SampleLabels la
     }
 
     // A byte is a float exactly, so the width cannot change a bit.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen(ReadOnlySpan<byte> source, Span<float> destination)
     {
         ref byte from = ref MemoryMarshal.GetReference(source);

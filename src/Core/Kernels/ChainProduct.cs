@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.Multiply"/>: blocks of the summed dimension continue the chains where the block before left them, in the result.</summary>
@@ -24,6 +25,7 @@ internal unsafe ref struct ChainProduct : IKernel
         return PackedPanels.Width + (TileShapes.MostRows * PackedPanels.Width) + PackedPanels.Width + (BlockRows * Depth(inner));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector, TOps>()
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.SlicedProduct"/>: blocks of the left operand's columns are packed, and for each of them, panel by panel of the right one,
@@ -35,6 +36,7 @@ internal unsafe ref struct SliceProduct : IKernel
         return checked((int)(16 + tile + (MatrixProduct.Levels(sliceCount) * tile) + counts + panels + block + ((long)rows * TileShapes.MostRows)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector, TOps>()
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>

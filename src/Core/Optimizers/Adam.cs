@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DistNet.Kernels;
 
@@ -65,6 +66,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         public float Keep;
         public float ClipFactor;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistNet.Kernels;
@@ -73,6 +74,7 @@ internal static class GradientKernels
         return lanes[0];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SquareLanes(ReadOnlySpan<float> values, Span<double> lanes)
     {
         ref float origin = ref MemoryMarshal.GetReference(values);
@@ -98,6 +100,7 @@ internal static class GradientKernels
         sum3.CopyTo(lanes[12..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SquareLanesOneByOne(ReadOnlySpan<float> values, Span<double> lanes)
     {
         for (int i = 0; i < values.Length; i++)
@@ -112,6 +115,7 @@ internal static class GradientKernels
         public ReadOnlySpan<float> Right;
         public Span<float> Sum;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -133,6 +137,7 @@ internal static class GradientKernels
         public float Divisor;
         public bool Exact;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
@@ -164,6 +169,7 @@ internal static class GradientKernels
         public float L2Twice;
         public float L1;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>

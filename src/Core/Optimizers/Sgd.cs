@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DistNet.Kernels;
 
@@ -58,6 +59,7 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
         public float MinusRate;
         public float ClipFactor;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
