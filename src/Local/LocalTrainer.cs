@@ -60,7 +60,7 @@ public static class LocalTrainer
                 {
                     Worker = new WorkerId(count.Name),
                     Threads = options.ThreadsPerWorker,
-                    CreateComputer = () => new CountingComputer(new ShardComputer(setup, pool, options.ThreadsPerWorker, unit, count.Name), count, setup.Plan),
+                    CreateComputer = () => new CountingComputer(new ShardComputer(setup, pool, options.ThreadsPerWorker, unit, count.Name, run.Prepared), count, setup.Plan),
                 };
                 akka.AddDistNetWorker(settings, (_, registry) => registry.Get<CoordinatorActor>());
             }

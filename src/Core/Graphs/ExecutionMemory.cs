@@ -15,7 +15,7 @@ internal sealed class ExecutionMemory
     private readonly int rows;
     private readonly AlignedBuffer[] values;
 
-    public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices)
+    public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices, PreparedParameters? prepared = null)
     {
         this.graph = graph;
         rows = checked(sliceSize * maximumSlices);
@@ -31,7 +31,7 @@ internal sealed class ExecutionMemory
         Nodes = new NodeMemory[graph.Nodes.Length];
         for (int index = 0; index < Nodes.Length; index++)
         {
-            Nodes[index] = Allocate(graph.Nodes[index], maximumSlices);
+            Nodes[index] = Allocate(graph.Nodes[index], maximumSlices, prepared?.Of(index));
         }
 
         Output = values[graph.OutputValue];
@@ -94,9 +94,10 @@ internal sealed class ExecutionMemory
         }
     }
 
-    private NodeMemory Allocate(GraphNode node, int maximumSlices)
+    private NodeMemory Allocate(GraphNode node, int maximumSlices, AlignedBuffer? prepared)
     {
         ModuleMemory needs = node.Module.Memory(node.InputShapes, rows, maximumSlices);
+        Invariant.Holds(prepared is null || prepared.Length == needs.Prepared);
         Scratch = Math.Max(Scratch, needs.Scratch);
         foreach (int output in node.Outputs)
         {
@@ -109,7 +110,7 @@ internal sealed class ExecutionMemory
             Inputs = [.. node.Inputs.Select(input => values[input])],
             Outputs = [.. node.Outputs.Select(output => values[output])],
             Output = values[node.Outputs[0]],
-            Prepared = needs.Prepared == 0 ? Nothing : new AlignedBuffer(needs.Prepared),
+            Prepared = prepared ?? (needs.Prepared == 0 ? Nothing : new AlignedBuffer(needs.Prepared)),
             Saved = needs.SavedPerSample == 0 ? Nothing : new AlignedBuffer(checked(rows * needs.SavedPerSample)),
             SavedPerSample = needs.SavedPerSample,
             BranchDomains = node.Module switch

@@ -19,7 +19,7 @@ public sealed class GraphExecution
     private readonly int sliceSize;
     private readonly PassState pass;
     private readonly ExecutionMemory memory;
-    private readonly PreparePhase prepare;
+    private readonly PreparedParameters? own;
     private readonly RowsPhase rows;
     private readonly GradientPhase gradients;
     private long? preparedVersion;
@@ -32,7 +32,9 @@ public sealed class GraphExecution
     /// <param name="maximumSlices">The most slices of one pass, at least 1.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="team">The threads that compute.</param>
-    public GraphExecution(Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team)
+    /// <param name="prepared">Prepared parameters that the caller keeps up to date with the parameters it passes; null has the execution prepare its own.</param>
+    public GraphExecution(
+        Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team, PreparedParameters? prepared = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(team);
@@ -43,9 +45,9 @@ public sealed class GraphExecution
         this.sliceSize = sliceSize;
         MaximumSlices = maximumSlices;
         pass = new PassState(unit);
-        memory = new ExecutionMemory(graph, sliceSize, maximumSlices);
+        own = prepared is null ? new PreparedParameters(graph, unit, team) : null;
+        memory = new ExecutionMemory(graph, sliceSize, maximumSlices, prepared ?? own);
         AlignedBuffer[] scratch = [.. Enumerable.Range(0, team.Count).Select(_ => new AlignedBuffer(memory.Scratch))];
-        prepare = new PreparePhase(pass, memory, scratch);
         rows = new RowsPhase(pass, graph, memory, Loss.Create(loss), scratch);
         gradients = new GradientPhase(pass, graph, memory, scratch, maximumSlices);
     }
@@ -145,19 +147,19 @@ public sealed class GraphExecution
         rows.WithLoss = withLoss;
         Invariant.Holds(rows.SliceCount >= 1 && rows.SliceCount <= MaximumSlices);
         memory.Domains[0].SetRows(input.Samples.Length);
+        if (own is not null && (preparedVersion != version || (training && !preparedForTraining)))
+        {
+            preparedVersion = null;
+            own.Prepare(parameters, training);
+            preparedForTraining = training;
+            preparedVersion = version;
+        }
+
         fixed (float* pinned = parameters)
         {
             pass.Set(input, pinned, parameters.Length, training);
             try
             {
-                if (preparedVersion != version || (training && !preparedForTraining))
-                {
-                    preparedVersion = null;
-                    team.Run(prepare);
-                    preparedForTraining = training;
-                    preparedVersion = version;
-                }
-
                 team.Run(rows);
                 if (withGradients)
                 {

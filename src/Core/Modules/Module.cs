@@ -96,7 +96,7 @@ public readonly record struct InputCount(int Minimum, int Maximum)
 public sealed record ParameterDefinition(string Name, Shape Shape, ParameterRole Role, int FanIn = 1, int SplitLength = 1);
 
 /// <summary>What a module needs besides inputs, outputs and gradients, in floats.</summary>
-/// <param name="Prepared">Kept from <see cref="Module.Prepare"/> until the parameters change.</param>
+/// <param name="Prepared">Kept from <see cref="Module.Prepare"/> until the parameters change, and shared by executions of one process: must not depend on rows or slices.</param>
 /// <param name="SavedPerSample">Kept for each sample from the forward to the backward pass: a dropout mask.</param>
 /// <param name="Scratch">Used within one call, by one thread.</param>
 public readonly record struct ModuleMemory(int Prepared = 0, int SavedPerSample = 0, int Scratch = 0);

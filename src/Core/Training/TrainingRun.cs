@@ -44,6 +44,7 @@ public sealed class TrainingRun : ITrainingRun
         team = new ThreadTeam(threads, "update");
         update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team);
         versions = new VersionedParameters(update.Parameters.Memory);
+        Prepared = new PreparedParameters(setup.Graph, unit, team);
         best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
         State = resumed?.State ?? new TrainingState();
         if (resumed is null)
@@ -55,6 +56,7 @@ public sealed class TrainingRun : ITrainingRun
             Restore(resumed);
         }
 
+        Prepared.Prepare(update.Parameters.Span, training: true);
         Definition = new RunDefinition
         {
             Run = run,
@@ -75,6 +77,9 @@ public sealed class TrainingRun : ITrainingRun
 
     /// <inheritdoc/>
     public ParameterHandle Parameters => versions.Handle;
+
+    /// <summary>The parameters as the modules prepared them, for the workers of this process; always those of <see cref="Parameters"/>.</summary>
+    public PreparedParameters Prepared { get; }
 
     /// <summary>Samples per second as reported everywhere: see <see cref="Throughput"/>.</summary>
     public double SamplesPerSecond => throughput.SamplesPerSecond;
@@ -155,6 +160,7 @@ public sealed class TrainingRun : ITrainingRun
         {
             versions.BeginOverwrite();
             best.Span.CopyTo(update.Parameters.Span);
+            Prepared.Prepare(update.Parameters.Span, training: true);
             versions.EndOverwrite();
         }
     }
@@ -181,6 +187,11 @@ public sealed class TrainingRun : ITrainingRun
 
         versions.BeginOverwrite();
         UpdateOutcome outcome = update.Apply(gradients, sliceCount, batch.Weight, rate, State);
+        if (outcome.Finite)
+        {
+            Prepared.Prepare(update.Parameters.Span, training: true);
+        }
+
         versions.EndOverwrite();
         return outcome;
     }
