@@ -7,7 +7,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 digest() { # WORKERS THREADS
-    local out=$scratch/$1x$2
+    local out=$scratch/run
+    rm -rf "$out"
     dotnet src/Cli/bin/Release/net10.0/DistNet.Cli.dll train examples/fashion-mlp.yaml --quiet --workers "$1" --threads "$2" --out "$out" \
         --set training.epochs=1 --set training.batch=2200 --set training.slice=48 --set optimizer.clipNorm=1 --set training.earlyStopping.patience=2 > /dev/null
     sed -nE 's/.*"(parameters|state)_sha256": "([0-9a-f]+)".*/\2/p' "$out/run.json" | tr '\n' ' '
