@@ -3,9 +3,9 @@
 //     dotnet run -c Release --project examples/Quickstart
 using DistNet.Data;
 using DistNet.Graphs;
-using DistNet.Local;
 using DistNet.Losses;
 using DistNet.Modules;
+using DistNet.Local;
 using DistNet.Training;
 
 DataOptions files = new() { BaseFolder = AppContext.BaseDirectory, Train = new DataFiles("digits.csv.gz"), ValidationShare = 0.2 };

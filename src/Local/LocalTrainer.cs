@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using Akka.Actor;
-using DistNet.Checkpoints;
 using DistNet.Coordinator;
 using DistNet.Data;
 using DistNet.Kernels;
@@ -28,32 +26,29 @@ public static class LocalTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ThreadsPerWorker, 1, nameof(options));
         RunSetup setup = RunSetup.Create(job, data, options.JobJson);
-        using RunFolder? folder = options.RunFolder is null ? null : RunFolder.Open(options.RunFolder);
-        Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options) : null;
-        using RunRecorder? recorder = folder is null ? null : new RunRecorder(folder, job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
         VectorUnit unit = options.Unit ?? VectorUnit.Widest;
-        int updateThreads = Math.Min(options.Workers * options.ThreadsPerWorker, Environment.ProcessorCount);
-        TrainingRun run = new(setup, recorder, resumed, RunId.Create(), term: 1, updateThreads, unit, TimeProvider.System);
-        RunWatcher watcher = new(setup, run.State, options.Observer, progress, () => run.SamplesPerSecond);
-        WorkerCount[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => new WorkerCount($"w{number}"))];
-        long started = Stopwatch.GetTimestamp();
-        RunOutcome outcome = await RunAsync(setup, run, watcher, workers, options, unit, cancellationToken).ConfigureAwait(false);
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        if (outcome.Kind == RunOutcomeKind.Failed)
+        using OpenRun open = OpenRun.Open(setup, new OpenRunOptions
         {
-            throw outcome.Cause as DistNetException ?? DistNetException.Failed(outcome.Sentence, outcome.Cause);
-        }
-
-        return RunResults.Of(setup, run, watcher, workers, outcome, elapsed, unit);
+            RunFolder = options.RunFolder,
+            Resume = options.Resume,
+            Threads = Math.Min(options.Workers * options.ThreadsPerWorker, Environment.ProcessorCount),
+            Unit = unit,
+            Observer = options.Observer,
+            Progress = progress,
+        });
+        WorkerCount[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => new WorkerCount($"w{number}"))];
+        RunOutcome outcome = await RunAsync(open, workers, options, unit, cancellationToken).ConfigureAwait(false);
+        return open.Result(outcome, workers.ToDictionary(worker => worker.Name, worker => worker.Samples));
     }
 
     private static async Task<RunOutcome> RunAsync(
-        RunSetup setup, TrainingRun run, RunWatcher watcher, WorkerCount[] workers, LocalOptions options, VectorUnit unit, CancellationToken cancellationToken)
+        OpenRun open, WorkerCount[] workers, LocalOptions options, VectorUnit unit, CancellationToken cancellationToken)
     {
+        (RunSetup setup, TrainingRun run) = (open.Setup, open.Run);
         GradientPool pool = new(setup.Graph.Layout.ArenaLength);
         await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
-            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = run, Observer = watcher });
+            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = run, Observer = open.Observer });
             foreach (WorkerCount count in workers)
             {
                 WorkerSettings settings = new()
@@ -67,35 +62,6 @@ public static class LocalTrainer
         }).ConfigureAwait(false);
         IActorRef coordinator = host.Registry.Get<CoordinatorActor>();
         using CancellationTokenRegistration stop = cancellationToken.Register(() => coordinator.Tell(new StopRun(StopSignal.Cancellation)));
-        return await watcher.Ended.ConfigureAwait(false);
-    }
-
-    private static Checkpoint? Resumable(RunSetup setup, RunFolder folder, LocalOptions options)
-    {
-        Checkpoint? found = new CheckpointStore(folder.Path).LoadLatest(sentence => options.Observer?.OnWarning(sentence));
-        if (found is null)
-        {
-            return null;
-        }
-
-        if (found.DataFingerprint != setup.Data.Fingerprint)
-        {
-            throw DistNetException.Usage(
-                $"The run in '{folder.Path}' was trained on other data: its fingerprint is {found.DataFingerprint[..12]}…, that of the data given is {setup.Data.Fingerprint[..12]}…; expected the same data.");
-        }
-
-        if (!found.Parameters.Layout.Entries.SequenceEqual(setup.Graph.Layout.Entries))
-        {
-            throw DistNetException.Usage($"The run in '{folder.Path}' has another model; expected the job that it was started with.");
-        }
-
-        TrainingPlan plan = setup.Plan;
-        if (found.State.Step != ((long)found.State.Epoch * plan.StepsPerEpoch) + found.State.StepInEpoch || found.State.StepInEpoch >= plan.StepsPerEpoch)
-        {
-            throw DistNetException.Usage(
-                $"The run in '{folder.Path}' has completed {found.State.Step} steps and {found.State.Epoch} epochs, which does not fit {plan.SampleCount} training samples in batches of {plan.Batch}; expected the job and the split that it was started with.");
-        }
-
-        return found;
+        return await open.Ended.ConfigureAwait(false);
     }
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DistNet.Local;
+using DistNet.Training;
 
 namespace DistNet.Cli.Consoles;
 

@@ -1,4 +1,4 @@
-using DistNet.Local;
+using DistNet.Training;
 
 namespace DistNet.Cli.Consoles;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DistNet.Local;
+using DistNet.Training;
 using Spectre.Console;
 
 namespace DistNet.Cli.Consoles;

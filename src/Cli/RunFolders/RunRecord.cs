@@ -5,7 +5,6 @@ using System.Text.Json;
 using DistNet.Cli.Consoles;
 using DistNet.Jobs;
 using DistNet.Kernels;
-using DistNet.Local;
 using DistNet.Training;
 
 namespace DistNet.Cli.RunFolders;

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using DistNet.Cli.Consoles;
 using DistNet.Data;
-using DistNet.Local;
+using DistNet.Training;
 using Spectre.Console;
 
 namespace DistNet.Cli.Verbs;

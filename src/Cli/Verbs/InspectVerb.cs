@@ -3,7 +3,6 @@ using System.Globalization;
 using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Jobs;
-using DistNet.Local;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;

@@ -5,7 +5,7 @@ using DistNet.Cli.Consoles;
 using DistNet.Cli.RunFolders;
 using DistNet.Data;
 using DistNet.Kernels;
-using DistNet.Local;
+using DistNet.Training;
 using DistNet.Losses;
 
 namespace DistNet.Cli.Verbs;

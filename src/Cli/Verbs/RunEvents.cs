@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using DistNet.Cli.Consoles;
-using DistNet.Local;
+using DistNet.Training;
 using DistNet.Runs;
 
 namespace DistNet.Cli.Verbs;

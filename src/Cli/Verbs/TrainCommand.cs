@@ -3,8 +3,8 @@ using DistNet.Cli.Consoles;
 using DistNet.Cli.RunFolders;
 using DistNet.Data;
 using DistNet.Jobs;
-using DistNet.Local;
 using DistNet.Runs;
+using DistNet.Local;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;

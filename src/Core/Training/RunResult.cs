@@ -1,6 +1,6 @@
 using DistNet.Runs;
 
-namespace DistNet.Local;
+namespace DistNet.Training;
 
 /// <summary>One finished epoch.</summary>
 /// <param name="Epoch">Its number, counted from 1.</param>
@@ -61,7 +61,7 @@ public sealed record RunResult
     /// <summary>The test accuracy of the final model, in [0, 1].</summary>
     public double TestAccuracy { get; init; } = double.NaN;
 
-    /// <summary>Wall clock from the first step of this process to the end of the training, validation and checkpoints included.</summary>
+    /// <summary>Wall clock from the first worker's joining in this process to the end of the training, validation and checkpoints included.</summary>
     public TimeSpan TrainingTime { get; init; }
 
     /// <summary>Workers that took part.</summary>

@@ -1,4 +1,4 @@
-namespace DistNet.Local;
+namespace DistNet.Training;
 
 /// <summary>Where a run is. Reported at most a few times a second, and always at an epoch's end.</summary>
 public sealed record TrainingProgress

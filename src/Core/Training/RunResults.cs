@@ -1,14 +1,13 @@
 using DistNet.Checkpoints;
 using DistNet.Kernels;
 using DistNet.Runs;
-using DistNet.Training;
 
-namespace DistNet.Local;
+namespace DistNet.Training;
 
 /// <summary>Puts a run's result together when it has ended.</summary>
 internal static class RunResults
 {
-    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, WorkerCount[] workers, RunOutcome outcome, TimeSpan elapsed, VectorUnit unit)
+    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, IReadOnlyDictionary<string, long> workerSamples, RunOutcome outcome, VectorUnit unit)
     {
         Checkpoint final = run.Snapshot();
         TrainedModel model = new(setup.Job, final.Model, final.Parameters, unit);
@@ -29,9 +28,9 @@ internal static class RunResults
             ValidationAccuracy = validation?.Accuracy ?? double.NaN,
             TestLoss = test?.Loss ?? double.NaN,
             TestAccuracy = test?.Accuracy ?? double.NaN,
-            TrainingTime = elapsed,
+            TrainingTime = watcher.TrainingTime,
             Workers = watcher.Workers,
-            WorkerSamples = workers.ToDictionary(worker => worker.Name, worker => worker.Samples),
+            WorkerSamples = workerSamples,
             Recoveries = checked((int)outcome.Counters.Recoveries),
             History = [.. watcher.History],
             ConfusionMatrix = (test ?? validation)?.Confusion,

@@ -1,20 +1,20 @@
 using DistNet.Runs;
-using DistNet.Training;
 
-namespace DistNet.Local;
+namespace DistNet.Training;
 
 /// <summary>Turns what the coordinator tells into progress for a person, the history for the result, and the end for whoever awaits it.</summary>
 internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserver? observer, IProgress<TrainingProgress>? progress, Func<double> samplesPerSecond) : IRunObserver
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(200);
 
-    private readonly TaskCompletionSource<RunOutcome> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<RunOutcome> outcomes = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<EpochRecord> history = [];
-    private readonly long begun = TimeProvider.System.GetTimestamp();
+    private long begun;
+    private long ended;
     private long reported;
     private double learningRate = double.NaN;
 
-    public Task<RunOutcome> Ended => ended.Task;
+    public Task<RunOutcome> Ended => outcomes.Task;
 
     public IReadOnlyList<EpochRecord> History => history;
 
@@ -22,9 +22,13 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
 
     public int Workers { get; private set; }
 
+    /// <summary>From the first worker's joining, before which nothing can be computed, to the end.</summary>
+    public TimeSpan TrainingTime => begun == 0 ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(begun, ended == 0 ? TimeProvider.System.GetTimestamp() : ended);
+
     public void OnWorkers(int workers, string sentence)
     {
         Workers = Math.Max(Workers, workers);
+        begun = begun == 0 ? TimeProvider.System.GetTimestamp() : begun;
         observer?.OnWorkers(workers, sentence);
     }
 
@@ -61,8 +65,9 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
 
     public void OnFinished(RunOutcome outcome)
     {
+        ended = TimeProvider.System.GetTimestamp();
         observer?.OnFinished(outcome);
-        ended.TrySetResult(outcome);
+        outcomes.TrySetResult(outcome);
     }
 
     private void EpochEnded(TrainingState state)

@@ -7,9 +7,8 @@ using DistNet.Kernels;
 using DistNet.Losses;
 using DistNet.Runs;
 using DistNet.Tensors;
-using DistNet.Training;
 
-namespace DistNet.Local;
+namespace DistNet.Training;
 
 /// <summary>What a model makes of labelled data.</summary>
 /// <param name="Loss">The mean loss, by the canonical tree: the same bits as a run's validation or test.</param>

@@ -1,0 +1,130 @@
+using DistNet.Checkpoints;
+using DistNet.Kernels;
+using DistNet.Runs;
+
+namespace DistNet.Training;
+
+/// <summary>How a run is opened. Nothing here can change the trained parameters.</summary>
+public sealed record OpenRunOptions
+{
+    /// <summary>The folder that checkpoints are written to; null trains in memory alone.</summary>
+    public string? RunFolder { get; init; }
+
+    /// <summary>Whether to go on from the latest whole checkpoint in <see cref="RunFolder"/>, if there is one.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Threads for sum and update, at least 1.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>The width that kernels run at.</summary>
+    public required VectorUnit Unit { get; init; }
+
+    /// <summary>Told of workers, warnings and checkpoints; null for nobody.</summary>
+    public IRunObserver? Observer { get; init; }
+
+    /// <summary>Told a few times a second and at each epoch's end; null for nobody.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+}
+
+/// <summary>A run that is open: its folder held, its numeric side made, from a checkpoint where it goes on; and its result, once it has ended.
+/// What a training in one process and the coordinator of a cluster have in common.</summary>
+/// <remarks>The numeric side is disposed by whoever leads the run; this lets go of the folder.</remarks>
+public sealed class OpenRun : IDisposable
+{
+    private readonly RunFolder? folder;
+    private readonly RunRecorder? recorder;
+    private readonly RunWatcher watcher;
+    private readonly VectorUnit unit;
+
+    private OpenRun(RunSetup setup, OpenRunOptions options, RunFolder? folder)
+    {
+        this.folder = folder;
+        Setup = setup;
+        unit = options.Unit;
+        Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options.Observer) : null;
+        recorder = folder is null ? null : new RunRecorder(folder, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
+        Run = new TrainingRun(setup, recorder, resumed, RunId.Create(), term: 1, options.Threads, unit, TimeProvider.System);
+        watcher = new RunWatcher(setup, Run.State, options.Observer, options.Progress, () => Run.SamplesPerSecond);
+    }
+
+    /// <summary>The job with its data.</summary>
+    public RunSetup Setup { get; }
+
+    /// <summary>The numeric side.</summary>
+    public TrainingRun Run { get; }
+
+    /// <summary>What the coordinator must tell of the run.</summary>
+    public IRunObserver Observer => watcher;
+
+    /// <summary>How the run ended, when it has and its numeric side is disposed.</summary>
+    public Task<RunOutcome> Ended => watcher.Ended;
+
+    /// <summary>Opens a run.</summary>
+    /// <param name="setup">The job with its data.</param>
+    /// <param name="options">Folder, threads, observers.</param>
+    /// <exception cref="DistNetException">The folder is held by another process, or holds a run of another job or other data.</exception>
+    public static OpenRun Open(RunSetup setup, OpenRunOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        ArgumentNullException.ThrowIfNull(options);
+        RunFolder? folder = options.RunFolder is null ? null : RunFolder.Open(options.RunFolder);
+        try
+        {
+            return new OpenRun(setup, options, folder);
+        }
+        catch
+        {
+            folder?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the run came to.</summary>
+    /// <param name="outcome">What <see cref="Ended"/> gave.</param>
+    /// <param name="workerSamples">Training samples by worker.</param>
+    /// <exception cref="DistNetException">It failed.</exception>
+    public RunResult Result(RunOutcome outcome, IReadOnlyDictionary<string, long> workerSamples)
+    {
+        ArgumentNullException.ThrowIfNull(outcome);
+        ArgumentNullException.ThrowIfNull(workerSamples);
+        return outcome.Kind != RunOutcomeKind.Failed
+            ? RunResults.Of(Setup, Run, watcher, workerSamples, outcome, unit)
+            : throw (outcome.Cause as DistNetException ?? DistNetException.Failed(outcome.Sentence, outcome.Cause));
+    }
+
+    /// <summary>Closes the files and lets go of the folder.</summary>
+    public void Dispose()
+    {
+        recorder?.Dispose();
+        folder?.Dispose();
+    }
+
+    private static Checkpoint? Resumable(RunSetup setup, RunFolder folder, IRunObserver? observer)
+    {
+        Checkpoint? found = new CheckpointStore(folder.Path).LoadLatest(sentence => observer?.OnWarning(sentence));
+        if (found is null)
+        {
+            return null;
+        }
+
+        if (found.DataFingerprint != setup.Data.Fingerprint)
+        {
+            throw DistNetException.Usage(
+                $"The run in '{folder.Path}' was trained on other data: its fingerprint is {found.DataFingerprint[..12]}…, that of the data given is {setup.Data.Fingerprint[..12]}…; expected the same data.");
+        }
+
+        if (!found.Parameters.Layout.Entries.SequenceEqual(setup.Graph.Layout.Entries))
+        {
+            throw DistNetException.Usage($"The run in '{folder.Path}' has another model; expected the job that it was started with.");
+        }
+
+        TrainingPlan plan = setup.Plan;
+        if (found.State.Step != ((long)found.State.Epoch * plan.StepsPerEpoch) + found.State.StepInEpoch || found.State.StepInEpoch >= plan.StepsPerEpoch)
+        {
+            throw DistNetException.Usage(
+                $"The run in '{folder.Path}' has completed {found.State.Step} steps and {found.State.Epoch} epochs, which does not fit {plan.SampleCount} training samples in batches of {plan.Batch}; expected the job and the split that it was started with.");
+        }
+
+        return found;
+    }
+}
