@@ -38,6 +38,15 @@ public static class CanonicalSum
         return nodes.ToImmutable();
     }
 
+    /// <summary>The most nodes that <see cref="Cover"/> gives for any range of a batch: one of each size at either end, and none of the whole batch's or its halves'.</summary>
+    /// <param name="sliceCount">All slices of the batch, at least 1.</param>
+    public static int MostNodes(int sliceCount)
+    {
+        Invariant.Holds(sliceCount is >= 1 and <= MaximumSlices);
+        int levels = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)sliceCount));
+        return Math.Max(1, 2 * (levels - 1));
+    }
+
     /// <summary>The same node by its lowest level: while its right half holds no slice, its left half.</summary>
     /// <param name="node">A node that holds at least one slice: see <see cref="IsNode"/>.</param>
     /// <param name="sliceCount">All slices of the batch.</param>
@@ -143,4 +152,17 @@ public static class CanonicalSum
 
     /// <summary>The slice after a node's last, cut at the batch's end.</summary>
     internal static int End(SumNode node, int sliceCount) => (int)Math.Min(((long)node.Index + 1) << node.Level, sliceCount);
+
+    /// <summary>Whether two adjacent nodes, by their lowest names, are the halves of one: that node, by its lowest name.</summary>
+    internal static bool TryMerge(SumNode left, SumNode right, int sliceCount, out SumNode parent)
+    {
+        // A right half that the batch's end cuts goes by its lowest name: give it the name at the left half's level.
+        while (right.Level < left.Level && (right.Index & 1) == 0 && End(right, sliceCount) == sliceCount)
+        {
+            right = right.Parent;
+        }
+
+        parent = left.Parent;
+        return right.Level == left.Level && (left.Index & 1) == 0 && right.Index == left.Index + 1;
+    }
 }

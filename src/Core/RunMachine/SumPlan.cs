@@ -52,7 +52,7 @@ public sealed class SumPlan
             stack[height++] = node;
             Depth = Math.Max(Depth, height);
             int merges = 0;
-            while (height >= 2 && TryMerge(stack[height - 2], stack[height - 1], sliceCount, out SumNode parent))
+            while (height >= 2 && CanonicalSum.TryMerge(stack[height - 2], stack[height - 1], sliceCount, out SumNode parent))
             {
                 stack[--height - 1] = parent;
                 merges++;
@@ -63,18 +63,6 @@ public sealed class SumPlan
 
         bool complete = height == 1 && covered == sliceCount;
         Invariant.Holds(complete);
-    }
-
-    private static bool TryMerge(SumNode left, SumNode right, int sliceCount, out SumNode parent)
-    {
-        // A right half that the batch's end cuts goes by its lowest name: give it the name at the left half's level.
-        while (right.Level < left.Level && (right.Index & 1) == 0 && CanonicalSum.End(right, sliceCount) == sliceCount)
-        {
-            right = right.Parent;
-        }
-
-        parent = left.Parent;
-        return right.Level == left.Level && (left.Index & 1) == 0 && right.Index == left.Index + 1;
     }
 
     private void Reserve(int length)

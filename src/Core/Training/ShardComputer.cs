@@ -9,7 +9,7 @@ namespace DistNet.Training;
 
 /// <summary>A worker's numeric side: cuts a shard into passes of the engine and leases a gradient buffer for each node of the sum.</summary>
 /// <remarks>A pass is a run of whole nodes and has at most <see cref="PassRows"/> samples (one slice, if a slice has more), so that memory is bounded
-/// and activations stay in cache; a node above that comes as its parts, which the coordinator folds as the worker would.</remarks>
+/// and activations stay in cache; <see cref="ShardFold"/> folds the passes into the fewest nodes that cover the shard.</remarks>
 public sealed class ShardComputer : IShardComputer
 {
     /// <summary>The samples of a pass: enough for large matrix products, few enough that a layer's activations stay near the processor.</summary>
@@ -22,6 +22,7 @@ public sealed class ShardComputer : IShardComputer
     private readonly NodeMetrics[] metrics;
     private readonly Memory<float>[] gradients;
     private readonly GradientLease?[] leases;
+    private readonly ShardFold fold;
 
     /// <summary>Allocates the engine's memory and starts the team.</summary>
     /// <param name="setup">The run.</param>
@@ -43,6 +44,7 @@ public sealed class ShardComputer : IShardComputer
         metrics = new NodeMetrics[passSlices];
         gradients = new Memory<float>[passSlices];
         leases = new GradientLease?[passSlices];
+        fold = new ShardFold(unit, team);
     }
 
     /// <inheritdoc/>
@@ -54,7 +56,6 @@ public sealed class ShardComputer : IShardComputer
             return ShardResult.Diagnosis(Diagnose(work, parameters));
         }
 
-        var result = ImmutableArray.CreateBuilder<ShardNode>();
         try
         {
             foreach (SliceRange pass in Passes(work.Slices))
@@ -63,16 +64,17 @@ public sealed class ShardComputer : IShardComputer
                 Run(work, parameters, pass, nodes);
                 for (int i = 0; i < nodes.Length; i++)
                 {
-                    result.Add(new ShardNode(nodes[i], metrics[i], leases[i]));
+                    ShardNode node = new(nodes[i], metrics[i], leases[i]);
                     leases[i] = null;
+                    fold.Push(node, work.SliceCount);
                 }
             }
 
-            return new ShardResult(result.ToImmutable());
+            return new ShardResult(fold.Take());
         }
         catch
         {
-            ReturnLeases(result);
+            ReturnLeases();
             throw;
         }
     }
@@ -140,13 +142,9 @@ public sealed class ShardComputer : IShardComputer
         return new PassInput { Data = split.Data, Samples = samples, Seed = setup.Job.Training.Seed, Step = work.Step, FirstPlace = place };
     }
 
-    private void ReturnLeases(ImmutableArray<ShardNode>.Builder result)
+    private void ReturnLeases()
     {
-        foreach (ShardNode node in result)
-        {
-            node.Gradient?.Return();
-        }
-
+        fold.Drop();
         for (int i = 0; i < leases.Length; i++)
         {
             leases[i]?.Return();
