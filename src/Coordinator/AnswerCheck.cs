@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DistNet.Protocol;
 using DistNet.Runs;
 
@@ -36,5 +37,17 @@ internal static class AnswerCheck
         }
 
         return CanonicalSum.IsDisjointCover(nodes, done.Slices, whole.SliceCount) ? null : $"its nodes do not cover the slices {done.Slices}";
+    }
+
+    /// <summary>What an answer shows of its nodes. In one process no checksum is needed: nothing moves.</summary>
+    public static ImmutableArray<NodeProof> Proofs(ShardDone done)
+    {
+        ImmutableArray<NodeProof>.Builder proofs = ImmutableArray.CreateBuilder<NodeProof>(done.Result.Nodes.Length);
+        foreach (ShardNode node in done.Result.Nodes)
+        {
+            proofs.Add(new NodeProof(node.Node, node.Metrics, Checksum: 0));
+        }
+
+        return proofs.MoveToImmutable();
     }
 }

@@ -114,7 +114,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Member member = members.Add(register.Worker, register.Incarnation, Sender);
         Context.Watch(Sender);
         Sender.Tell(new Welcome(MembershipOf(member), register.Incarnation));
-        Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads));
+        Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads, Host: "", Beats: false));
     }
 
     private void Leave(Member? member, string reason)
@@ -143,7 +143,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
         offered = done.Result;
         offeredAnswer++;
-        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Result.Finding));
+        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Result.Finding, AnswerCheck.Proofs(done)));
         Invariant.Holds(offered is null);
     }
 

@@ -154,13 +154,16 @@ internal sealed class ExactRun : ITrainingRun
 
     private static ulong Counts(ReadOnlySpan<ShardNode> nodes, int sliceCount)
     {
-        var cover = new Dictionary<SumNode, ulong>();
+        var cover = new Dictionary<SumNode, NodeMetrics>();
         foreach (ShardNode node in nodes)
         {
-            cover.Add(node.Node, unchecked((ulong)node.Metrics.Samples));
+            cover.Add(node.Node, node.Metrics);
         }
 
-        return ExactSum.Root(cover, sliceCount);
+        return ExactSum.Of(ExactSum.Root(cover, sliceCount, AddLowerFirst));
+
+        static NodeMetrics AddLowerFirst(NodeMetrics left, NodeMetrics right) =>
+            new(left.Loss + right.Loss, left.Weight + right.Weight, left.Samples + right.Samples, left.Correct + right.Correct);
     }
 
     private TrainingState Advanced()

@@ -36,8 +36,28 @@ internal static class ExactSum
         return right.First < sliceCount ? Mix(value, Node(right, sliceCount, slice)) : value;
     }
 
+    /// <summary>The metrics of a node: sums as the real ones are, of a loss whose sum depends on the order and of a count that does not.</summary>
+    public static NodeMetrics Metrics(SumNode node, int sliceCount, Func<int, ulong> slice)
+    {
+        SliceRange range = node.Slices(sliceCount);
+        Span<NodeMetrics> slices = new NodeMetrics[range.Count];
+        for (int i = 0; i < slices.Length; i++)
+        {
+            ulong value = slice(range.First + i);
+            slices[i] = new NodeMetrics((value >> 11) * 1e-3, 1, (long)(value >> 1), 0);
+        }
+
+        return CanonicalSum.Fold(slices);
+    }
+
+    /// <summary>64 bits of metrics.</summary>
+    public static ulong Of(NodeMetrics metrics) => Mix(BitConverter.DoubleToUInt64Bits(metrics.Loss), unchecked((ulong)metrics.Samples));
+
     /// <summary>The root of a cover. Throws where a slice is missing or counted twice.</summary>
-    public static ulong Root(IReadOnlyDictionary<SumNode, ulong> nodes, int sliceCount)
+    public static ulong Root(IReadOnlyDictionary<SumNode, ulong> nodes, int sliceCount) => Root(nodes, sliceCount, Mix);
+
+    /// <summary>The root of a cover. Throws where a slice is missing or counted twice.</summary>
+    public static T Root<T>(IReadOnlyDictionary<SumNode, T> nodes, int sliceCount, Func<T, T, T> add)
     {
         int used = 0;
         int top = 0;
@@ -46,12 +66,12 @@ internal static class ExactSum
             top++;
         }
 
-        ulong root = Fold(new SumNode(top, 0));
+        T root = Fold(new SumNode(top, 0));
         return used == nodes.Count ? root : throw new InvalidOperationException($"{nodes.Count - used} nodes are counted twice.");
 
-        ulong Fold(SumNode node)
+        T Fold(SumNode node)
         {
-            if (nodes.TryGetValue(CanonicalSum.Reduce(node, sliceCount), out ulong value))
+            if (nodes.TryGetValue(CanonicalSum.Reduce(node, sliceCount), out T? value))
             {
                 used++;
                 return value;
@@ -68,8 +88,8 @@ internal static class ExactSum
                 return Fold(new SumNode(node.Level - 1, node.Index * 2));
             }
 
-            ulong left = Fold(new SumNode(node.Level - 1, node.Index * 2));
-            return Mix(left, Fold(right));
+            T left = Fold(new SumNode(node.Level - 1, node.Index * 2));
+            return add(left, Fold(right));
         }
     }
 
@@ -112,16 +132,15 @@ internal sealed class ExactComputer(GradientPool pool, ISet<long>? nonFiniteStep
         var nodes = System.Collections.Immutable.ImmutableArray.CreateBuilder<ShardNode>();
         foreach (SumNode node in CanonicalSum.Cover(work.Slices, work.SliceCount))
         {
-            ulong value = ExactSum.Node(node, work.SliceCount, slice => ExactSum.Slice(values, work.Phase, work.Step, slice));
+            ulong Slice(int slice) => ExactSum.Slice(values, work.Phase, work.Step, slice);
             GradientLease? lease = null;
             if (work.Phase == RunPhase.Training)
             {
                 lease = pool.Lease();
-                ExactSum.Write(value, lease.Values.Span);
+                ExactSum.Write(ExactSum.Node(node, work.SliceCount, Slice), lease.Values.Span);
             }
 
-            // Without a gradient the value is carried by a count.
-            nodes.Add(new ShardNode(node, new NodeMetrics(0, 0, unchecked((long)value), 0), lease));
+            nodes.Add(new ShardNode(node, ExactSum.Metrics(node, work.SliceCount, Slice), lease));
         }
 
         return new ShardResult(nodes.ToImmutable());

@@ -130,7 +130,7 @@ public sealed class HistoryTests
             Assert.True(count > 0, $"The fault {fault.Name} was never injected.");
         }
 
-        foreach (PropertyInfo rule in typeof(RunCounters).GetProperties().Where(property => property.PropertyType == typeof(long)))
+        foreach (PropertyInfo rule in typeof(RunCounters).GetProperties().Where(property => property.PropertyType == typeof(long) && property.Name is not ("Suspected" or "HeardAgain" or "Unheard")))
         {
             long count = counters.Sum(counter => (long)rule.GetValue(counter)!);
             report.Add($"{rule.Name} {count}");

@@ -75,7 +75,7 @@ public sealed class RunMachineTests
         Assert.Equal([100, 200, 400, 800, 1600], pauses);
         RunEffect.SendShard last = Assert.Single(Sent());
         Answer(last, 1);
-        Assert.Equal((0, 0), (state.Workers[0].Failures, state.Phase!.FailuresInRow));
+        Assert.Equal((0, 0), (state.Workers[0].Failures, state.Phase!.FailuresInRow.Length));
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class RunMachineTests
         Join("w1");
         RunState before = state;
         RunEffect.SendShard shard = Assert.Single(Sent());
-        var answer = new RunInput.ShardCompleted(shard.Fence, shard.Worker, shard.Work.Slices, 1, 1, null);
+        var answer = new RunInput.ShardCompleted(shard.Fence, shard.Worker, shard.Work.Slices, 1, 1, null, []);
         Transition first = RunMachine.Step(before, answer, nowMs);
         Transition second = RunMachine.Step(before, answer, nowMs);
         Assert.Equal(first.Effects, second.Effects);
@@ -132,7 +132,7 @@ public sealed class RunMachineTests
         effects.AddRange(transition.Effects);
     }
 
-    private void Join(string name) => Take(new RunInput.WorkerJoined(new WorkerId(name), ++sessions, 1));
+    private void Join(string name) => Take(new RunInput.WorkerJoined(new WorkerId(name), ++sessions, 1, "", false));
 
     // The shards sent since the last look.
     private RunEffect.SendShard[] Sent()
@@ -143,7 +143,7 @@ public sealed class RunMachineTests
     }
 
     private void Answer(RunEffect.SendShard shard, double seconds) =>
-        Take(new RunInput.ShardCompleted(shard.Fence, shard.Worker, shard.Work.Slices, 1, seconds, null));
+        Take(new RunInput.ShardCompleted(shard.Fence, shard.Worker, shard.Work.Slices, 1, seconds, null, []));
 
     private void CompleteStep()
     {

@@ -40,7 +40,7 @@ internal sealed class SimCoordinator(World world, ExactRun run)
 
             member = (worker, incarnation, ++sessions);
             members[worker.Id] = member;
-            Feed(new RunInput.WorkerJoined(worker.Id, member.Session, world.Random.Between(1, 4)));
+            Feed(new RunInput.WorkerJoined(worker.Id, member.Session, world.Random.Between(1, 4), "", Beats: false));
         }
 
         world.Send(() => worker.Welcome(this, incarnation, member.Session));
@@ -60,7 +60,7 @@ internal sealed class SimCoordinator(World world, ExactRun run)
         if (IsCurrent && Outcome is null && !result.Nodes.Any(node => node.Gradient is { IsClaimed: true }))
         {
             offered = result;
-            Feed(new RunInput.ShardCompleted(fence, worker, slices, ++answers, seconds, result.Finding));
+            Feed(new RunInput.ShardCompleted(fence, worker, slices, ++answers, seconds, result.Finding, [.. result.Nodes.Select(node => new NodeProof(node.Node, node.Metrics, Checksum(node)))]));
             Invariant.Holds(offered is null);
         }
     }
@@ -213,6 +213,8 @@ internal sealed class SimCoordinator(World world, ExactRun run)
             Feed(new RunInput.StopRequested(StopSignal.Terminate));
         }
     });
+
+    private static ulong Checksum(ShardNode node) => node.Gradient is { } gradient ? ExactSum.Read(gradient.Values.Span) : 0;
 
     private RunInput Returned(RunInput input)
     {

@@ -23,6 +23,9 @@ public sealed record RunDefinition
     /// <summary>What to do with a non-finite gradient.</summary>
     public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Stop;
 
+    /// <summary>How many workers must be present before the first shard of a term is given out, at least 1. Later any number will do.</summary>
+    public int MinimumWorkers { get; init; } = 1;
+
     /// <summary>How often to write checkpoints, besides each epoch's end.</summary>
     public CheckpointOptions Checkpoints { get; init; } = new();
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace DistNet.Runs;
 
 /// <summary>Why a shard comes back without a result.</summary>
@@ -27,7 +29,16 @@ public abstract record RunInput
     /// <param name="Worker">Its name.</param>
     /// <param name="Session">Its new session, never used before in this term.</param>
     /// <param name="Threads">Its compute threads, at least 1.</param>
-    public sealed record WorkerJoined(WorkerId Worker, long Session, int Threads) : RunInput;
+    /// <param name="Host">Where it runs, for the user; empty in the coordinator's own process.</param>
+    /// <param name="Beats">Whether it tells regularly that it lives (<see cref="WorkerHeard"/>), so that its silence means something. False in the coordinator's
+    /// own process: what stops one there stops both.</param>
+    public sealed record WorkerJoined(WorkerId Worker, long Session, int Threads, string Host, bool Beats) : RunInput;
+
+    /// <summary>A worker told that it lives, and what it does.</summary>
+    /// <param name="Worker">Its name.</param>
+    /// <param name="Session">Its session; ignored when it is not the current one.</param>
+    /// <param name="Activity">What it does.</param>
+    public sealed record WorkerHeard(WorkerId Worker, long Session, WorkerActivity Activity) : RunInput;
 
     /// <summary>A worker's session has ended: it said goodbye, its actor stopped, its stream broke.</summary>
     /// <param name="Worker">Its name.</param>
@@ -42,7 +53,9 @@ public abstract record RunInput
     /// <param name="Answer">The shell's number of the answer; every answer is either accepted or released, by an effect.</param>
     /// <param name="Seconds">How long it took to compute; 0 where unknown.</param>
     /// <param name="Finding">Diagnosis: what was found.</param>
-    public sealed record ShardCompleted(Fence Fence, WorkerId Worker, SliceRange Slices, long Answer, double Seconds, ShardFinding? Finding) : RunInput;
+    /// <param name="Nodes">What it shows of its nodes, so that answers to the same slices can be compared; empty for a diagnosis.</param>
+    public sealed record ShardCompleted(
+        Fence Fence, WorkerId Worker, SliceRange Slices, long Answer, double Seconds, ShardFinding? Finding, ImmutableArray<NodeProof> Nodes) : RunInput;
 
     /// <summary>A shard comes back without a result.</summary>
     /// <param name="Fence">The fence that the shard was sent with.</param>

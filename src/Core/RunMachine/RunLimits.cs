@@ -24,6 +24,20 @@ public static class RunLimits
     /// <summary>A worker that is silent for this multiple of its deadline is given up: its session ends, and it may register again. A lost message costs no more.</summary>
     public const int SilentMultiple = 10;
 
+    /// <summary>A worker without a beat for so long is suspected: four beats lost or late are no chance, and a step should not wait two seconds for it.</summary>
+    public const long SuspectAfterMs = 1_000;
+
+    /// <summary>A worker without a beat for so long has its session ended: it registers anew when it can. Long enough for a collection of garbage, a
+    /// pause for a snapshot or a short cut of the network, after which it goes on in its session.</summary>
+    public const long SessionEndsAfterMs = 5_000;
+
+    /// <summary>A silence is believed when a tick finds it and one so much later finds it again: where the coordinator itself was stopped, the beats that came
+    /// meanwhile are read in between.</summary>
+    public const long DoubtMs = TickMs / 2;
+
+    /// <summary>Failures in a row that are remembered; more than enough to see who fails.</summary>
+    public const int RememberedFailuresInRow = 4 * FailuresBeforeGivingUp;
+
     /// <summary>A diagnosis may take this many times longer than the step: it goes slice by slice and looks at each layer.</summary>
     public const double DiagnosisSlowness = 8;
 
@@ -36,8 +50,12 @@ public static class RunLimits
     /// <summary>The longest pause: a machine that was repaired is used again within a minute.</summary>
     public const long LongestAsideMs = 60_000;
 
-    /// <summary>Failed shards in a row, with no answer between them, after which the run gives up: then it is the job that fails, not a worker.</summary>
+    /// <summary>Failed shards in a row, with no answer between them, after which the run gives up, where they do not come from one of several workers:
+    /// then it is the job that fails.</summary>
     public const int FailuresBeforeGivingUp = 8;
+
+    /// <summary>How many of those must come from others than the worker that failed most, unless it is the only one: two, as one may be chance.</summary>
+    public const int FailuresOfOthers = 2;
 
     /// <summary>How much one measurement moves a worker's speed: one slow shard is forgotten after about ten.</summary>
     public const double SpeedSmoothing = 0.25;

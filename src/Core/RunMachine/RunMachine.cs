@@ -22,4 +22,13 @@ public static class RunMachine
         turn.Take(input);
         return turn.End();
     }
+
+    /// <summary>The run as it is now, for people.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="nowMs">Milliseconds of the clock that the machine is fed with.</param>
+    public static RunStatus Describe(RunState state, long nowMs)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return RunStatusOf.State(state, nowMs);
+    }
 }

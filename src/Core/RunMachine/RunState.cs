@@ -46,6 +46,12 @@ public sealed record RunState
     /// <summary>The workers present, in the order of joining.</summary>
     public ImmutableArray<WorkerState> Workers { get; init; } = [];
 
+    /// <summary>Whether <see cref="RunDefinition.MinimumWorkers"/> were present at once in this term.</summary>
+    public bool Gathered { get; init; }
+
+    /// <summary>The sharded computation completed last, whose late answers are still compared; null before the first.</summary>
+    public PhaseState? Previous { get; init; }
+
     /// <summary>Failures of workers that left, so that one that crashes again and again is set aside too; oldest first.</summary>
     public ImmutableArray<(WorkerId Worker, int Failures)> Departed { get; init; } = [];
 
@@ -89,8 +95,12 @@ public sealed record PhaseState
     /// <summary>Diagnosis: the answers of the training step, to name who computed the slice.</summary>
     public ImmutableArray<AcceptedAnswer> Suspects { get; init; } = [];
 
-    /// <summary>Failed shards since the last accepted answer.</summary>
-    public int FailuresInRow { get; init; }
+    /// <summary>Who failed since the last accepted answer, in order: one entry per failed shard.</summary>
+    public ImmutableArray<WorkerId> FailuresInRow { get; init; } = [];
+
+    /// <summary>Differences between gradients found so far. They are told when the step has shown finite: where it is not, bits may differ on machines
+    /// of different kinds.</summary>
+    public ImmutableArray<string> Differences { get; init; } = [];
 
     /// <summary>How many slices are answered.</summary>
     public int AcceptedSlices
@@ -111,8 +121,23 @@ public sealed record PhaseState
 /// <summary>An answer that counts.</summary>
 /// <param name="Slices">Its slices.</param>
 /// <param name="Worker">Who computed them.</param>
+/// <param name="Host">Where.</param>
 /// <param name="Finding">Diagnosis: what was found.</param>
-public sealed record AcceptedAnswer(SliceRange Slices, WorkerId Worker, ShardFinding? Finding);
+/// <param name="Nodes">What it shows of its nodes.</param>
+public sealed record AcceptedAnswer(SliceRange Slices, WorkerId Worker, string Host, ShardFinding? Finding, ImmutableArray<NodeProof> Nodes);
+
+/// <summary>Why a worker holds up the run.</summary>
+public enum StallReason
+{
+    /// <summary>It does not.</summary>
+    None,
+
+    /// <summary>Its shard is late.</summary>
+    Late,
+
+    /// <summary>It has not been heard from.</summary>
+    Silent,
+}
 
 /// <summary>One worker that is present.</summary>
 public sealed record WorkerState
@@ -122,6 +147,30 @@ public sealed record WorkerState
 
     /// <summary>Its membership.</summary>
     public required long Session { get; init; }
+
+    /// <summary>Where it runs, for the user; empty in the coordinator's own process.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>Whether its silence means something: see <see cref="RunInput.WorkerJoined"/>.</summary>
+    public bool Beats { get; init; }
+
+    /// <summary>When it was last heard; its joining counts.</summary>
+    public long HeardMs { get; init; }
+
+    /// <summary>What it did then.</summary>
+    public WorkerActivity Activity { get; init; }
+
+    /// <summary>When a tick first found it silent for <see cref="RunLimits.SuspectAfterMs"/>; −1 where none did.</summary>
+    public long DoubtedMs { get; init; } = -1;
+
+    /// <summary>When it became suspected; −1 where it is not.</summary>
+    public long SuspectedMs { get; init; } = -1;
+
+    /// <summary>Whether it has been silent so long that its slices are free for others and it gets no work until it is heard.</summary>
+    public bool Suspected => SuspectedMs >= 0;
+
+    /// <summary>What the user was last told of it, until an answer of it counts: each reason is told once.</summary>
+    public StallReason Told { get; init; }
 
     /// <summary>Its compute threads: the guess at its speed before it is measured.</summary>
     public int Threads { get; init; } = 1;
@@ -139,7 +188,7 @@ public sealed record WorkerState
     public long AsideUntilMs { get; init; }
 
     /// <summary>Whether it could take a shard.</summary>
-    public bool IsAvailable(long nowMs) => Work is null && AsideUntilMs <= nowMs;
+    public bool IsAvailable(long nowMs) => Work is null && !Suspected && AsideUntilMs <= nowMs;
 }
 
 /// <summary>A shard given to a worker and not yet answered.</summary>
@@ -150,55 +199,3 @@ public sealed record WorkerState
 /// <param name="DeadlineMs">When it is late.</param>
 /// <param name="Late">Whether its slices are free to be given to another, as it is late or another answered part of them first.</param>
 public sealed record Assignment(RunPhase Phase, long Step, SliceRange Slices, long SentMs, long DeadlineMs, bool Late = false);
-
-/// <summary>How often each rule fired.</summary>
-public sealed record RunCounters
-{
-    /// <summary>Answers of another run or term, dropped.</summary>
-    public long Foreign { get; init; }
-
-    /// <summary>Answers of a session that has ended, dropped.</summary>
-    public long EndedSession { get; init; }
-
-    /// <summary>Answers to no shard that the worker has: the same answer again, or one for other slices; dropped.</summary>
-    public long Unasked { get; init; }
-
-    /// <summary>Answers that came after their step was completed, dropped.</summary>
-    public long Stale { get; init; }
-
-    /// <summary>Answers for slices that another worker answered first, dropped.</summary>
-    public long Second { get; init; }
-
-    /// <summary>Shards given out a second time because they were late.</summary>
-    public long Late { get; init; }
-
-    /// <summary>Shards whose computation threw.</summary>
-    public long Failed { get; init; }
-
-    /// <summary>Shards given back unfinished, overwritten or withdrawn.</summary>
-    public long GivenBack { get; init; }
-
-    /// <summary>Workers whose session was ended because they were silent.</summary>
-    public long Silent { get; init; }
-
-    /// <summary>Shards lost with their worker.</summary>
-    public long Lost { get; init; }
-
-    /// <summary>Workers that joined, re-joining included.</summary>
-    public long Joined { get; init; }
-
-    /// <summary>Workers that left.</summary>
-    public long Left { get; init; }
-
-    /// <summary>Workers set aside.</summary>
-    public long SetAside { get; init; }
-
-    /// <summary>Shards given out.</summary>
-    public long Shards { get; init; }
-
-    /// <summary>Shards given out again because a worker failed, left or was late.</summary>
-    public long Recoveries => Late + Failed + Lost;
-
-    /// <summary>Steps diagnosed.</summary>
-    public long Diagnoses { get; init; }
-}

@@ -19,9 +19,7 @@ internal sealed partial class RunTurn
         if (!IsCurrent(work))
         {
             Count(c => c with { Stale = c.Stale + 1 });
-            Emit(new RunEffect.ReleaseAnswer(answer.Answer));
-            SetWorker(index, worker);
-            Dispatch();
+            Drop(answer, index, worker);
             return;
         }
 
@@ -31,19 +29,17 @@ internal sealed partial class RunTurn
             if (Overlap(accepted.Slices, answer.Slices))
             {
                 Count(c => c with { Second = c.Second + 1 });
-                Emit(new RunEffect.ReleaseAnswer(answer.Answer));
-                SetWorker(index, worker);
-                Dispatch();
+                Drop(answer, index, worker);
                 return;
             }
         }
 
         Emit(new RunEffect.AcceptAnswer(answer.Answer));
-        SetWorker(index, worker with { Failures = 0 });
+        SetWorker(index, worker with { Failures = 0, Told = StallReason.None });
         phase = phase with
         {
-            Accepted = phase.Accepted.Add(new AcceptedAnswer(answer.Slices, worker.Id, answer.Finding)),
-            FailuresInRow = 0,
+            Accepted = phase.Accepted.Add(new AcceptedAnswer(answer.Slices, worker.Id, worker.Host, answer.Finding, answer.Nodes)),
+            FailuresInRow = [],
         };
         state = state with { Phase = phase };
         Supersede(answer.Slices);
@@ -57,41 +53,12 @@ internal sealed partial class RunTurn
         }
     }
 
-    private void TakeFailure(RunInput.ShardFailed failure)
+    // An answer that came too late to count: it still shows whether two machines agree.
+    private void Drop(RunInput.ShardCompleted answer, int index, WorkerState worker)
     {
-        int index = Answered(failure.Fence, failure.Worker, failure.Slices);
-        if (index < 0)
-        {
-            return;
-        }
-
-        WorkerState worker = state.Workers[index];
-        bool current = IsCurrent(worker.Work!);
-        worker = worker with { Work = null };
+        Emit(new RunEffect.ReleaseAnswer(answer.Answer));
         SetWorker(index, worker);
-        if (failure.Kind != ShardFailureKind.Failed)
-        {
-            Count(c => c with { GivenBack = c.GivenBack + 1 });
-            Dispatch();
-            return;
-        }
-
-        Count(c => c with { Failed = c.Failed + 1 });
-        string what = $"Worker {worker.Id} failed at slices {failure.Slices} of step {failure.Fence.Step} ({failure.Fence.Phase}): {failure.Reason}";
-        Because(what);
-        SetWorker(index, Aside(worker with { Failures = worker.Failures + 1 }));
-        if (current)
-        {
-            int inRow = state.Phase!.FailuresInRow + 1;
-            state = state with { Phase = state.Phase with { FailuresInRow = inRow } };
-            if (inRow >= RunLimits.FailuresBeforeGivingUp)
-            {
-                Fail($"{inRow} shards failed in a row, so the run gives up at step {failure.Fence.Step}. The last: {what}", null);
-                return;
-            }
-        }
-
-        Emit(new RunEffect.Warn($"{what}. Its slices are computed again."));
+        Compare(worker, answer);
         Dispatch();
     }
 

@@ -75,12 +75,14 @@ internal sealed partial class RunTurn
             {
                 Stage = RunStage.Computing,
                 Phase = new PhaseState { Whole = suspect.Whole with { Phase = RunPhase.Diagnosis }, Suspects = suspect.Accepted },
+                Previous = null,
             };
             Dispatch(begins: true);
             return;
         }
 
         Invariant.Holds(report.State.Step == state.Training.Step + 1);
+        Remember(report.Finite);
         state = state with { Training = report.State };
         if (!report.EpochEnded)
         {

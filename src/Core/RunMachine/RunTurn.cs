@@ -23,8 +23,7 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
                 AfterStep(completed.Report);
                 break;
             case RunInput.Tick:
-                NoticeLateness();
-                Dispatch();
+                Look();
                 break;
             case RunInput.ShardFailed failed:
                 TakeFailure(failed);
@@ -32,13 +31,16 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
             case RunInput.WorkerJoined joined:
                 Join(joined);
                 break;
+            case RunInput.WorkerHeard heard:
+                Hear(heard);
+                break;
             case RunInput.WorkerLeft left:
                 Leave(left.Worker, left.Session, left.Reason);
                 Dispatch();
                 break;
             case RunInput.ValidationCompleted completed:
                 Expect(RunStage.Completing);
-                state = state with { Training = completed.Report.State };
+                state = state with { Training = completed.Report.State, Previous = state.Phase };
                 AfterEpoch();
                 break;
             case RunInput.CheckpointWritten written:
@@ -105,6 +107,10 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
     private Fence FenceOf(WorkerState worker, Assignment work) => new(state.Definition.Run, state.Definition.Term, work.Phase, work.Step, worker.Session);
 
     private static bool Overlap(SliceRange a, SliceRange b) => a.First < b.End && b.First < a.End;
+
+    private static string Named(WorkerId id, string host) => host.Length == 0 ? id.Name : $"{id.Name} ({host})";
+
+    private static string Named(WorkerState worker) => Named(worker.Id, worker.Host);
 
     private TrainingPlan Plan => state.Definition.Plan;
 }

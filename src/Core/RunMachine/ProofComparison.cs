@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using DistNet.Training;
+
+namespace DistNet.Runs;
+
+/// <summary>What a comparison of two answers found.</summary>
+/// <param name="Compared">How many nodes both gave, or could be summed from what both gave.</param>
+/// <param name="Difference">The first node in which they differ; null where they agree.</param>
+internal readonly record struct ProofComparison(int Compared, ProofDifference? Difference)
+{
+    /// <summary>Compares an answer with those that counted, node by node: the metrics, and the gradients' checksums where both were computed. Shards of
+    /// different cuts name different nodes; the metrics of a node are then summed from its parts, as the canonical sum does, where all of them are there.</summary>
+    /// <param name="accepted">The answers that counted.</param>
+    /// <param name="second">The other answer; perhaps from a wire, so any names are borne.</param>
+    /// <param name="sliceCount">All slices of the phase.</param>
+    public static ProofComparison Of(ImmutableArray<AcceptedAnswer> accepted, ImmutableArray<NodeProof> second, int sliceCount)
+    {
+        var first = new Dictionary<SumNode, (NodeProof Proof, AcceptedAnswer Answer)>();
+        foreach (AcceptedAnswer answer in accepted)
+        {
+            foreach (NodeProof proof in answer.Nodes)
+            {
+                _ = CanonicalSum.IsNode(proof.Node, sliceCount) && first.TryAdd(CanonicalSum.Reduce(proof.Node, sliceCount), (proof, answer));
+            }
+        }
+
+        var other = new Dictionary<SumNode, NodeProof>();
+        foreach (NodeProof proof in second)
+        {
+            _ = CanonicalSum.IsNode(proof.Node, sliceCount) && other.TryAdd(CanonicalSum.Reduce(proof.Node, sliceCount), proof);
+        }
+
+        int compared = 0;
+        foreach ((SumNode node, NodeProof proof) in other)
+        {
+            if (Fold(node, sliceCount, name => first.TryGetValue(name, out var found) ? found.Proof.Metrics : null) is not { } metrics)
+            {
+                continue;
+            }
+
+            compared++;
+            AcceptedAnswer by = first.TryGetValue(node, out var same) ? same.Answer : Holder(accepted, node.First);
+            if (!AreEqual(metrics, proof.Metrics))
+            {
+                return new(compared, new(node, by, InMetrics: true));
+            }
+
+            if (same.Answer is not null && same.Proof.Checksum != 0 && proof.Checksum != 0 && same.Proof.Checksum != proof.Checksum)
+            {
+                return new(compared, new(node, by, InMetrics: false));
+            }
+        }
+
+        foreach ((SumNode node, (NodeProof proof, AcceptedAnswer by)) in first)
+        {
+            if (!other.ContainsKey(node) && Fold(node, sliceCount, name => other.TryGetValue(name, out NodeProof found) ? found.Metrics : null) is { } metrics)
+            {
+                compared++;
+                if (!AreEqual(metrics, proof.Metrics))
+                {
+                    return new(compared, new(node, by, InMetrics: true));
+                }
+            }
+        }
+
+        return new(compared, null);
+    }
+
+    private static AcceptedAnswer Holder(ImmutableArray<AcceptedAnswer> accepted, int slice) =>
+        accepted.First(answer => answer.Slices.First <= slice && slice < answer.Slices.End);
+
+    private static NodeMetrics? Fold(SumNode node, int sliceCount, Func<SumNode, NodeMetrics?> valueOf)
+    {
+        if (valueOf(node) is { } value)
+        {
+            return value;
+        }
+
+        if (node.Level == 0)
+        {
+            return null;
+        }
+
+        // A reduced name has slices in its right half.
+        var left = new SumNode(node.Level - 1, node.Index << 1);
+        var right = new SumNode(node.Level - 1, (node.Index << 1) + 1);
+        return Fold(left, sliceCount, valueOf) is { } lower && Fold(CanonicalSum.Reduce(right, sliceCount), sliceCount, valueOf) is { } upper ? lower + upper : null;
+    }
+
+    // By bits; a NaN is a NaN, as its bits depend on the machine.
+    private static bool AreEqual(NodeMetrics a, NodeMetrics b) =>
+        a.Samples == b.Samples && a.Correct == b.Correct && AreEqual(a.Loss, b.Loss) && AreEqual(a.Weight, b.Weight);
+
+    private static bool AreEqual(double a, double b) =>
+        BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b) || (double.IsNaN(a) && double.IsNaN(b));
+}
+
+/// <summary>Where two answers differ.</summary>
+/// <param name="Node">Which node.</param>
+/// <param name="First">The answer that counted, of which the node or its first slice is.</param>
+/// <param name="InMetrics">Whether the metrics differ; otherwise the checksums.</param>
+internal sealed record ProofDifference(SumNode Node, AcceptedAnswer First, bool InMetrics);

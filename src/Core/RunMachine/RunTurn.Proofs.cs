@@ -1,0 +1,58 @@
+namespace DistNet.Runs;
+
+/// <summary>This part: answers that came second are compared with those that counted. They are equal by construction, so a difference proves a broken machine.</summary>
+internal sealed partial class RunTurn
+{
+    private void Compare(WorkerState worker, RunInput.ShardCompleted answer)
+    {
+        bool underWay = Matches(state.Phase, answer.Fence);
+        if (!underWay && !Matches(state.Previous, answer.Fence))
+        {
+            return;
+        }
+
+        PhaseState phase = underWay ? state.Phase! : state.Previous!;
+        ProofComparison comparison = ProofComparison.Of(phase.Accepted, answer.Nodes, phase.Whole.SliceCount);
+        if (comparison.Difference is not { } difference)
+        {
+            Count(c => comparison.Compared > 0 ? c with { Agreed = c.Agreed + 1 } : c);
+            return;
+        }
+
+        string first = Named(difference.First.Worker, difference.First.Host);
+        string second = Named(worker);
+        string who = first == second ? $"Worker {first} computed the same twice" : $"Workers {first} and {second} computed the same";
+        string broken = first == second ? "its machine is broken" : "one of these machines is broken";
+        string what = difference.InMetrics ? "loss or counts" : "gradient";
+        string sentence =
+            $"{who}, slices {difference.Node.Slices(phase.Whole.SliceCount)} of step {phase.Whole.Step} ({phase.Whole.Phase}), and the {what} differ: {broken}. The answer of {first} came first and counts.";
+        if (underWay && !difference.InMetrics)
+        {
+            state = state with { Phase = phase with { Differences = phase.Differences.Add(sentence) } };
+        }
+        else
+        {
+            Accuse(sentence);
+        }
+    }
+
+    // The step is complete: its late answers are still compared, and what was found so far is told where it proves something.
+    private void Remember(bool finite)
+    {
+        foreach (string sentence in finite ? state.Phase!.Differences : [])
+        {
+            Accuse(sentence);
+        }
+
+        state = state with { Previous = finite ? state.Phase! with { Differences = [] } : null };
+    }
+
+    private void Accuse(string sentence)
+    {
+        Count(c => c with { Differed = c.Differed + 1 });
+        Because(sentence);
+        Emit(new RunEffect.Warn(sentence));
+    }
+
+    private static bool Matches(PhaseState? phase, Fence fence) => phase is not null && phase.Whole.Phase == fence.Phase && phase.Whole.Step == fence.Step;
+}
