@@ -1,0 +1,67 @@
+using DistNet.Data;
+
+namespace DistNet.Worker.Data;
+
+/// <summary>A file of this machine in place of one of the coordinator's.</summary>
+/// <param name="File">The coordinator's file.</param>
+/// <param name="Path">This machine's.</param>
+/// <param name="IsSame">Whether the bytes are known to be the same; else the loaded data decide, as another packing of the same content is as good.</param>
+internal sealed record FoundFile(DataFileInfo File, string Path, bool IsSame);
+
+/// <summary>Finds what a machine has itself: in the worker's data folder, by the job's name and then by its last part, then where the coordinator has it.</summary>
+internal static class OwnCopies
+{
+    /// <summary>The copy to use, one with the same bytes before one with others; null where there is none.</summary>
+    /// <remarks>A file at the coordinator's path counts only with the same bytes: nobody said that it is a copy.</remarks>
+    /// <param name="file">The coordinator's file.</param>
+    /// <param name="name">Its name as written in the job.</param>
+    /// <param name="dataFolder">The worker's data folder; null for none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static FoundFile? Find(DataFileInfo file, string name, string? dataFolder, CancellationToken cancellationToken)
+    {
+        string[] offered = dataFolder is null ? [] : [.. Offered(name, Path.GetFullPath(dataFolder)).Where(IsFile)];
+        string[] all = [.. offered, .. Path.IsPathFullyQualified(file.PathHint) && IsFile(file.PathHint) ? [file.PathHint] : Array.Empty<string>()];
+        string? same = all.FirstOrDefault(path => Matches(path, file, cancellationToken));
+        return same is not null ? new FoundFile(file, same, IsSame: true)
+            : offered.Length > 0 ? new FoundFile(file, offered[0], IsSame: false)
+            : null;
+    }
+
+    /// <summary>Whether a file has a described file's bytes.</summary>
+    public static bool Matches(string path, DataFileInfo file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using FileStream stream = new(path, new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan });
+            return stream.Length == file.Bytes && FileHash.Of(stream, cancellationToken) == file.Sha256;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    // The name comes from the wire: it may lead to no place outside the folder.
+    private static IEnumerable<string> Offered(string name, string folder)
+    {
+        string inside = Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar;
+        return new[] { name, Path.GetFileName(name) }
+            .Select(place => Path.GetFullPath(Path.Combine(folder, place)))
+            .Where(path => path.StartsWith(inside, StringComparison.Ordinal))
+            .Distinct(StringComparer.Ordinal);
+    }
+
+    // A pipe or a device has length 0; to open one could wait for ever.
+    private static bool IsFile(string path)
+    {
+        try
+        {
+            FileInfo info = new(path);
+            return info.Exists && (info.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target : info).Length > 0;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
