@@ -36,7 +36,13 @@ internal static class Figures
     }
 
     /// <summary>What a run is about to do, on one line.</summary>
-    public static string StartLine(RunStart start) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{(start.Resumed ? "going on with" : "training")} {start.JobFile}: {start.Parameters:#,0} parameters, {start.TrainSamples:#,0} training, {start.ValidationSamples:#,0} validation and {start.TestSamples:#,0} test samples; {start.Epochs} epochs of {start.StepsPerEpoch:#,0} steps; {start.Workers} {(start.Workers == 1 ? "worker" : "workers")} × {start.Threads} {(start.Threads == 1 ? "thread" : "threads")}");
+    public static string StartLine(RunStart start)
+    {
+        string workers = start.Workers == 0
+            ? "workers join as they like"
+            : string.Create(CultureInfo.InvariantCulture, $"{start.Workers} {(start.Workers == 1 ? "worker" : "workers")} × {start.Threads} {(start.Threads == 1 ? "thread" : "threads")}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(start.Resumed ? "going on with" : "training")} {start.JobFile}: {start.Parameters:#,0} parameters, {start.TrainSamples:#,0} training, {start.ValidationSamples:#,0} validation and {start.TestSamples:#,0} test samples; {start.Epochs} epochs of {start.StepsPerEpoch:#,0} steps; {workers}");
+    }
 }

@@ -12,8 +12,8 @@ namespace DistNet.Cli.Consoles;
 /// <param name="TestSamples">Test samples.</param>
 /// <param name="Epochs">Epochs of the whole run.</param>
 /// <param name="StepsPerEpoch">Steps of one epoch.</param>
-/// <param name="Workers">Worker actors.</param>
-/// <param name="Threads">Compute threads of each.</param>
+/// <param name="Workers">Worker actors; 0 where workers are processes that join and leave.</param>
+/// <param name="Threads">Compute threads of each; 0 likewise.</param>
 internal sealed record RunStart(
     string JobFile,
     string RunFolder,
@@ -47,6 +47,17 @@ internal abstract class RunDisplay
     public virtual void Checkpoint(long step, string reason)
     {
     }
+
+    /// <summary>A coordinator takes workers.</summary>
+    /// <param name="address">What a worker is given to join.</param>
+    /// <param name="controlPort">The control plane's port.</param>
+    public virtual void Listening(string address, int controlPort) => Message($"workers join with: distnet worker --join {address}");
+
+    /// <summary>Workers have joined or left.</summary>
+    /// <param name="before">How many were present before.</param>
+    /// <param name="present">How many are now.</param>
+    /// <param name="sentence">What happened.</param>
+    public virtual void Workers(int before, int present, string sentence) => Message(sentence);
 
     public virtual void Message(string sentence)
     {

@@ -18,7 +18,10 @@ internal static class RunSummary
         Measured("validation", result.ValidationLoss, result.ValidationAccuracy);
         Measured("test", result.TestLoss, result.TestAccuracy);
         Row("training time", Figures.Seconds(result.TrainingTime) + (result.SamplesPerSecond > 0 ? $", {Figures.Count(result.SamplesPerSecond)} samples/s" : ""));
-        Row("workers", string.Create(CultureInfo.InvariantCulture, $"{result.Workers} × {threads} {(threads == 1 ? "thread" : "threads")}") + (result.Recoveries > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Recoveries} recoveries") : ""));
+        string workers = threads > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{result.Workers} × {threads} {(threads == 1 ? "thread" : "threads")}")
+            : string.Create(CultureInfo.InvariantCulture, $"{result.Workers} at once, {result.WorkerSamples.Count} in all");
+        Row("workers", workers + (result.Recoveries > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Recoveries} recoveries") : ""));
         Row("digest", result.ParametersSha256);
         Row("run folder", folder);
         console.Write(table);

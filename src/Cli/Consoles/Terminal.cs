@@ -48,7 +48,11 @@ internal sealed class Terminal
         return console;
     }
 
-    public RunDisplay Display(bool quiet, bool json) => json ? new JsonDisplay(Output)
+    /// <summary>How a run is shown.</summary>
+    /// <param name="quiet">Warnings alone.</param>
+    /// <param name="json">Events as JSON.</param>
+    /// <param name="progress">With <paramref name="json"/>: the progress too, for a program that shows it.</param>
+    public RunDisplay Display(bool quiet, bool json, bool progress = false) => json ? new JsonDisplay(Output, progress)
         : quiet ? new QuietDisplay(Errors)
         : IsLive ? new LiveDisplay(Output, () => Width, HasColor)
         : new LineDisplay(Output, Errors);

@@ -24,8 +24,10 @@ internal sealed record RunRecord
 
     public required int TestSamples { get; init; }
 
+    /// <summary>Workers of this process; 0 in a cluster.</summary>
     public required int Workers { get; init; }
 
+    /// <summary>Compute threads of each; 0 in a cluster.</summary>
     public required int Threads { get; init; }
 
     public DateTimeOffset Started { get; } = DateTimeOffset.UtcNow;
@@ -73,9 +75,26 @@ internal sealed record RunRecord
         writer.WriteFinite("test.accuracy", result.TestAccuracy);
         writer.WriteFinite("training_seconds", result.TrainingTime.TotalSeconds);
         writer.WriteNumber("workers", result.Workers);
-        writer.WriteNumber("threads", threads);
-        writer.WriteNumber("processes", 1);
+        WriteThreads(writer, threads);
+        writer.WriteNumber("processes", result.Processes);
+        writer.WriteNumber("term", result.Term);
         writer.WriteNumber("recoveries", result.Recoveries);
+        writer.WriteStartObject("worker_samples");
+        foreach ((string worker, long samples) in result.WorkerSamples.OrderBy(worker => worker.Key, StringComparer.Ordinal))
+        {
+            writer.WriteNumber(worker, samples);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    // 0: each worker of a cluster has its own number.
+    private static void WriteThreads(Utf8JsonWriter writer, int threads)
+    {
+        if (threads > 0)
+        {
+            writer.WriteNumber("threads", threads);
+        }
     }
 
     private void Write(Utf8JsonWriter writer, string status, RunResult? result, string? error)
@@ -118,8 +137,12 @@ internal sealed record RunRecord
         writer.WriteString("architecture", RuntimeInformation.ProcessArchitecture.ToString());
         writer.WriteNumber("processors", Environment.ProcessorCount);
         writer.WriteString("vector_unit", VectorUnit.Widest.ToString());
-        writer.WriteNumber("workers", Workers);
-        writer.WriteNumber("threads", Threads);
+        if (Workers > 0)
+        {
+            writer.WriteNumber("workers", Workers);
+        }
+
+        WriteThreads(writer, Threads);
         writer.WriteEndObject();
         writer.WriteEndObject();
     }

@@ -6,11 +6,13 @@ using DistNet.Runs;
 namespace DistNet.Cli.Verbs;
 
 /// <summary>Takes a run's reports on the coordinator's thread and shows them on the command's own, so that a slow terminal never slows a step.</summary>
-internal sealed class RunEvents : IProgress<TrainingProgress>, IRunObserver
+/// <param name="showsWorkers">Whether workers that join and leave are shown: those of this process do so when it starts and ends, which tells nothing.</param>
+internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingProgress>, IRunObserver
 {
     private const int RefreshMs = 100;
     private readonly ConcurrentQueue<Action<RunDisplay>> queue = new();
     private TrainingProgress? latest;
+    private int workers;
 
     public void Report(TrainingProgress value)
     {
@@ -25,6 +27,19 @@ internal sealed class RunEvents : IProgress<TrainingProgress>, IRunObserver
         }
 
         Volatile.Write(ref latest, value);
+    }
+
+    /// <summary>Shows something in the order of all that happens.</summary>
+    public void Post(Action<RunDisplay> show) => queue.Enqueue(show);
+
+    public void OnWorkers(int workers, string sentence)
+    {
+        int before = this.workers;
+        this.workers = workers;
+        if (showsWorkers)
+        {
+            queue.Enqueue(display => display.Workers(before, workers, sentence));
+        }
     }
 
     public void OnWarning(string sentence) => queue.Enqueue(display => display.Warning(sentence));

@@ -67,6 +67,12 @@ public sealed record RunResult
     /// <summary>Workers that took part.</summary>
     public int Workers { get; init; }
 
+    /// <summary>The processes that they were in.</summary>
+    public int Processes { get; init; } = 1;
+
+    /// <summary>The lives of the coordinator so far, this one included: one more with each resume.</summary>
+    public int Term { get; init; } = 1;
+
     /// <summary>How many training samples each worker computed in this process, by the worker's name; those computed a second time count twice.</summary>
     public IReadOnlyDictionary<string, long> WorkerSamples { get; init; } = new Dictionary<string, long>();
 

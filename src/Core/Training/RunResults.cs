@@ -30,6 +30,7 @@ internal static class RunResults
             TestAccuracy = test?.Accuracy ?? double.NaN,
             TrainingTime = watcher.TrainingTime,
             Workers = watcher.Workers,
+            Term = run.Definition.Term,
             WorkerSamples = workerSamples,
             Recoveries = checked((int)outcome.Counters.Recoveries),
             History = [.. watcher.History],

@@ -2,41 +2,41 @@ using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.RunFolders;
 using DistNet.Data;
-using DistNet.Jobs;
 using DistNet.Runs;
-using DistNet.Local;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
 
-/// <summary>One training: checks job, data and run folder, trains, and writes the record, the plots and the summary.</summary>
-internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
+/// <summary>One run, from the command line to the exit code: checks job, data and run folder, has it led, and writes the record, the plots and the summary.</summary>
+internal sealed class RunCommand(Terminal terminal, RunRequest request)
 {
-    /// <summary>The options that change the job or its data, as they were given.</summary>
-    public required string JobArguments { get; init; }
+    /// <summary>Leads the run.</summary>
+    public required Func<RunPlan, Task<RunResult>> Train { get; init; }
 
-    public required int Workers { get; init; }
+    /// <summary>The command that a resume is started with, up to the job.</summary>
+    public required string ResumeCommand { get; init; }
 
-    public required int Threads { get; init; }
+    /// <summary>What follows the job on that command line besides what <see cref="RunRequest"/> knows.</summary>
+    public string ResumeArguments { get; init; } = "";
 
-    public required string? Output { get; init; }
+    /// <summary>Worker actors of this process; 0 where workers are processes of their own, which come and go.</summary>
+    public int Workers { get; init; }
 
-    public required bool Resume { get; init; }
+    /// <summary>Compute threads of each; 0 where each worker chooses.</summary>
+    public int Threads { get; init; }
 
-    public required string? DataFolder { get; init; }
-
-    public required bool Quiet { get; init; }
-
-    public required bool Json { get; init; }
+    /// <summary>Whether another process of ours leads this one: see <see cref="StopSignals"/>.</summary>
+    public bool Supervised { get; init; }
 
     public int Run()
     {
         // Nothing is written before job, data and folder are found right.
-        RunDestination folder = RunDestination.Choose(Output, jobPath, Resume);
-        LoadedData data = DataLoader.Load(job.Data!, job.Loss.Kind, job.Training.Seed, DataFolder);
+        Job job = request.Job;
+        RunDestination folder = RunDestination.Choose(request.Output, request.JobPath, request.Resume);
+        LoadedData data = DataLoader.Load(job.Data!, job.Loss.Kind, job.Training.Seed, request.DataFolder);
         RunSetup setup = RunSetup.Create(job, data);
         folder.CheckSame(job, data.Fingerprint);
-        RunDisplay display = terminal.Display(Quiet, Json);
+        RunDisplay display = terminal.Display(request.Quiet, request.Json, Supervised);
         foreach (string warning in setup.Graph.Warnings)
         {
             display.Warning(warning);
@@ -44,7 +44,7 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
 
         var record = new RunRecord
         {
-            JobFilePath = Path.GetFullPath(jobPath),
+            JobFilePath = Path.GetFullPath(request.JobPath),
             Job = job,
             DataFingerprint = data.Fingerprint,
             TrainSamples = data.Train.Samples.Length,
@@ -59,11 +59,10 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
             record.Write(folder.RecordPath, "running");
         }
 
-        display.Start(Start(folder, setup, record));
         try
         {
-            using var signals = new StopSignals();
-            RunResult result = Train(folder, data, display, signals);
+            using var signals = new StopSignals(Supervised);
+            RunResult result = Lead(folder, data, setup, record, display, signals);
             display.End();
             return Finish(folder, record, result, data, signals.ExitCode);
         }
@@ -75,35 +74,36 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
         }
     }
 
+    private RunResult Lead(RunDestination folder, LoadedData data, RunSetup setup, RunRecord record, RunDisplay display, StopSignals signals)
+    {
+        var events = new RunEvents(showsWorkers: Workers == 0);
+        RunStart start = Start(folder, setup, record);
+        Task<RunResult> training = Train(new RunPlan
+        {
+            Request = request,
+            Folder = folder.Folder,
+            Resume = folder.HoldsRun,
+            Data = data,
+            Events = events,
+            Stop = signals.Token,
+            Begin = () => events.Post(display => display.Start(start)),
+        });
+        events.ShowUntilDone(training, display);
+        return training.GetAwaiter().GetResult();
+    }
+
     private RunStart Start(RunDestination folder, RunSetup setup, RunRecord record) => new(
-        jobPath,
+        request.JobPath,
         folder.Folder,
         folder.HoldsRun,
         setup.Graph.Layout.ParameterCount,
         record.TrainSamples,
         record.ValidationSamples,
         record.TestSamples,
-        job.Training.Epochs,
+        request.Job.Training.Epochs,
         setup.Plan.StepsPerEpoch,
         Workers,
         Threads);
-
-    private RunResult Train(RunDestination folder, LoadedData data, RunDisplay display, StopSignals signals)
-    {
-        var events = new RunEvents();
-        var options = new LocalOptions
-        {
-            Workers = Workers,
-            ThreadsPerWorker = Threads,
-            RunFolder = folder.Folder,
-            Resume = folder.HoldsRun,
-            JobJson = JobFile.ToJson(job),
-            Observer = events,
-        };
-        Task<RunResult> training = LocalTrainer.TrainAsync(job, data, options, events, signals.Token);
-        events.ShowUntilDone(training, display);
-        return training.GetAwaiter().GetResult();
-    }
 
     private int Finish(RunDestination folder, RunRecord record, RunResult result, LoadedData data, int signal)
     {
@@ -114,7 +114,7 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
             RunPlots.Write(folder, EpochHistory.Read(folder.FilePath("metrics.csv")), result.ConfusionMatrix, data.ClassNames, data.Test is null ? "validation data" : "test data");
         }
 
-        if (Json)
+        if (request.Json)
         {
             JsonLines.Write(terminal.Output, writer =>
             {
@@ -127,11 +127,11 @@ internal sealed class TrainCommand(Terminal terminal, string jobPath, Job job)
         if (interrupted)
         {
             terminal.Errors.WriteLine(FormattableString.Invariant(
-                $"interrupted after step {result.Steps}; a checkpoint was written. Go on with: distnet train {ShellText.Quoted(jobPath)} --out {ShellText.Quoted(folder.Folder)}{JobArguments} --resume"));
+                $"interrupted after step {result.Steps}; a checkpoint was written. Go on with: {ResumeCommand} {ShellText.Quoted(request.JobPath)}{ResumeArguments} --out {ShellText.Quoted(folder.Folder)}{request.JobArguments} --resume"));
             return signal == 0 ? 130 : signal;
         }
 
-        if (!Json && !Quiet)
+        if (!request.Json && !request.Quiet)
         {
             RunSummary.Write(terminal, folder.Folder, result, Threads);
         }
