@@ -8,7 +8,7 @@ namespace DistNet.Coordinator;
 internal static class AnswerCheck
 {
     /// <summary>What is wrong with an answer to the phase under way, or null. Answers to anything else are dropped by the machine unread.</summary>
-    public static string? Fault(ShardDone done, RunState state, int gradientLength)
+    public static string? Fault(ShardDone done, List<ShardNode> answer, RunState state, int gradientLength)
     {
         if (state.Phase?.Whole is not { } whole || whole.Phase != done.Fence.Phase || whole.Step != done.Fence.Step)
         {
@@ -17,17 +17,17 @@ internal static class AnswerCheck
 
         if (done.Fence.Phase == RunPhase.Diagnosis)
         {
-            return done.Result.Nodes.IsEmpty ? null : "its diagnosis holds nodes of a sum";
+            return answer.Count == 0 ? null : "its diagnosis holds nodes of a sum";
         }
 
-        Span<SumNode> nodes = done.Result.Nodes.Length <= 64 ? stackalloc SumNode[done.Result.Nodes.Length] : new SumNode[done.Result.Nodes.Length];
+        Span<SumNode> nodes = answer.Count <= 64 ? stackalloc SumNode[answer.Count] : new SumNode[answer.Count];
         for (int i = 0; i < nodes.Length; i++)
         {
-            ShardNode node = done.Result.Nodes[i];
+            ShardNode node = answer[i];
             nodes[i] = node.Node;
             if (done.Fence.Phase == RunPhase.Training && node.Gradient is null)
             {
-                return $"its node {node.Node} has no gradient";
+                return done.Nodes[i].Ticket == 0 ? $"its node {node.Node} has no gradient" : $"the gradient of its node {node.Node} did not arrive";
             }
 
             if (node.Gradient is { } lease && lease.Values.Length != gradientLength)
@@ -39,13 +39,13 @@ internal static class AnswerCheck
         return CanonicalSum.IsDisjointCover(nodes, done.Slices, whole.SliceCount) ? null : $"its nodes do not cover the slices {done.Slices}";
     }
 
-    /// <summary>What an answer shows of its nodes. In one process no checksum is needed: nothing moves.</summary>
+    /// <summary>What an answer shows of its nodes.</summary>
     public static ImmutableArray<NodeProof> Proofs(ShardDone done)
     {
-        ImmutableArray<NodeProof>.Builder proofs = ImmutableArray.CreateBuilder<NodeProof>(done.Result.Nodes.Length);
-        foreach (ShardNode node in done.Result.Nodes)
+        ImmutableArray<NodeProof>.Builder proofs = ImmutableArray.CreateBuilder<NodeProof>(done.Nodes.Length);
+        foreach (AnsweredNode node in done.Nodes)
         {
-            proofs.Add(new NodeProof(node.Node, node.Metrics, Checksum: 0));
+            proofs.Add(new NodeProof(node.Node, node.Metrics, node.Checksum));
         }
 
         return proofs.MoveToImmutable();

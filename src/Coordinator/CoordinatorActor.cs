@@ -10,6 +10,7 @@ namespace DistNet.Coordinator;
 public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly CoordinatorSettings settings;
+    private readonly ICoordinatorPlane plane;
     private readonly IRunObserver? observer;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly MemberTable members = new();
@@ -18,7 +19,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private RunState state;
     private ParameterHandle parameters;
     private List<ShardNode> accepted = [];
-    private ShardResult? offered;
+    private List<ShardNode>? offered;
     private long offeredAnswer;
     private bool over;
 
@@ -28,10 +29,11 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         ArgumentNullException.ThrowIfNull(settings);
         this.settings = settings;
+        plane = settings.Plane;
         observer = settings.Observer;
         started = settings.Time.GetTimestamp();
         state = RunState.Start(settings.Run.Definition, settings.Run.State);
-        numeric = new NumericThread(settings.Run, Self);
+        numeric = new NumericThread(settings.Run, plane, Self);
         Become(Leading);
     }
 
@@ -96,19 +98,30 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Over()
     {
-        // Late answers: their buffers go back, nothing else happens.
-        Receive<ShardDone>(done => Leases.Release(done.Result));
+        // Late answers: nobody takes what they name; the plane frees it.
         Receive<RegisterWorker>(_ => Sender.Tell(new RunEnded(new Membership(state.Definition.Run, state.Definition.Term, 0))));
         ReceiveAny(_ => { });
     }
 
     private void Register(RegisterWorker register)
     {
+        if (Refusal(register) is { } sentence)
+        {
+            log.Info("The registration of worker {0} is refused: {1}", register.Worker, sentence);
+            Sender.Tell(new SessionEnded(new Membership(state.Definition.Run, state.Definition.Term, 0), sentence));
+            return;
+        }
+
         Member? known = members.Find(register.Worker);
         if (known is not null && known.Incarnation == register.Incarnation && known.Actor.Equals(Sender))
         {
             Sender.Tell(new Welcome(MembershipOf(known), register.Incarnation));
             return;
+        }
+
+        if (known is not null)
+        {
+            plane.End(known.Incarnation, "it registered again");
         }
 
         Member member = members.Add(register.Worker, register.Incarnation, Sender);
@@ -117,33 +130,47 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads, Host: "", Beats: false));
     }
 
+    private string? Refusal(RegisterWorker register)
+    {
+        if (register.Membership != default && (register.Membership.Run != state.Definition.Run || register.Membership.Term != state.Definition.Term))
+        {
+            return $"Worker {register.Worker} registered for term {register.Membership.Term} of run {register.Membership.Run}, but this is term {state.Definition.Term} of run {state.Definition.Run}.";
+        }
+
+        return plane.IsLive(register.Incarnation) ? null : $"Worker {register.Worker} has no live attendance at this coordinator.";
+    }
+
     private void Leave(Member? member, string reason)
     {
         if (member is not null)
         {
             members.Remove(member);
+            plane.End(member.Incarnation, reason);
             Feed(new RunInput.WorkerLeft(member.Worker, member.Session, reason));
         }
     }
 
     private void Take(ShardDone done)
     {
-        if (Leases.AreGone(done.Result))
+        bool isOfThisTerm = done.Fence.Run == state.Definition.Run && done.Fence.Term == state.Definition.Term;
+        Member? member = isOfThisTerm ? members.Find(done.Worker, done.Fence.Session) : null;
+        if (member is not null && AnswerTickets.IsCopy(done, member))
         {
             log.Debug("A second copy of an answer is dropped: {0} from {1}", done.Fence, done.Worker);
             return;
         }
 
-        if (AnswerCheck.Fault(done, state, parameters.Values.Length) is { } fault)
+        List<ShardNode> answer = AnswerTickets.Take(done, member, plane);
+        if (member is not null && AnswerCheck.Fault(done, answer, state, parameters.Values.Length) is { } fault)
         {
-            Leases.Release(done.Result);
+            Leases.Return(answer);
             Feed(new RunInput.ShardFailed(done.Fence, done.Worker, done.Slices, ShardFailureKind.Failed, fault));
             return;
         }
 
-        offered = done.Result;
+        offered = answer;
         offeredAnswer++;
-        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Result.Finding, AnswerCheck.Proofs(done)));
+        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Finding, AnswerCheck.Proofs(done)));
         Invariant.Holds(offered is null);
     }
 
@@ -173,15 +200,14 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         switch (effect)
         {
             case RunEffect.SendShard send:
-                members.Find(send.Worker, send.Fence.Session)?.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters));
+                Send(send);
                 break;
             case RunEffect.AcceptAnswer accept:
-                Leases.Claim(Offered(accept.Answer));
-                accepted.AddRange(offered!.Nodes);
+                accepted.AddRange(Offered(accept.Answer));
                 offered = null;
                 break;
             case RunEffect.ReleaseAnswer release:
-                Leases.Release(Offered(release.Answer));
+                Leases.Return(Offered(release.Answer));
                 offered = null;
                 break;
             case RunEffect.CompleteStep complete:
@@ -227,12 +253,21 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void Send(RunEffect.SendShard send)
+    {
+        if (members.Find(send.Worker, send.Fence.Session) is { } member)
+        {
+            member.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters.Version, plane.Held(member.Incarnation)));
+        }
+    }
+
     private void EndSession(RunEffect.EndSession ended)
     {
         if (members.Find(ended.Worker, ended.Session) is { } member)
         {
             members.Remove(member);
             member.Actor.Tell(new SessionEnded(MembershipOf(member), ended.Sentence));
+            plane.End(member.Incarnation, ended.Sentence);
         }
     }
 
@@ -267,7 +302,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         over = true;
         Become(Over);
         Leases.Return(TakeAccepted());
-        Leases.Release(offered);
+        Leases.Return(offered ?? []);
         offered = null;
         foreach (Member member in members.All)
         {
@@ -283,7 +318,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private Membership MembershipOf(Member member) => new(state.Definition.Run, state.Definition.Term, member.Session);
 
-    private ShardResult Offered(long answer)
+    private List<ShardNode> Offered(long answer)
     {
         Invariant.Holds(answer == offeredAnswer && offered is not null);
         return offered;

@@ -1,3 +1,4 @@
+using DistNet.Protocol;
 using DistNet.Runs;
 
 namespace DistNet.Coordinator;
@@ -7,6 +8,9 @@ public sealed record CoordinatorSettings
 {
     /// <summary>The run's numeric side. The coordinator calls it on one dedicated thread and disposes it there, before the observer is told of the end.</summary>
     public required ITrainingRun Run { get; init; }
+
+    /// <summary>Where parameters are published and gradients taken from. Whoever made it disposes it, once the run is over.</summary>
+    public required ICoordinatorPlane Plane { get; init; }
 
     /// <summary>Sees the progress; called on the actor's thread, in order.</summary>
     public IRunObserver? Observer { get; init; }

@@ -4,11 +4,23 @@ using DistNet.Runs;
 namespace DistNet.Coordinator;
 
 /// <summary>One registered worker.</summary>
-/// <param name="Worker">Its name.</param>
-/// <param name="Incarnation">Its actor's life.</param>
-/// <param name="Session">Its session.</param>
-/// <param name="Actor">Where its messages go.</param>
-internal sealed record Member(WorkerId Worker, Guid Incarnation, long Session, IActorRef Actor);
+/// <param name="worker">Its name.</param>
+/// <param name="incarnation">Its actor's life.</param>
+/// <param name="session">Its session.</param>
+/// <param name="actor">Where its messages go.</param>
+internal sealed class Member(WorkerId worker, Guid incarnation, long session, IActorRef actor)
+{
+    public WorkerId Worker => worker;
+
+    public Guid Incarnation => incarnation;
+
+    public long Session => session;
+
+    public IActorRef Actor => actor;
+
+    /// <summary>The highest ticket that any of its answers carried.</summary>
+    public long LastTicket { get; set; }
+}
 
 /// <summary>Who is registered, and with which session. Sessions count up within a term and are never used again.</summary>
 internal sealed class MemberTable

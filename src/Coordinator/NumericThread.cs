@@ -11,9 +11,10 @@ namespace DistNet.Coordinator;
 internal sealed record NumericDone(RunInput Input, ParameterHandle Parameters) : INoSerializationVerificationNeeded;
 
 /// <summary>The run's numeric side on its one thread: takes what the machine asks for, answers each with one message.</summary>
-internal sealed class NumericThread(ITrainingRun run, IActorRef coordinator)
+internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, IActorRef coordinator)
 {
     private readonly DedicatedThread thread = new("distnet-coordinator");
+    private long published;
 
     public void Begin() => Post(() => new RunInput.Begin());
 
@@ -77,12 +78,24 @@ internal sealed class NumericThread(ITrainingRun run, IActorRef coordinator)
         disposed(failure);
     });
 
+    // Before the coordinator hears of it, and so before any shard that is computed with it.
+    private void Publish()
+    {
+        ParameterHandle parameters = run.Parameters;
+        if (parameters.Version != published)
+        {
+            plane.Publish(parameters);
+            published = parameters.Version;
+        }
+    }
+
     private void Post(Func<RunInput> work) => thread.Post(() =>
     {
         RunInput input;
         try
         {
             input = work();
+            Publish();
         }
         catch (DistNetException expected)
         {

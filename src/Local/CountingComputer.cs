@@ -18,9 +18,9 @@ internal sealed class WorkerCount(string name)
 /// <summary>A shard computer that keeps count.</summary>
 internal sealed class CountingComputer(IShardComputer inner, WorkerCount count, TrainingPlan plan) : IShardComputer
 {
-    public ShardResult Compute(ShardWork work, ParameterHandle parameters)
+    public ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients)
     {
-        ShardResult result = inner.Compute(work, parameters);
+        ShardResult result = inner.Compute(work, parameters, gradients);
         if (work.Phase == RunPhase.Training)
         {
             count.Add(plan.SamplesIn(work.Slices, work.SampleCount));

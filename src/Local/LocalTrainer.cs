@@ -45,17 +45,18 @@ public static class LocalTrainer
         OpenRun open, WorkerCount[] workers, LocalOptions options, VectorUnit unit, CancellationToken cancellationToken)
     {
         (RunSetup setup, TrainingRun run) = (open.Setup, open.Run);
-        GradientPool pool = new(setup.Graph.Layout.ArenaLength);
+        using InProcessPlane plane = new(new GradientPool(setup.Graph.Layout.ArenaLength));
         await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
-            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = run, Observer = open.Observer });
+            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = run, Plane = plane, Observer = open.Observer });
             foreach (WorkerCount count in workers)
             {
                 WorkerSettings settings = new()
                 {
                     Worker = new WorkerId(count.Name),
                     Threads = options.ThreadsPerWorker,
-                    CreateComputer = () => new CountingComputer(new ShardComputer(setup, pool, options.ThreadsPerWorker, unit, count.Name, run.Prepared), count, setup.Plan),
+                    CreateComputer = () => new CountingComputer(new ShardComputer(setup, options.ThreadsPerWorker, unit, count.Name, run.Prepared), count, setup.Plan),
+                    CreatePlane = plane.CreateWorkerPlane,
                 };
                 akka.AddDistNetWorker(settings, (_, registry) => registry.Get<CoordinatorActor>());
             }

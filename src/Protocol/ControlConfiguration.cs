@@ -18,7 +18,7 @@ public static class ControlConfiguration
           log-dead-letters = off           # late answers to actors that stopped are ordinary
           log-dead-letters-during-shutdown = off
           actor {
-            serialize-messages = off       # in one process tensors are handles
+            serialize-messages = off       # nothing leaves the process
             serialize-creators = off
           }
           coordinated-shutdown {

@@ -1,10 +1,12 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using DistNet.Runs;
+using DistNet.Training;
 
 namespace DistNet.Protocol;
 
-/// <summary>A message between coordinator and worker. In one process it is passed as it is; across processes the serializer writes it, and tensors go
-/// over the tensor plane: of a <see cref="ParameterHandle"/> the version alone is on the wire, of a result the nodes and metrics.</summary>
+/// <summary>A message between coordinator and worker: data alone, in one process too. Parameters are named by their version and gradients by their tickets;
+/// the tensor plane (<see cref="IWorkerPlane"/>, <see cref="ICoordinatorPlane"/>) knows the memory behind them.</summary>
 public interface IControlMessage : INoSerializationVerificationNeeded;
 
 /// <summary>One membership of a worker: the part of a <see cref="Fence"/> that outlives a step.</summary>
@@ -19,9 +21,10 @@ public readonly record struct Membership(RunId Run, int Term, long Session)
 
 /// <summary>Worker to coordinator: takes part, or takes part anew. Repeated until answered; a repetition gets the same answer.</summary>
 /// <param name="Worker">The worker's name, unique in the run.</param>
-/// <param name="Incarnation">Made anew with each life of the worker's actor; a new one means that the session before has ended.</param>
+/// <param name="Incarnation">Made anew with each life of the worker's session; a new one means that the session before has ended. Across processes it is the attendance's secret.</param>
 /// <param name="Threads">Its compute threads.</param>
-public sealed record RegisterWorker(WorkerId Worker, Guid Incarnation, int Threads) : IControlMessage;
+/// <param name="Membership">The run and the term that the worker believes in, with session 0; the default joins whichever it finds.</param>
+public sealed record RegisterWorker(WorkerId Worker, Guid Incarnation, int Threads, Membership Membership = default) : IControlMessage;
 
 /// <summary>Coordinator to worker: the registration is accepted.</summary>
 /// <param name="Membership">The new session.</param>
@@ -31,21 +34,30 @@ public sealed record Welcome(Membership Membership, Guid Incarnation) : IControl
 /// <summary>Coordinator to worker: compute a shard. A worker has at most one at a time in a session.</summary>
 /// <param name="Fence">What the answer must carry.</param>
 /// <param name="Work">Which slices of what.</param>
-/// <param name="Parameters">With which parameters.</param>
-public sealed record ComputeShard(Fence Fence, ShardWork Work, ParameterHandle Parameters) : IControlMessage;
+/// <param name="Version">With which version of the parameters.</param>
+/// <param name="Held">Tickets of this session whose gradients the coordinator still needs; the worker frees all others.</param>
+public sealed record ComputeShard(Fence Fence, ShardWork Work, long Version, ImmutableArray<long> Held) : IControlMessage;
 
 /// <summary>Coordinator to worker: the shard is no longer needed. The worker answers for it all the same, as soon as it can take another.</summary>
 /// <param name="Fence">The shard's fence.</param>
 /// <param name="Slices">The shard's slices.</param>
 public sealed record WithdrawShard(Fence Fence, SliceRange Slices) : IControlMessage;
 
+/// <summary>One node of an answer.</summary>
+/// <param name="Node">Which node.</param>
+/// <param name="Metrics">Its loss and counts.</param>
+/// <param name="Ticket">Names its gradient on the plane, within the session; counted up from 1 and never used again. 0: it has no gradient.</param>
+/// <param name="Checksum">XxHash3 of the gradient's bytes; 0: not computed, as in one process.</param>
+public readonly record struct AnsweredNode(SumNode Node, NodeMetrics Metrics, long Ticket, ulong Checksum);
+
 /// <summary>Worker to coordinator: a shard is computed.</summary>
 /// <param name="Worker">By whom.</param>
 /// <param name="Fence">The shard's fence.</param>
 /// <param name="Slices">The shard's slices.</param>
-/// <param name="Result">Nodes that cover it; their leases go with the message.</param>
+/// <param name="Nodes">Nodes that cover it; their gradients are on the plane already.</param>
+/// <param name="Finding">Diagnosis: what was found, or null.</param>
 /// <param name="Seconds">How long the computation took.</param>
-public sealed record ShardDone(WorkerId Worker, Fence Fence, SliceRange Slices, ShardResult Result, double Seconds) : IControlMessage;
+public sealed record ShardDone(WorkerId Worker, Fence Fence, SliceRange Slices, ImmutableArray<AnsweredNode> Nodes, ShardFinding? Finding, double Seconds) : IControlMessage;
 
 /// <summary>Worker to coordinator: a shard comes back without a result.</summary>
 /// <param name="Worker">From whom.</param>
@@ -62,14 +74,10 @@ public sealed record ShardNotDone(WorkerId Worker, Fence Fence, SliceRange Slice
 public sealed record Goodbye(WorkerId Worker, Membership Membership, string Reason) : IControlMessage;
 
 /// <summary>Coordinator to worker: its session has ended; it may register again.</summary>
-/// <param name="Membership">Which session.</param>
+/// <param name="Membership">Which session; session 0 refuses a registration.</param>
 /// <param name="Sentence">Why.</param>
 public sealed record SessionEnded(Membership Membership, string Sentence) : IControlMessage;
 
 /// <summary>Coordinator to worker: the run is over, and with it the worker's work.</summary>
 /// <param name="Membership">Its session; session 0 answers a registration.</param>
 public sealed record RunEnded(Membership Membership) : IControlMessage;
-
-/// <summary>To the coordinator, from its own process: finish the step, write a checkpoint and end.</summary>
-/// <param name="Signal">Who asks.</param>
-public sealed record StopRun(StopSignal Signal) : IControlMessage;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using DistNet.Protocol;
@@ -13,7 +14,14 @@ internal sealed class ShardComputation(ComputeShard request) : INoSerializationV
 
     public ComputeShard Request => request;
 
-    public ShardResult? Result { get; private set; }
+    /// <summary>Whether there is a result, delivered to the plane.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>The nodes of the result.</summary>
+    public ImmutableArray<AnsweredNode> Nodes { get; private set; } = [];
+
+    /// <summary>Diagnosis: what was found.</summary>
+    public ShardFinding? Finding { get; private set; }
 
     public ShardFailureKind FailureKind { get; private set; }
 
@@ -25,7 +33,7 @@ internal sealed class ShardComputation(ComputeShard request) : INoSerializationV
     public void Withdraw() => withdrawn = true;
 
     /// <summary>On the compute thread. Never throws.</summary>
-    public void Run(Func<IShardComputer> computer)
+    public void Run(Func<IShardComputer> computer, IWorkerPlane plane)
     {
         if (withdrawn)
         {
@@ -33,43 +41,45 @@ internal sealed class ShardComputation(ComputeShard request) : INoSerializationV
             return;
         }
 
-        if (!request.Parameters.IsCurrent)
-        {
-            Fail(ShardFailureKind.Overwritten, "the parameters were overwritten before it began");
-            return;
-        }
-
         try
         {
-            long started = Stopwatch.GetTimestamp();
-            Result = computer().Compute(request.Work, request.Parameters);
-            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            plane.ReleaseExcept(request.Held);
+            ParameterHandle parameters = plane.Fetch(request.Version);
+            if (!parameters.IsCurrent)
+            {
+                Fail(ShardFailureKind.Overwritten, "the parameters were overwritten before it began");
+                return;
+            }
+
+            Compute(computer(), plane, parameters);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             // Whatever the engine or a user's own module throws must not end the worker's thread.
             Fail(ShardFailureKind.Failed, failure.Message.TrimEnd('.'));
-            return;
-        }
-
-        // Read in place, so worthless if overwritten meanwhile: a late answer to a step that others completed.
-        if (withdrawn || !request.Parameters.IsCurrent)
-        {
-            Fail(withdrawn ? ShardFailureKind.Withdrawn : ShardFailureKind.Overwritten, "another answered first");
         }
     }
 
-    /// <summary>Gives back the leases of a result that is not sent.</summary>
-    public void Drop()
+    private void Compute(IShardComputer computer, IWorkerPlane plane, ParameterHandle parameters)
     {
-        ShardResult? result = Result;
-        Result = null;
-        Leases.Release(result);
+        long started = Stopwatch.GetTimestamp();
+        ShardResult result = computer.Compute(request.Work, parameters, plane);
+        Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        // Read in place, so worthless if overwritten meanwhile: a late answer to a step that others completed.
+        if (withdrawn || !parameters.IsCurrent)
+        {
+            Leases.Return(result);
+            Fail(withdrawn ? ShardFailureKind.Withdrawn : ShardFailureKind.Overwritten, "another answered first");
+            return;
+        }
+
+        Nodes = plane.Deliver(request.Fence, result);
+        Finding = result.Finding;
+        IsDone = true;
     }
 
     private void Fail(ShardFailureKind kind, string reason)
     {
-        Drop();
         FailureKind = kind;
         Reason = reason;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
 using DistNet.Protocol;
@@ -13,10 +14,12 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
     private readonly WorkerSettings settings;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly List<ShardComputation> underWay = [];
+    private readonly ConcurrentQueue<IWorkerPlane> retired = new();
     private readonly DedicatedThread thread;
     private readonly IActorRef self;
     private IActorRef? coordinator;
     private IShardComputer? computer;
+    private IWorkerPlane? plane;
     private Guid incarnation;
     private Membership membership;
 
@@ -79,7 +82,11 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         }
 
         Forget();
-        thread.End(() => computer?.Dispose());
+        thread.End(() =>
+        {
+            DisposeRetired();
+            computer?.Dispose();
+        });
     }
 
     private void Seeking()
@@ -117,10 +124,11 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             }
 
             var computation = new ShardComputation(request);
+            IWorkerPlane its = plane!;
             underWay.Add(computation);
             thread.Post(() =>
             {
-                computation.Run(Computer);
+                computation.Run(Computer, its);
                 self.Tell(computation);
             });
         });
@@ -189,11 +197,11 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         ComputeShard request = computation.Request;
         if (Membership.Of(request.Fence) != membership)
         {
-            computation.Drop();
+            log.Debug("Worker {0} drops an answer of an ended session: {1}", settings.Worker, request.Fence);
         }
-        else if (computation.Result is { } result)
+        else if (computation.IsDone)
         {
-            coordinator?.Tell(new ShardDone(settings.Worker, request.Fence, request.Work.Slices, result, computation.Seconds));
+            coordinator?.Tell(new ShardDone(settings.Worker, request.Fence, request.Work.Slices, computation.Nodes, computation.Finding, computation.Seconds));
         }
         else
         {
@@ -206,6 +214,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         log.Debug("Worker {0}: → seeking: {1}", settings.Worker, why);
         Forget();
         incarnation = Guid.NewGuid();
+        plane = settings.CreatePlane(incarnation);
         Become(Seeking);
         // Until answered: the message may be lost, and the coordinator may not be there yet.
         Timers.StartPeriodicTimer(RetryRegistration.Key, new RetryRegistration(incarnation), settings.RegistrationInterval);
@@ -221,6 +230,22 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         foreach (ShardComputation computation in underWay)
         {
             computation.Withdraw();
+        }
+
+        if (plane is not null)
+        {
+            retired.Enqueue(plane);
+            plane = null;
+            thread.Post(DisposeRetired);
+        }
+    }
+
+    // On the compute thread, after the last computation that used them.
+    private void DisposeRetired()
+    {
+        while (retired.TryDequeue(out IWorkerPlane? gone))
+        {
+            gone.Dispose();
         }
     }
 

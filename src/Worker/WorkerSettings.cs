@@ -1,4 +1,5 @@
 using Akka.Actor;
+using DistNet.Protocol;
 using DistNet.Runs;
 
 namespace DistNet.Worker;
@@ -14,6 +15,10 @@ public sealed record WorkerSettings
 
     /// <summary>Makes its numeric side; called on the worker's compute thread, before the first shard. When it throws, shards fail with its message, and the next one tries again.</summary>
     public required Func<IShardComputer> CreateComputer { get; init; }
+
+    /// <summary>Makes its end of the tensor plane for a session, whose incarnation is given; called by the actor with each new session. The plane is used and
+    /// disposed on the compute thread.</summary>
+    public required Func<Guid, IWorkerPlane> CreatePlane { get; init; }
 
     /// <summary>How often a registration is repeated until it is answered.</summary>
     public TimeSpan RegistrationInterval { get; init; } = TimeSpan.FromMilliseconds(500);

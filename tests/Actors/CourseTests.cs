@@ -73,7 +73,7 @@ public sealed class CourseTests : RunTest
 
         var resumed = new ExactRun(run.Definition with { Term = 2 }, from: run.Checkpoint);
         var again = new Observer();
-        IActorRef next = Sys.ActorOf(Coordinator.CoordinatorActor.Props(new Coordinator.CoordinatorSettings { Run = resumed, Observer = again }));
+        IActorRef next = Sys.ActorOf(Coordinator.CoordinatorActor.Props(new Coordinator.CoordinatorSettings { Run = resumed, Plane = Plane, Observer = again }));
         Work(next, "w1");
         Work(next, "w2");
         Assert.Equal(RunOutcomeKind.Finished, (await again.Finished.WaitAsync(Patience)).Kind);

@@ -146,7 +146,7 @@ public sealed class FaultTests : RunTest
         second.Leave();
         Work(coordinator, "w1");
         await FinishesUndisturbed(run);
-        // The copies carry leases that were claimed already; the one that was computed again does not.
+        // The copies carry tickets that were taken already; the one that was computed again does not.
         Assert.Equal(1, (await Seen.Finished).Counters.Unasked);
     }
 
@@ -185,11 +185,11 @@ public sealed class FaultTests : RunTest
         ShardDone answer = late.Compute(late.Receive());
         Puppet quick = Register(coordinator, "quick");
         Time.Advance(RunLimits.LateUnmeasuredMs);
-        ComputeShard again = quick.Receive();
+        ShardDone second = quick.Compute(quick.Receive());
         late.Send(answer);
-        quick.Probe.FishForMessage<WithdrawShard>(withdrawal => withdrawal.Slices == again.Work.Slices, Patience);
+        quick.Probe.FishForMessage<WithdrawShard>(withdrawal => withdrawal.Slices == second.Slices, Patience);
         await Until(() => Seen.Steps.Count == 1);
-        quick.Send(quick.Compute(again));
+        quick.Send(second);
         late.Send(late.Compute(late.Receive()));
         await Until(() => Seen.Steps.Count == 2);
         late.Leave();
@@ -250,7 +250,7 @@ public sealed class FaultTests : RunTest
     }
 
     [Fact]
-    public async Task An_answer_that_does_not_cover_its_slices_or_lacks_a_gradient_is_a_failure()
+    public async Task An_answer_that_does_not_cover_its_slices_or_lacks_a_gradient_or_whose_gradient_never_came_is_a_failure()
     {
         var run = new ExactRun(Definition());
         IActorRef coordinator = Coordinate(run);
@@ -259,15 +259,17 @@ public sealed class FaultTests : RunTest
         ShardDone partial = puppet.Compute(shard with { Work = shard.Work with { Slices = new SliceRange(0, 40) } });
         puppet.Send(partial with { Slices = shard.Work.Slices });
         ShardDone bare = puppet.Compute(shard = puppet.Receive());
-        bare.Result.Nodes[0].Gradient!.Return();
-        puppet.Send(bare with { Result = bare.Result with { Nodes = [bare.Result.Nodes[0] with { Gradient = null }] } });
-        puppet.Receive();
+        puppet.Send(bare with { Nodes = [bare.Nodes[0] with { Ticket = 0 }] });
+        ShardDone lost = puppet.Compute(puppet.Receive());
+        puppet.Send(lost with { Nodes = [lost.Nodes[0] with { Ticket = 999 }] });
         puppet.Leave();
         Work(coordinator, "w1");
         await FinishesUndisturbed(run);
-        Assert.Equal(2, Seen.Warnings.Count);
-        Assert.Contains("its nodes do not cover the slices [0, 41)", Seen.Warnings.First(), StringComparison.Ordinal);
-        Assert.Contains("has no gradient", Seen.Warnings.Last(), StringComparison.Ordinal);
+        string[] warnings = [.. Seen.Warnings];
+        Assert.Equal(3, warnings.Length);
+        Assert.Contains("its nodes do not cover the slices [0, 41)", warnings[0], StringComparison.Ordinal);
+        Assert.Contains("has no gradient", warnings[1], StringComparison.Ordinal);
+        Assert.Contains("did not arrive", warnings[2], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,7 +17,11 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 {
     private protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    protected RunTest() => Plane = new InProcessPlane(Pool);
+
     private protected GradientPool Pool { get; } = new(ExactSum.Floats);
+
+    private protected InProcessPlane Plane { get; }
 
     private protected ManualTime Time { get; } = new();
 
@@ -37,7 +41,7 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
     };
 
     private protected IActorRef Coordinate(ExactRun run) =>
-        Sys.ActorOf(CoordinatorActor.Props(new CoordinatorSettings { Run = run, Observer = Seen, Time = Time, TickInterval = TimeSpan.FromMilliseconds(5) }));
+        Sys.ActorOf(CoordinatorActor.Props(new CoordinatorSettings { Run = run, Plane = Plane, Observer = Seen, Time = Time, TickInterval = TimeSpan.FromMilliseconds(5) }));
 
     private protected IActorRef Work(IActorRef? coordinator, string name, Action<ShardWork>? before = null, ISet<long>? nonFinite = null) =>
         Sys.ActorOf(WorkerActor.Props(Settings(name, before, nonFinite), coordinator), name);
@@ -45,7 +49,8 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
     private protected WorkerSettings Settings(string name, Action<ShardWork>? before = null, ISet<long>? nonFinite = null) => new()
     {
         Worker = new WorkerId(name),
-        CreateComputer = () => new ExactComputer(Pool, nonFinite, before),
+        CreateComputer = () => new ExactComputer(nonFinite, before),
+        CreatePlane = Plane.CreateWorkerPlane,
         RegistrationInterval = TimeSpan.FromMilliseconds(20),
     };
 
@@ -58,6 +63,7 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
         Assert.Equal((RunOutcomeKind.Finished, null), (outcome.Kind, outcome.Cause));
         Assert.Equal(ExactRun.Undisturbed(run.Definition, nonFinite), run.Digest);
         Assert.True(run.IsDisposed);
+        Plane.Dispose();
         await AwaitAssertAsync(() => Assert.Equal(0, Pool.Outstanding), Patience);
     }
 
@@ -91,17 +97,24 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 
         public Membership Membership { get; private set; }
 
+        public IWorkerPlane Plane { get; private set; } = null!;
+
         public void Join()
         {
-            coordinator.Tell(new RegisterWorker(id, Guid.NewGuid(), 1), Probe.Ref);
+            var incarnation = Guid.NewGuid();
+            Plane = test.Plane.CreateWorkerPlane(incarnation);
+            coordinator.Tell(new RegisterWorker(id, incarnation, 1), Probe.Ref);
             Membership = Probe.FishForMessage<Welcome>(_ => true, Patience).Membership;
         }
 
         public ComputeShard Receive(RunPhase phase = RunPhase.Training) =>
             Probe.FishForMessage<ComputeShard>(shard => shard.Work.Phase == phase, Patience);
 
-        public ShardDone Compute(ComputeShard shard) =>
-            new(id, shard.Fence, shard.Work.Slices, new ExactComputer(test.Pool).Compute(shard.Work, shard.Parameters), 0.001);
+        public ShardDone Compute(ComputeShard shard)
+        {
+            ShardResult result = new ExactComputer().Compute(shard.Work, Plane.Fetch(shard.Version), Plane);
+            return new(id, shard.Fence, shard.Work.Slices, Plane.Deliver(shard.Fence, result), result.Finding, 0.001);
+        }
 
         public void Send(IControlMessage message) => coordinator.Tell(message, Probe.Ref);
 

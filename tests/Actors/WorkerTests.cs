@@ -28,7 +28,7 @@ public sealed class WorkerTests : RunTest
         ShardDone done = coordinator.FishForMessage<ShardDone>(_ => true, Patience);
         Assert.Equal(new SliceRange(4, 4), done.Slices);
         Assert.True(done.Seconds > 0);
-        Leases.Release(done.Result);
+        Take(done);
         Assert.Equal(0, Pool.Outstanding);
     }
 
@@ -56,7 +56,7 @@ public sealed class WorkerTests : RunTest
         Assert.Equal(ShardFailureKind.Overwritten, coordinator.FishForMessage<ShardNotDone>(_ => true, Patience).Kind);
         parameters.EndOverwrite();
         worker.Tell(Shard(0, 4), coordinator.Ref);
-        Leases.Release(coordinator.FishForMessage<ShardDone>(_ => true, Patience).Result);
+        Take(coordinator.FishForMessage<ShardDone>(_ => true, Patience));
         Assert.Equal(1, begun);
     }
 
@@ -91,7 +91,7 @@ public sealed class WorkerTests : RunTest
         worker.Tell(Shard(0, 4), coordinator.Ref);
         Assert.Contains("calls++ > 0", coordinator.FishForMessage<ShardNotDone>(_ => true, Patience).Reason, StringComparison.Ordinal);
         worker.Tell(Shard(0, 4), coordinator.Ref);
-        Leases.Release(coordinator.FishForMessage<ShardDone>(_ => true, Patience).Result);
+        Take(coordinator.FishForMessage<ShardDone>(_ => true, Patience));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class WorkerTests : RunTest
         RegisterWorker second = coordinator.FishForMessage<RegisterWorker>(register => register.Incarnation != first.Incarnation, Patience);
         Welcome(worker, second);
         worker.Tell(Shard(0, 4), coordinator.Ref);
-        Leases.Release(coordinator.FishForMessage<ShardDone>(_ => true, Patience).Result);
+        Take(coordinator.FishForMessage<ShardDone>(_ => true, Patience));
     }
 
     [Fact]
@@ -121,13 +121,14 @@ public sealed class WorkerTests : RunTest
         Assert.True(begun.Wait(Patience));
         worker.Tell(new SessionEnded(membership, "The worker was silent."), coordinator.Ref);
         RegisterWorker again = coordinator.FishForMessage<RegisterWorker>(register => register.Incarnation != last!.Incarnation, Patience);
+        last = again;
         release.Set();
         worker.Tell(new Welcome(membership with { Session = 8 }, again.Incarnation), coordinator.Ref);
         ComputeShard next = Shard(4, 8);
         worker.Tell(next with { Fence = next.Fence with { Session = 8 } }, coordinator.Ref);
         ShardDone done = coordinator.FishForMessage<ShardDone>(_ => true, Patience);
         Assert.Equal(8, done.Fence.Session);
-        Leases.Release(done.Result);
+        Take(done);
         Assert.Equal(0, Pool.Outstanding);
     }
 
@@ -140,7 +141,7 @@ public sealed class WorkerTests : RunTest
         worker.Tell(new CoordinatorFound(other.Ref));
         Welcome(worker, other.ExpectMsg<RegisterWorker>(Patience));
         worker.Tell(Shard(0, 4), other.Ref);
-        Leases.Release(other.FishForMessage<ShardDone>(_ => true, Patience).Result);
+        Take(other.FishForMessage<ShardDone>(_ => true, Patience));
     }
 
     [Fact]
@@ -165,22 +166,38 @@ public sealed class WorkerTests : RunTest
     {
         TestProbe coordinator = CreateTestProbe();
         IActorRef worker = Work(coordinator.Ref, "w1", before);
-        last = coordinator.ExpectMsg<RegisterWorker>(Patience);
-        Welcome(worker, last);
+        Welcome(worker, coordinator.ExpectMsg<RegisterWorker>(Patience));
         return (coordinator, worker);
     }
 
-    private void Welcome(IActorRef worker, RegisterWorker register) => worker.Tell(new Welcome(membership, register.Incarnation));
+    private void Welcome(IActorRef worker, RegisterWorker register)
+    {
+        last = register;
+        worker.Tell(new Welcome(membership, register.Incarnation));
+    }
+
+    // As the coordinator does: every gradient can be taken, once.
+    private void Take(ShardDone done)
+    {
+        Assert.NotEmpty(done.Nodes);
+        foreach (AnsweredNode node in done.Nodes)
+        {
+            Assert.True(Plane.TryTake(last!.Incarnation, node.Ticket, out GradientLease? lease));
+            Assert.False(Plane.TryTake(last.Incarnation, node.Ticket, out _));
+            lease.Return();
+        }
+    }
 
     private ComputeShard Shard(int first, int end)
     {
         var work = new ShardWork(RunPhase.Training, 0, 0, 0, new SliceRange(first, end - first), 41, 328);
-        return new ComputeShard(new Fence(membership.Run, membership.Term, RunPhase.Training, 0, membership.Session), work, parameters.Handle);
+        Plane.Publish(parameters.Handle);
+        return new ComputeShard(new Fence(membership.Run, membership.Term, RunPhase.Training, 0, membership.Session), work, parameters.Handle.Version, []);
     }
 
     private sealed class Disposing(ManualResetEventSlim disposed) : IShardComputer
     {
-        public ShardResult Compute(ShardWork work, ParameterHandle parameters) => new([]);
+        public ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients) => new([]);
 
         public void Dispose() => disposed.Set();
     }

@@ -14,7 +14,7 @@ internal sealed class ExactRun : ITrainingRun
     {
         Definition = definition;
         this.nonFiniteSteps = nonFiniteSteps ?? new HashSet<long>();
-        parameters = new VersionedParameters(values);
+        parameters = new VersionedParameters(values, definition.Term);
         State = from?.State ?? new TrainingState();
         ExactSum.Write(from?.Digest ?? 0x1234_5678_9ABC_DEF0, values);
         Checkpoint = from;
@@ -47,7 +47,8 @@ internal sealed class ExactRun : ITrainingRun
     public static ulong Undisturbed(RunDefinition definition, ISet<long>? nonFiniteSteps = null)
     {
         var run = new ExactRun(definition, nonFiniteSteps);
-        var computer = new ExactComputer(new GradientPool(ExactSum.Floats), nonFiniteSteps);
+        var computer = new ExactComputer(nonFiniteSteps);
+        var gradients = new GradientPool(ExactSum.Floats);
         while (run.State.Epoch < definition.Plan.Epochs)
         {
             TrainingState at = run.State;
@@ -75,7 +76,7 @@ internal sealed class ExactRun : ITrainingRun
         {
             int slices = definition.Plan.SlicesOf(samples);
             var work = new ShardWork(phase, run.State.Epoch, run.State.Step, stepInEpoch, new SliceRange(0, slices), slices, samples);
-            return [.. computer.Compute(work, run.Parameters).Nodes];
+            return [.. computer.Compute(work, run.Parameters, gradients).Nodes];
         }
     }
 
@@ -99,6 +100,12 @@ internal sealed class ExactRun : ITrainingRun
         Overwrite(ExactSum.Mix(Digest, root));
         State = Advanced();
         return Report(step, finite: true, skipped: false, before);
+    }
+
+    public void Merge(ShardNode left, ShardNode right)
+    {
+        Span<float> sum = left.Gradient!.Values.Span;
+        ExactSum.Write(ExactSum.Mix(ExactSum.Read(sum), ExactSum.Read(right.Gradient!.Values.Span)), sum);
     }
 
     public StepReport SkipStep(long step, string finding)

@@ -114,12 +114,12 @@ internal static class ExactSum
 }
 
 /// <summary>The exact stand-in's worker side.</summary>
-internal sealed class ExactComputer(GradientPool pool, ISet<long>? nonFiniteSteps = null, Action<ShardWork>? before = null) : IShardComputer
+internal sealed class ExactComputer(ISet<long>? nonFiniteSteps = null, Action<ShardWork>? before = null) : IShardComputer
 {
     /// <summary>The slice in which the values of a non-finite step go wrong.</summary>
     public const int NonFiniteSlice = 2;
 
-    public ShardResult Compute(ShardWork work, ParameterHandle parameters)
+    public ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients)
     {
         before?.Invoke(work);
         if (work.Phase == RunPhase.Diagnosis)
@@ -136,7 +136,7 @@ internal sealed class ExactComputer(GradientPool pool, ISet<long>? nonFiniteStep
             GradientLease? lease = null;
             if (work.Phase == RunPhase.Training)
             {
-                lease = pool.Lease();
+                lease = gradients.Lease();
                 ExactSum.Write(ExactSum.Node(node, work.SliceCount, Slice), lease.Values.Span);
             }
 

@@ -9,6 +9,7 @@ internal sealed class SimCoordinator(World world, ExactRun run)
 {
     private readonly Dictionary<WorkerId, (SimWorker Worker, int Incarnation, long Session)> members = [];
     private readonly List<ShardNode> accepted = [];
+    private readonly HashSet<GradientLease> taken = [];
     private ShardResult? offered;
     private long answers;
     private long sessions;
@@ -57,12 +58,26 @@ internal sealed class SimCoordinator(World world, ExactRun run)
 
     public void Take(WorkerId worker, Fence fence, SliceRange slices, ShardResult result, double seconds)
     {
-        if (IsCurrent && Outcome is null && !result.Nodes.Any(node => node.Gradient is { IsClaimed: true }))
+        if (IsCurrent && Outcome is null && !IsCopy(result))
         {
             offered = result;
             Feed(new RunInput.ShardCompleted(fence, worker, slices, ++answers, seconds, result.Finding, [.. result.Nodes.Select(node => new NodeProof(node.Node, node.Metrics, Checksum(node)))]));
             Invariant.Holds(offered is null);
         }
+    }
+
+    // A gradient is taken once, as by its ticket: the second copy of a message has none.
+    private bool IsCopy(ShardResult result)
+    {
+        foreach (ShardNode node in result.Nodes)
+        {
+            if (node.Gradient is { } lease && !taken.Add(lease))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     public void Take(RunInput.ShardFailed failed)
@@ -111,21 +126,14 @@ internal sealed class SimCoordinator(World world, ExactRun run)
                 break;
             case RunEffect.AcceptAnswer accept:
                 Invariant.Holds(accept.Answer == answers);
-                foreach (ShardNode node in offered!.Nodes)
-                {
-                    Invariant.Holds(node.Gradient is null || node.Gradient.TryClaim());
-                    accepted.Add(node);
-                }
+                accepted.AddRange(offered!.Nodes);
 
                 offered = null;
                 break;
             case RunEffect.ReleaseAnswer:
                 foreach (ShardNode node in offered!.Nodes)
                 {
-                    if (node.Gradient is { } lease && lease.TryClaim())
-                    {
-                        lease.Return();
-                    }
+                    node.Gradient?.Return();
                 }
 
                 offered = null;

@@ -89,7 +89,7 @@ internal sealed class SimWorker(World world, WorkerId id)
             return;
         }
 
-        ShardResult result = new ExactComputer(world.Pool, world.Plan.NonFiniteSteps).Compute(work, parameters);
+        ShardResult result = new ExactComputer(world.Plan.NonFiniteSteps).Compute(work, parameters, world.Pool);
         bool lies = !parameters.IsCurrent && world.Random.Chance(world.Plan.LieLate);
         if (withdrawn.Contains((fence, work.Slices)) && world.Random.Chance(0.5))
         {

@@ -36,7 +36,7 @@ public sealed record RunDefinition
 /// <see cref="IDisposable.Dispose"/> is called on it last. Nothing may be kept of the nodes after a call: their leases are returned by the caller.</para>
 /// <para>Any member may throw: a <see cref="DistNetException"/> ends the run with its sentence, anything else as a bug. Either way
 /// <see cref="Finish"/> follows with <see cref="RunOutcomeKind.Failed"/>, and nothing else after it.</para>
-/// <para>The order: (CompleteStep [SkipStep] [CompleteValidation] [WriteCheckpoint])* then EndTraining [CompleteTest] Finish; a run that is stopped goes from
+/// <para>The order: (Merge* CompleteStep [SkipStep] [CompleteValidation] [WriteCheckpoint])* then EndTraining [CompleteTest] Finish; a run that is stopped goes from
 /// WriteCheckpoint to Finish. A checkpoint is asked for only where nothing is owed: an ended epoch has been validated. One resumed from a checkpoint of a
 /// finished training begins with EndTraining.</para>
 /// </remarks>
@@ -56,6 +56,12 @@ public interface ITrainingRun : IDisposable
     /// <param name="step">The step, equal to the state's.</param>
     /// <param name="nodes">A disjoint cover of the batch's slices, each node with its gradient, in any order.</param>
     StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes);
+
+    /// <summary>Sums two nodes of the step under way, halves of one node of the canonical tree, while other workers still compute: the left one's gradient
+    /// becomes left + right, exactly as <see cref="CompleteStep"/> would sum them. Parameters and state stay as they are.</summary>
+    /// <param name="left">The left half; its gradient is overwritten.</param>
+    /// <param name="right">The right half; the caller returns its lease.</param>
+    void Merge(ShardNode left, ShardNode right);
 
     /// <summary>Advances the state past a step whose gradient is not finite; parameters, slots and t stay as they are.</summary>
     /// <param name="step">The step, equal to the state's.</param>

@@ -4,16 +4,17 @@ using DistNet.Training;
 namespace DistNet.Runs;
 
 /// <summary>The numeric side of one worker.</summary>
-/// <remarks>Made, called and disposed on one dedicated thread of that worker, never concurrently; it may use threads of its own (a team) meanwhile.</remarks>
+/// <remarks>Called on one dedicated thread of that worker, never concurrently; it may use threads of its own (a team) meanwhile. It outlives sessions.</remarks>
 public interface IShardComputer : IDisposable
 {
     /// <summary>Computes the consecutive slices of a shard.</summary>
     /// <param name="work">Which slices of what.</param>
     /// <param name="parameters">The parameters, read in place. The caller asks <see cref="ParameterHandle.IsCurrent"/> afterwards and drops the result
     /// (returning its leases) when they were overwritten meanwhile; the computer need not check, but must bear any values.</param>
+    /// <param name="gradients">Memory for the gradients. It belongs to the worker's session: nothing of it may be kept after the call.</param>
     /// <returns>Nodes that cover the slices exactly.</returns>
     /// <exception cref="Exception">Any: the shard is computed elsewhere and the failure counted. Leases taken before are the computer's to return.</exception>
-    ShardResult Compute(ShardWork work, ParameterHandle parameters);
+    ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients);
 }
 
 /// <summary>Consecutive slices of one step, or of the validation or test split, that one worker computes.</summary>

@@ -16,7 +16,6 @@ public sealed class ShardComputer : IShardComputer
     public const int PassRows = 512;
 
     private readonly RunSetup setup;
-    private readonly GradientPool pool;
     private readonly ThreadTeam team;
     private readonly GraphExecution execution;
     private readonly NodeMetrics[] metrics;
@@ -26,16 +25,14 @@ public sealed class ShardComputer : IShardComputer
 
     /// <summary>Allocates the engine's memory and starts the team.</summary>
     /// <param name="setup">The run.</param>
-    /// <param name="pool">Gradient buffers, arena-long.</param>
     /// <param name="threads">Compute threads, the caller included; at least 1.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="name">The worker's name, for its threads.</param>
     /// <param name="prepared">The prepared parameters of this process, kept up to date by the coordinator's side; null has the worker prepare its own.</param>
-    public ShardComputer(RunSetup setup, GradientPool pool, int threads, VectorUnit unit, string name, PreparedParameters? prepared = null)
+    public ShardComputer(RunSetup setup, int threads, VectorUnit unit, string name, PreparedParameters? prepared = null)
     {
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
-        this.pool = pool;
         int slice = setup.Plan.Slice;
         int largest = setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows));
         int passSlices = Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)largest), 1 << BitOperations.Log2((uint)Math.Max(1, PassRows / slice)));
@@ -48,9 +45,10 @@ public sealed class ShardComputer : IShardComputer
     }
 
     /// <inheritdoc/>
-    public ShardResult Compute(ShardWork work, ParameterHandle parameters)
+    public ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients)
     {
         ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(gradients);
         if (work.Phase == RunPhase.Diagnosis)
         {
             return ShardResult.Diagnosis(Diagnose(work, parameters));
@@ -61,7 +59,7 @@ public sealed class ShardComputer : IShardComputer
             foreach (SliceRange pass in Passes(work.Slices))
             {
                 ImmutableArray<SumNode> nodes = CanonicalSum.Cover(pass, work.SliceCount);
-                Run(work, parameters, pass, nodes);
+                Run(work, parameters, gradients, pass, nodes);
                 for (int i = 0; i < nodes.Length; i++)
                 {
                     ShardNode node = new(nodes[i], metrics[i], leases[i]);
@@ -93,7 +91,7 @@ public sealed class ShardComputer : IShardComputer
         }
     }
 
-    private void Run(ShardWork work, ParameterHandle parameters, SliceRange pass, ImmutableArray<SumNode> nodes)
+    private void Run(ShardWork work, ParameterHandle parameters, IGradientSource source, SliceRange pass, ImmutableArray<SumNode> nodes)
     {
         PassInput input = Input(work, pass);
         Span<NodeMetrics> values = metrics.AsSpan(0, nodes.Length);
@@ -105,7 +103,7 @@ public sealed class ShardComputer : IShardComputer
 
         for (int i = 0; i < nodes.Length; i++)
         {
-            GradientLease lease = pool.Lease();
+            GradientLease lease = source.Lease();
             leases[i] = lease;
             gradients[i] = lease.Values;
         }

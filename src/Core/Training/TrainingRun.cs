@@ -14,6 +14,7 @@ namespace DistNet.Training;
 public sealed class TrainingRun : ITrainingRun
 {
     private readonly RunSetup setup;
+    private readonly VectorUnit unit;
     private readonly RunRecorder? recorder;
     private readonly ThreadTeam team;
     private readonly ParameterUpdate update;
@@ -39,11 +40,12 @@ public sealed class TrainingRun : ITrainingRun
     {
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
+        this.unit = unit;
         this.recorder = recorder;
         throughput = new Throughput(time);
         team = new ThreadTeam(threads, "update");
         update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team);
-        versions = new VersionedParameters(update.Parameters.Memory);
+        versions = new VersionedParameters(update.Parameters.Memory, term);
         Prepared = new PreparedParameters(setup.Graph, unit, team);
         best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
         State = resumed?.State ?? new TrainingState();
@@ -113,6 +115,13 @@ public sealed class TrainingRun : ITrainingRun
         }
 
         return new StepReport(step, before.Epoch, before.StepInEpoch, outcome.Finite, Skipped: false, batch, rate, outcome.GradientNorm, State);
+    }
+
+    /// <inheritdoc/>
+    public void Merge(ShardNode left, ShardNode right)
+    {
+        Span<float> sum = left.Gradient!.Values.Span;
+        GradientKernels.Add(unit, sum, right.Gradient!.Values.Span, sum);
     }
 
     /// <inheritdoc/>

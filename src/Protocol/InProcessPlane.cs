@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using DistNet.Runs;
+
+namespace DistNet.Protocol;
+
+/// <summary>The tensor plane inside one process: handles and leases pass from side to side, nothing is copied.</summary>
+/// <remarks>A gradient that was delivered and not taken (its message was dropped) is freed when the worker gets its next shard, or when its session ends.</remarks>
+/// <param name="pool">Where gradients are written.</param>
+public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<Guid, WorkerEnd> sessions = [];
+    private volatile Published? current;
+
+    /// <summary>Makes the worker's end of a new session.</summary>
+    /// <param name="incarnation">The session's.</param>
+    public IWorkerPlane CreateWorkerPlane(Guid incarnation)
+    {
+        var end = new WorkerEnd(this);
+        lock (gate)
+        {
+            sessions[incarnation] = end;
+        }
+
+        return end;
+    }
+
+    /// <inheritdoc/>
+    public bool IsLive(Guid incarnation) => true;
+
+    /// <inheritdoc/>
+    public string HostOf(Guid incarnation) => "";
+
+    /// <inheritdoc/>
+    public bool TryTake(Guid incarnation, long ticket, [NotNullWhen(true)] out GradientLease? lease)
+    {
+        lock (gate)
+        {
+            lease = null;
+            return sessions.TryGetValue(incarnation, out WorkerEnd? end) && end.Delivered.Remove(ticket, out lease);
+        }
+    }
+
+    /// <summary>Nothing: a taken lease is the coordinator's alone, whatever the worker frees.</summary>
+    public ImmutableArray<long> Held(Guid incarnation) => [];
+
+    /// <inheritdoc/>
+    public void Publish(ParameterHandle parameters) => current = new Published(parameters);
+
+    /// <inheritdoc/>
+    public void End(Guid incarnation, string sentence)
+    {
+        lock (gate)
+        {
+            if (sessions.Remove(incarnation, out WorkerEnd? end))
+            {
+                end.EndLocked();
+            }
+        }
+    }
+
+    /// <summary>Ends all sessions. What is delivered later goes straight back to the pool.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            foreach (WorkerEnd end in sessions.Values)
+            {
+                end.EndLocked();
+            }
+
+            sessions.Clear();
+        }
+    }
+
+    private sealed record Published(ParameterHandle Parameters);
+
+    private sealed class WorkerEnd(InProcessPlane plane) : IWorkerPlane
+    {
+        private long lastTicket;
+        private bool ended;
+
+        public string Transport => "in-process";
+
+        public Dictionary<long, GradientLease> Delivered { get; } = [];
+
+        public GradientLease Lease() => plane.LeaseFromPool();
+
+        public ParameterHandle Fetch(long version) =>
+            plane.current is { } published && published.Parameters.Version == version ? published.Parameters : default;
+
+        public ImmutableArray<AnsweredNode> Deliver(Fence fence, ShardResult result)
+        {
+            var nodes = ImmutableArray.CreateBuilder<AnsweredNode>(result.Nodes.Length);
+            lock (plane.gate)
+            {
+                foreach (ShardNode node in result.Nodes)
+                {
+                    long ticket = 0;
+                    if (node.Gradient is { } lease)
+                    {
+                        ticket = ++lastTicket;
+                        Delivered.Add(ticket, lease);
+                    }
+
+                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, ticket, 0));
+                }
+
+                if (ended)
+                {
+                    ReturnAllLocked();
+                }
+            }
+
+            return nodes.MoveToImmutable();
+        }
+
+        public void ReleaseExcept(ImmutableArray<long> held)
+        {
+            lock (plane.gate)
+            {
+                ReturnAllLocked();
+            }
+        }
+
+        // The last answer may still be on its way to the coordinator, which ends the session.
+        public void Dispose()
+        {
+        }
+
+        public void EndLocked()
+        {
+            ended = true;
+            ReturnAllLocked();
+        }
+
+        private void ReturnAllLocked()
+        {
+            foreach (GradientLease lease in Delivered.Values)
+            {
+                lease.Return();
+            }
+
+            Delivered.Clear();
+        }
+    }
+
+    private GradientLease LeaseFromPool() => pool.Lease();
+}
