@@ -114,6 +114,21 @@ public sealed class TrainTests
     }
 
     [Fact]
+    public void One_command_line_starts_a_run_and_goes_on_with_it_whenever_it_is_started_again()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        string[] line = ["train", job, "--out", scratch["run"], "--resume-if-any", "--quiet"];
+
+        Assert.Equal(0, CliCall.Run(line).Code);
+        string digest = Digest(scratch["run"]);
+        Assert.Equal(0, CliCall.Run([.. line, "--set", "training.epochs=7"]).Code);
+
+        Assert.NotEqual(digest, Digest(scratch["run"]));
+        Assert.Equal(21, Results(scratch["run"]).GetProperty("steps").GetInt64());
+    }
+
+    [Fact]
     public void A_resume_trains_more_epochs_to_the_bits_of_one_long_run()
     {
         using var scratch = new Scratch();

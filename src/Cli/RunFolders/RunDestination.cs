@@ -49,6 +49,13 @@ internal sealed class RunDestination
         };
     }
 
+    /// <summary>Whether there is a run to go on with, by the same choice of folder.</summary>
+    public static bool HoldsRunAt(string? given, string jobPath)
+    {
+        string folder = given ?? Default(Path.GetFileNameWithoutExtension(jobPath), resume: true);
+        return Directory.Exists(folder) && RunFolder.HoldsRun(folder);
+    }
+
     /// <summary>Refuses to go on when job or data are not those of the run in the folder.</summary>
     /// <exception cref="DistNetException">They differ: the sentence names each difference.</exception>
     public void CheckSame(Job job, string dataFingerprint)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.JobFiles;
+using DistNet.Cli.RunFolders;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
@@ -25,6 +26,11 @@ internal sealed class RunOptions
 
     public Option<bool> Resume { get; } = new("--resume") { Description = "Go on with the run in the run folder (by default the latest runs/JOB-N)." };
 
+    public Option<bool> ResumeIfAny { get; } = new("--resume-if-any")
+    {
+        Description = "Go on with the run in the run folder where there is one, else start it: for a command line that is started again and again.",
+    };
+
     public Option<string?> Data { get; } = CommandTree.DataFolder();
 
     public Option<ulong?> Seed { get; } = CommandTree.Seed();
@@ -38,7 +44,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a verb's own; the job's argument the verb adds itself.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { Output, Resume, Data, Seed, Overrides, Quiet, Json })
+        foreach (Option option in new Option[] { Output, Resume, ResumeIfAny, Data, Seed, Overrides, Quiet, Json })
         {
             command.Options.Add(option);
         }
@@ -52,12 +58,13 @@ internal sealed class RunOptions
         string[] overrides = parsed.GetValue(Overrides) ?? [];
         ulong? seed = parsed.GetValue(Seed);
         string? data = parsed.GetValue(Data);
+        string? output = parsed.GetValue(Output);
         return new RunRequest(
             path,
             JobLoader.Load(path, overrides, seed),
             JobArguments(overrides, seed, data),
-            parsed.GetValue(Output),
-            parsed.GetValue(Resume),
+            output,
+            parsed.GetValue(Resume) || (parsed.GetValue(ResumeIfAny) && RunDestination.HoldsRunAt(output, path)),
             data,
             parsed.GetValue(Quiet),
             parsed.GetValue(Json));
