@@ -46,8 +46,9 @@ public sealed class ParameterUpdate
     /// <param name="regularization">The penalties.</param>
     /// <param name="unit">The vector unit; changes no bit.</param>
     /// <param name="team">The threads; changes no bit.</param>
+    /// <param name="memory">Where the parameters live, as long as the arena and +0; null allocates it.</param>
     /// <exception cref="DistNetException">A setting is out of its range.</exception>
-    public ParameterUpdate(Layout layout, OptimizerOptions optimizer, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
+    public ParameterUpdate(Layout layout, OptimizerOptions optimizer, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team, Memory<float>? memory = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
         ArgumentNullException.ThrowIfNull(team);
@@ -57,7 +58,7 @@ public sealed class ParameterUpdate
         this.team = team;
         UpdateRule rule = UpdateRule.For(optimizer);
         ArenaBlocks blocks = new(layout, optimizer.DecayBiases);
-        Parameters = new(layout);
+        Parameters = memory is { } given ? new(layout, given) : new(layout);
         Slots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
         root = new(layout, blocks, regularization, unit, team);
         work = new(rule, unit, blocks.Blocks, Parameters, root.Values, Slots);

@@ -7,6 +7,11 @@ public interface IParameterVersions
     bool IsCurrent(long version);
 }
 
+/// <summary>Memory for the parameters and for the version that tells what it holds: given by whoever lets other processes read both in place.</summary>
+/// <param name="Values">The arena, padding included; at a 64-byte boundary, +0.</param>
+/// <param name="Version">One number.</param>
+public sealed record ParameterMemory(Memory<float> Values, Memory<long> Version);
+
 /// <summary>The parameters in memory, overwritten in place by each update, with a version that tells a reader whether what it has read
 /// was overwritten meanwhile.</summary>
 /// <remarks>One writer (the coordinator's numeric thread), any number of readers. A reader takes a <see cref="Handle"/>, computes, and asks
@@ -15,16 +20,19 @@ public sealed class VersionedParameters : IParameterVersions
 {
     private const long BeingOverwritten = 0;
     private const int TermShift = 40;
-    private long current;
+    private readonly Memory<long> current;
     private long last;
 
     /// <summary>Wraps the parameters' arena.</summary>
     /// <param name="values">The whole arena, padding included.</param>
     /// <param name="term">The coordinator's life, from 1. Versions are unique over terms, so that nothing a worker keeps by version is taken for another's.</param>
-    public VersionedParameters(ReadOnlyMemory<float> values, int term = 1)
+    /// <param name="version">Where the version is kept, one number; null keeps it here.</param>
+    public VersionedParameters(ReadOnlyMemory<float> values, int term = 1, Memory<long>? version = null)
     {
         Values = values;
-        last = current = First(term);
+        current = version ?? new long[1];
+        last = First(term);
+        Interlocked.Exchange(ref current.Span[0], last);
     }
 
     /// <summary>The whole arena, padding included.</summary>
@@ -37,19 +45,19 @@ public sealed class VersionedParameters : IParameterVersions
     public static long First(int term) => ((long)term << TermShift) + 1;
 
     /// <inheritdoc/>
-    public bool IsCurrent(long version) => Volatile.Read(ref current) == version;
+    public bool IsCurrent(long version) => Volatile.Read(ref current.Span[0]) == version;
 
     /// <summary>Called before the first float is changed: from now on no earlier handle is current.</summary>
     public void BeginOverwrite()
     {
-        Interlocked.Exchange(ref current, BeingOverwritten);
+        Interlocked.Exchange(ref current.Span[0], BeingOverwritten);
     }
 
     /// <summary>Called after the last float was changed: a new version begins.</summary>
     public void EndOverwrite()
     {
         last++;
-        Interlocked.Exchange(ref current, last);
+        Interlocked.Exchange(ref current.Span[0], last);
     }
 }
 

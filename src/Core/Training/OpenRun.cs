@@ -19,6 +19,9 @@ public sealed record OpenRunOptions
     /// <summary>The width that kernels run at.</summary>
     public required VectorUnit Unit { get; init; }
 
+    /// <summary>Where the parameters live, so that other processes can read them in place; null allocates it. It must last as long as the open run.</summary>
+    public ParameterMemory? Memory { get; init; }
+
     /// <summary>Told of workers, warnings and checkpoints; null for nobody.</summary>
     public IRunObserver? Observer { get; init; }
 
@@ -43,7 +46,7 @@ public sealed class OpenRun : IDisposable
         unit = options.Unit;
         Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options.Observer) : null;
         recorder = folder is null ? null : new RunRecorder(folder, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
-        Run = new TrainingRun(setup, recorder, resumed, RunId.Create(), term: 1, options.Threads, unit, TimeProvider.System);
+        Run = new TrainingRun(setup, recorder, resumed, RunId.Create(), term: 1, options.Threads, unit, TimeProvider.System, options.Memory);
         watcher = new RunWatcher(setup, Run.State, options.Observer, options.Progress, () => Run.SamplesPerSecond);
     }
 

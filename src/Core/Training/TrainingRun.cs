@@ -36,7 +36,9 @@ public sealed class TrainingRun : ITrainingRun
     /// <param name="threads">Threads for sum and update.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="time">The clock for throughput.</param>
-    public TrainingRun(RunSetup setup, RunRecorder? recorder, Checkpoint? resumed, RunId run, int term, int threads, VectorUnit unit, TimeProvider time)
+    /// <param name="memory">Where the parameters live, so that other processes can read them in place; null allocates it.</param>
+    public TrainingRun(
+        RunSetup setup, RunRecorder? recorder, Checkpoint? resumed, RunId run, int term, int threads, VectorUnit unit, TimeProvider time, ParameterMemory? memory = null)
     {
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
@@ -44,8 +46,8 @@ public sealed class TrainingRun : ITrainingRun
         this.recorder = recorder;
         throughput = new Throughput(time);
         team = new ThreadTeam(threads, "update");
-        update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team);
-        versions = new VersionedParameters(update.Parameters.Memory, term);
+        update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team, memory?.Values);
+        versions = new VersionedParameters(update.Parameters.Memory, term, memory?.Version);
         Prepared = new PreparedParameters(setup.Graph, unit, team);
         best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
         State = resumed?.State ?? new TrainingState();
