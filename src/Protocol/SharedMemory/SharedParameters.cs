@@ -1,0 +1,122 @@
+using DistNet.Runs;
+
+namespace DistNet.Protocol.SharedMemory;
+
+/// <summary>The parameters' file: one per life of a coordinator, written by its update in place, read in place by all workers of the machine.</summary>
+/// <remarks>
+/// <para>Nothing is copied: the coordinator's parameters live in this memory, and the version beside them is the one that <see cref="VersionedParameters"/> keeps, so
+/// what holds between threads holds between processes. It is 0 while they are overwritten. A reader asks for it when it has finished and drops what it computed
+/// from overwritten parameters.</para>
+/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, the version at 64. The arena begins at 4096.</para>
+/// </remarks>
+public sealed class SharedParameters : IParameterVersions, IDisposable
+{
+    private const long Magic = 0x_3150_4E54_5349_44; // "DISTNP1"
+    private const int LengthOffset = 8;
+    private const int NonceOffset = 16;
+    private const int VersionOffset = 64;
+    private const int ArenaOffset = 4096;
+
+    private readonly SharedMapping mapping;
+
+    private SharedParameters(SharedMapping mapping, int arenaLength)
+    {
+        this.mapping = mapping;
+        Memory = new ParameterMemory(mapping.Memory<float>(ArenaOffset, arenaLength), mapping.Memory<long>(VersionOffset, 1));
+    }
+
+    /// <summary>The arena and the version. Only the maker of the file may write to them.</summary>
+    public ParameterMemory Memory { get; }
+
+    /// <summary>The nonce that tells this file from any other.</summary>
+    public Guid Nonce
+    {
+        get => mapping.Memory<Guid>(NonceOffset, 1).Span[0];
+        private set => mapping.Memory<Guid>(NonceOffset, 1).Span[0] = value;
+    }
+
+    /// <summary>The length of the file.</summary>
+    /// <param name="arenaLength">Floats of the arena.</param>
+    public static long Bytes(int arenaLength) => ArenaOffset + ((long)arenaLength * sizeof(float));
+
+    /// <summary>Makes the file, all parameters +0, no version.</summary>
+    /// <exception cref="IOException">It cannot be made: the folder is full, for instance.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    public static SharedParameters Create(string path, int arenaLength)
+    {
+        SharedMapping mapping = SharedMapping.Create(path, Bytes(arenaLength));
+        try
+        {
+            mapping.Reserve(0, mapping.Bytes);
+            mapping.Word(0) = Magic;
+            mapping.Word(LengthOffset) = arenaLength;
+            return new SharedParameters(mapping, arenaLength) { Nonce = Guid.NewGuid() };
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the file for reading.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="arenaLength">Floats of the arena, as this process knows it.</param>
+    /// <param name="nonce">The nonce that it must have.</param>
+    /// <exception cref="IOException">It is not what it must be.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
+    public static SharedParameters Open(string path, int arenaLength, Guid nonce)
+    {
+        SharedMapping mapping = SharedMapping.Open(path, Bytes(arenaLength), writable: false);
+        try
+        {
+            SharedParameters parameters = new(mapping, arenaLength);
+            bool matches = mapping.Word(0) == Magic && mapping.Word(LengthOffset) == arenaLength && parameters.Nonce == nonce;
+            return matches ? parameters : throw new IOException("it holds the parameters of another coordinator");
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The parameters of one version; the default handle, never current, when they are another's.</summary>
+    public ParameterHandle Fetch(long version) => version > 0 && IsCurrent(version) ? new ParameterHandle(this, Memory.Values, version) : default;
+
+    /// <inheritdoc/>
+    public bool IsCurrent(long version)
+    {
+        if (!mapping.TryUse())
+        {
+            return false;
+        }
+
+        try
+        {
+            return Volatile.Read(ref mapping.Word(VersionOffset)) == version;
+        }
+        finally
+        {
+            mapping.EndUse();
+        }
+    }
+
+    /// <summary>The maker: makes a version readable. Nothing is to do where it is this memory's already; another's values are copied.</summary>
+    public void Publish(ParameterHandle parameters)
+    {
+        if (!IsCurrent(parameters.Version))
+        {
+            ref long version = ref Memory.Version.Span[0];
+            Interlocked.Exchange(ref version, 0);
+            parameters.Values.CopyTo(Memory.Values);
+            Interlocked.Exchange(ref version, parameters.Version);
+        }
+    }
+
+    /// <summary>The maker: takes the file's name away. Everybody's memory stays.</summary>
+    public void Unlink() => mapping.Unlink();
+
+    /// <summary>Ends this process's use; the maker also takes the file's name away. Nobody may be reading the values.</summary>
+    public void Dispose() => mapping.Dispose();
+}

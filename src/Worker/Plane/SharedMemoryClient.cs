@@ -1,0 +1,71 @@
+using System.Diagnostics.CodeAnalysis;
+using DistNet.Protocol.Plane;
+using DistNet.Protocol.SharedMemory;
+
+namespace DistNet.Worker.Plane;
+
+/// <summary>The worker's half of the probe: whether what the coordinator offers is really memory of both.</summary>
+/// <remarks>Not by a host's name, which says nothing about containers: the worker opens the offered files, finds the nonce of the offer in them, and writes a proof
+/// of its own into the gradients' memory, which the coordinator must find in its. Only when it answers so does the session use the memory.</remarks>
+public static class SharedMemoryClient
+{
+    /// <summary>Opens what is offered and writes the proof.</summary>
+    /// <param name="offer">The offer, as it came over the wire: nothing in it is believed before it was checked.</param>
+    /// <param name="arenaLength">Floats of the model's arena.</param>
+    /// <param name="plane">The session's plane, to be disposed by the caller, whatever the coordinator answers.</param>
+    /// <param name="proof">What to tell the coordinator.</param>
+    /// <param name="reason">Why there is none, as a clause without a stop at the end.</param>
+    /// <param name="folder">Where the files must lie.</param>
+    public static bool TryOpen(
+        SharedMemoryPaths offer,
+        int arenaLength,
+        [NotNullWhen(true)] out SharedWorkerPlane? plane,
+        out Guid proof,
+        [NotNullWhen(false)] out string? reason,
+        string? folder = null)
+    {
+        ArgumentNullException.ThrowIfNull(offer);
+        folder ??= SharedMemoryFolder.Default;
+        plane = null;
+        proof = default;
+        reason = Fault(offer, arenaLength);
+        if (reason is not null)
+        {
+            return false;
+        }
+
+        SharedGradients? gradients = null;
+        string file = offer.GradientsFile;
+        try
+        {
+            gradients = SharedGradients.Open(Path.Combine(folder, file), offer.GradientsBytes, arenaLength, offer.Nonce);
+            file = offer.ParametersFile;
+            SharedParameters parameters = SharedParameters.Open(Path.Combine(folder, file), arenaLength, gradients.ParametersNonce);
+            plane = new SharedWorkerPlane(parameters, gradients);
+            gradients = null;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            reason = $"{file} in {folder} cannot be shared: {refused.Message.TrimEnd('.')}";
+            return false;
+        }
+        finally
+        {
+            gradients?.Dispose();
+        }
+
+        proof = Guid.NewGuid();
+        plane.WriteProof(proof);
+        return true;
+    }
+
+    private static string? Fault(SharedMemoryPaths offer, int arenaLength)
+    {
+        if (!SharedMemoryFolder.IsName(offer.ParametersFile) || !SharedMemoryFolder.IsName(offer.GradientsFile))
+        {
+            return "the offered names are not those of shared files";
+        }
+
+        return offer.ParametersBytes == SharedParameters.Bytes(arenaLength) ? null : "the offered memory is not that of this model";
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using DistNet.Protocol;
+using DistNet.Protocol.SharedMemory;
+using DistNet.Runs;
+
+namespace DistNet.Worker.Plane;
+
+/// <summary>A worker's end of the tensor plane on the coordinator's machine: parameters are read where the coordinator updates them, gradients are written
+/// where it sums them. Nothing is copied.</summary>
+/// <param name="parameters">The coordinator's parameters; disposed with the plane.</param>
+/// <param name="gradients">The session's slots; disposed with the plane.</param>
+public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradients gradients) : IWorkerPlane, IGradientOwner
+{
+    private readonly Slot[] slots = [.. Enumerable.Range(0, gradients.Slots).Select(index => new Slot(index, gradients.Values(index)))];
+    private long lastTicket;
+
+    /// <inheritdoc/>
+    public string Transport => "shared memory";
+
+    /// <inheritdoc/>
+    public GradientLease Lease()
+    {
+        int index;
+        try
+        {
+            if (!gradients.TryBegin(out index))
+            {
+                throw new InvalidOperationException($"All {gradients.Slots} slots for gradients are in use.");
+            }
+        }
+        catch (IOException full)
+        {
+            throw new PlaneBrokenException($"the folder of shared memory is full: {full.Message.TrimEnd('.')}", full);
+        }
+
+        bool used = gradients.Mapping.TryUse();
+        Invariant.Holds(used);
+        Slot slot = slots[index];
+        slot.Ticket = 0;
+        return new GradientLease(slot.Values, this, slot);
+    }
+
+    /// <inheritdoc/>
+    public ParameterHandle Fetch(long version) => parameters.Fetch(version);
+
+    /// <inheritdoc/>
+    public ImmutableArray<AnsweredNode> Deliver(Fence fence, ShardResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var nodes = ImmutableArray.CreateBuilder<AnsweredNode>(result.Nodes.Length);
+        foreach (ShardNode node in result.Nodes)
+        {
+            if (node.Gradient is not { } lease)
+            {
+                nodes.Add(new AnsweredNode(node.Node, node.Metrics, 0, 0));
+                continue;
+            }
+
+            // Measured: 50 µs for the 2.7 MB of the mlp workload, just written and still in the caches.
+            ulong checksum = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(lease.Values.Span));
+            long ticket = ++lastTicket;
+            ((Slot)lease.Place!).Ticket = ticket;
+            lease.Return();
+            nodes.Add(new AnsweredNode(node.Node, node.Metrics, ticket, checksum));
+        }
+
+        return nodes.MoveToImmutable();
+    }
+
+    /// <inheritdoc/>
+    public void ReleaseExcept(ImmutableArray<long> held) => gradients.FreeDelivered(held.IsDefault ? [] : held.AsSpan());
+
+    /// <summary>Ends this process's use of the memory, as soon as the last lease is returned.</summary>
+    public void Dispose()
+    {
+        parameters.Dispose();
+        gradients.Dispose();
+    }
+
+    /// <summary>A lease of the computer's ends: delivered where it got a ticket, given up otherwise.</summary>
+    void IGradientOwner.TakeBack(GradientLease lease)
+    {
+        var slot = (Slot)lease.Place!;
+        if (slot.Ticket != 0)
+        {
+            gradients.Deliver(slot.Index, slot.Ticket);
+        }
+        else
+        {
+            gradients.Cancel(slot.Index);
+        }
+
+        gradients.Mapping.EndUse();
+    }
+
+    internal void WriteProof(Guid proof)
+    {
+        gradients.Proof = proof;
+        Interlocked.MemoryBarrier();
+    }
+
+    private sealed class Slot(int index, Memory<float> values)
+    {
+        public int Index => index;
+
+        public Memory<float> Values => values;
+
+        public long Ticket { get; set; }
+    }
+}
