@@ -7,7 +7,7 @@ namespace DistNet.Coordinator;
 
 /// <summary>Leads a run: a thin shell around <see cref="RunMachine"/>, which decides; the actor passes on what happens and carries out what was decided.</summary>
 /// <remarks>An exception here is a bug: the run ends as failed and is never continued from half a state. Its last checkpoint is intact.</remarks>
-public sealed class CoordinatorActor : ReceiveActor, IWithTimers
+public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private readonly CoordinatorSettings settings;
     private readonly ICoordinatorPlane plane;
@@ -82,15 +82,23 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Tell(done.Input);
             Feed(done.Input);
         });
-        Receive<ShardNotDone>(not => Feed(new RunInput.ShardFailed(not.Fence, not.Worker, not.Slices, not.Kind, not.Reason)));
+        Receive<ShardNotDone>(not =>
+        {
+            if (!IsImpostor(not.Worker, not.Fence))
+            {
+                Feed(new RunInput.ShardFailed(not.Fence, not.Worker, not.Slices, not.Kind, not.Reason));
+            }
+        });
         Receive<TimeToLook>(_ => Feed(new RunInput.Tick()));
         Receive<RegisterWorker>(Register);
-        Receive<Goodbye>(goodbye => Leave(members.Find(goodbye.Worker, goodbye.Membership.Session), goodbye.Reason));
+        Receive<Goodbye>(goodbye => Leave(SenderOf(goodbye.Worker, goodbye.Membership), goodbye.Reason, isGone: false));
+        Receive<AttendanceEnded>(ended => Leave(members.Find(ended.Incarnation), ended.Reason, isGone: true));
+        Receive<WorkerHeard>(Heard);
         Receive<Terminated>(terminated =>
         {
             foreach (Member member in members.Of(terminated.ActorRef))
             {
-                Leave(member, "its actor stopped");
+                Leave(member, "its actor stopped", isGone: true);
             }
         });
         Receive<StopRun>(stop => Feed(new RunInput.StopRequested(stop.Signal)));
@@ -99,61 +107,18 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Over()
     {
         // Late answers: nobody takes what they name; the plane frees it.
-        Receive<RegisterWorker>(_ => Sender.Tell(new RunEnded(new Membership(state.Definition.Run, state.Definition.Term, 0))));
+        Receive<RegisterWorker>(_ => Sender.Tell(new RunEnded(MembershipOf(session: 0))));
         ReceiveAny(_ => { });
-    }
-
-    private void Register(RegisterWorker register)
-    {
-        if (Refusal(register) is { } sentence)
-        {
-            log.Info("The registration of worker {0} is refused: {1}", register.Worker, sentence);
-            Sender.Tell(new SessionEnded(new Membership(state.Definition.Run, state.Definition.Term, 0), sentence));
-            return;
-        }
-
-        Member? known = members.Find(register.Worker);
-        if (known is not null && known.Incarnation == register.Incarnation && known.Actor.Equals(Sender))
-        {
-            Sender.Tell(new Welcome(MembershipOf(known), register.Incarnation));
-            return;
-        }
-
-        if (known is not null)
-        {
-            plane.End(known.Incarnation, "it registered again");
-        }
-
-        Member member = members.Add(register.Worker, register.Incarnation, Sender);
-        Context.Watch(Sender);
-        Sender.Tell(new Welcome(MembershipOf(member), register.Incarnation));
-        Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads, Host: "", Beats: false));
-    }
-
-    private string? Refusal(RegisterWorker register)
-    {
-        if (register.Membership != default && (register.Membership.Run != state.Definition.Run || register.Membership.Term != state.Definition.Term))
-        {
-            return $"Worker {register.Worker} registered for term {register.Membership.Term} of run {register.Membership.Run}, but this is term {state.Definition.Term} of run {state.Definition.Run}.";
-        }
-
-        return plane.IsLive(register.Incarnation) ? null : $"Worker {register.Worker} has no live attendance at this coordinator.";
-    }
-
-    private void Leave(Member? member, string reason)
-    {
-        if (member is not null)
-        {
-            members.Remove(member);
-            plane.End(member.Incarnation, reason);
-            Feed(new RunInput.WorkerLeft(member.Worker, member.Session, reason));
-        }
     }
 
     private void Take(ShardDone done)
     {
-        bool isOfThisTerm = done.Fence.Run == state.Definition.Run && done.Fence.Term == state.Definition.Term;
-        Member? member = isOfThisTerm ? members.Find(done.Worker, done.Fence.Session) : null;
+        if (IsImpostor(done.Worker, done.Fence))
+        {
+            return;
+        }
+
+        Member? member = SenderOf(done.Worker, Membership.Of(done.Fence));
         if (member is not null && AnswerTickets.IsCopy(done, member))
         {
             log.Debug("A second copy of an answer is dropped: {0} from {1}", done.Fence, done.Worker);
@@ -261,16 +226,6 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void EndSession(RunEffect.EndSession ended)
-    {
-        if (members.Find(ended.Worker, ended.Session) is { } member)
-        {
-            members.Remove(member);
-            member.Actor.Tell(new SessionEnded(MembershipOf(member), ended.Sentence));
-            plane.End(member.Incarnation, ended.Sentence);
-        }
-    }
-
     private void Tell(RunInput input)
     {
         switch (input)
@@ -306,7 +261,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         offered = null;
         foreach (Member member in members.All)
         {
-            member.Actor.Tell(new RunEnded(MembershipOf(member)));
+            member.Actor.Tell(new RunEnded(MembershipOf(member.Session)));
         }
 
         // The observer is told last, from the thread that has just let go of everything: whoever waits for the end may then dispose the rest.
@@ -315,8 +270,6 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
             ? outcome
             : new RunOutcome(RunOutcomeKind.Failed, $"The run could not be closed: {failure.Message}", Cause: failure)));
     }
-
-    private Membership MembershipOf(Member member) => new(state.Definition.Run, state.Definition.Term, member.Session);
 
     private List<ShardNode> Offered(long answer)
     {

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using DistNet.Protocol;
 using DistNet.Runs;
 
@@ -14,6 +15,10 @@ public sealed record CoordinatorSettings
 
     /// <summary>Sees the progress; called on the actor's thread, in order.</summary>
     public IRunObserver? Observer { get; init; }
+
+    /// <summary>Told the address of a worker's actor system whose session has ended other than by its own goodbye, so that the cluster downs that member instead
+    /// of waiting for it. Called on the actor's thread; null inside one process.</summary>
+    public Action<Address>? MemberGone { get; init; }
 
     /// <summary>The clock of deadlines and checkpoint intervals.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

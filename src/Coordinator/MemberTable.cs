@@ -26,6 +26,7 @@ internal sealed class Member(WorkerId worker, Guid incarnation, long session, IA
 internal sealed class MemberTable
 {
     private readonly Dictionary<WorkerId, Member> byWorker = [];
+    private readonly Dictionary<Guid, Member> byIncarnation = [];
     private long lastSession;
 
     public IEnumerable<Member> All => byWorker.Values;
@@ -34,13 +35,21 @@ internal sealed class MemberTable
 
     public Member? Find(WorkerId worker, long session) => Find(worker) is { } member && member.Session == session ? member : null;
 
+    public Member? Find(Guid incarnation) => byIncarnation.GetValueOrDefault(incarnation);
+
     public IReadOnlyList<Member> Of(IActorRef actor) => [.. byWorker.Values.Where(member => member.Actor.Equals(actor))];
 
     /// <summary>Begins a session; one that the worker had before is forgotten.</summary>
     public Member Add(WorkerId worker, Guid incarnation, IActorRef actor)
     {
+        if (Find(worker) is { } before)
+        {
+            Remove(before);
+        }
+
         var member = new Member(worker, incarnation, ++lastSession, actor);
         byWorker[worker] = member;
+        byIncarnation[incarnation] = member;
         return member;
     }
 
@@ -49,6 +58,7 @@ internal sealed class MemberTable
         if (Find(member.Worker) == member)
         {
             byWorker.Remove(member.Worker);
+            byIncarnation.Remove(member.Incarnation);
         }
     }
 }

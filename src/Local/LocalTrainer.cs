@@ -37,25 +37,35 @@ public static class LocalTrainer
             Progress = progress,
         });
         WorkerCount[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => new WorkerCount($"w{number}"))];
-        RunOutcome outcome = await RunAsync(open, workers, options, unit, cancellationToken).ConfigureAwait(false);
+        WorkerCompute[] computes = [.. workers.Select(count => new WorkerCompute(count.Name, () =>
+            new CountingComputer(new ShardComputer(open.Setup, options.ThreadsPerWorker, unit, count.Name, open.Run.Prepared), count, open.Setup.Plan)))];
+        RunOutcome outcome;
+        try
+        {
+            outcome = await RunAsync(open, workers, computes, options, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Array.ForEach(computes, compute => compute.Dispose());
+        }
+
         return open.Result(outcome, workers.ToDictionary(worker => worker.Name, worker => worker.Samples));
     }
 
     private static async Task<RunOutcome> RunAsync(
-        OpenRun open, WorkerCount[] workers, LocalOptions options, VectorUnit unit, CancellationToken cancellationToken)
+        OpenRun open, WorkerCount[] workers, WorkerCompute[] computes, LocalOptions options, CancellationToken cancellationToken)
     {
-        (RunSetup setup, TrainingRun run) = (open.Setup, open.Run);
-        using InProcessPlane plane = new(new GradientPool(setup.Graph.Layout.ArenaLength));
+        using InProcessPlane plane = new(new GradientPool(open.Setup.Graph.Layout.ArenaLength));
         await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
-            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = run, Plane = plane, Observer = open.Observer });
-            foreach (WorkerCount count in workers)
+            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = open.Run, Plane = plane, Observer = open.Observer });
+            foreach ((WorkerCount count, WorkerCompute compute) in workers.Zip(computes))
             {
                 WorkerSettings settings = new()
                 {
                     Worker = new WorkerId(count.Name),
                     Threads = options.ThreadsPerWorker,
-                    CreateComputer = () => new CountingComputer(new ShardComputer(setup, options.ThreadsPerWorker, unit, count.Name, run.Prepared), count, setup.Plan),
+                    Compute = compute,
                     CreatePlane = plane.CreateWorkerPlane,
                 };
                 akka.AddDistNetWorker(settings, (_, registry) => registry.Get<CoordinatorActor>());

@@ -17,7 +17,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
     /// <param name="incarnation">The session's.</param>
     public IWorkerPlane CreateWorkerPlane(Guid incarnation)
     {
-        var end = new WorkerEnd(this);
+        var end = new WorkerEnd(this, incarnation);
         lock (gate)
         {
             sessions[incarnation] = end;
@@ -76,7 +76,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
 
     private sealed record Published(ParameterHandle Parameters);
 
-    private sealed class WorkerEnd(InProcessPlane plane) : IWorkerPlane
+    private sealed class WorkerEnd(InProcessPlane plane, Guid incarnation) : IWorkerPlane
     {
         private long lastTicket;
         private bool ended;
@@ -124,9 +124,17 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
             }
         }
 
-        // The last answer may still be on its way to the coordinator, which ends the session.
+        // The last answer may still be on its way to the coordinator: then it is the coordinator that ends the session.
         public void Dispose()
         {
+            lock (plane.gate)
+            {
+                if (Delivered.Count == 0)
+                {
+                    ended = true;
+                    plane.sessions.Remove(incarnation);
+                }
+            }
         }
 
         public void EndLocked()

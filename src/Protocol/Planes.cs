@@ -32,7 +32,7 @@ public interface ICoordinatorPlane : IDisposable
     /// <summary>Whether a worker's link is up, so that it may register.</summary>
     bool IsLive(Guid incarnation);
 
-    /// <summary>Where a worker is, in words; empty in the coordinator's own process.</summary>
+    /// <summary>Where a worker is, in words; empty in the coordinator's own process. A worker elsewhere beats (<see cref="WorkerHeard"/>), so that its silence means something.</summary>
     string HostOf(Guid incarnation);
 
     /// <summary>Takes a delivered gradient, exactly once a ticket.</summary>

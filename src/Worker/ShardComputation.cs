@@ -1,16 +1,19 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Akka.Actor;
 using DistNet.Protocol;
 using DistNet.Runs;
+using ActivityKind = DistNet.Runs.ActivityKind;
 
 namespace DistNet.Worker;
 
 /// <summary>One shard on its way through the compute thread, and what came of it.</summary>
 /// <param name="request">The coordinator's message.</param>
-internal sealed class ShardComputation(ComputeShard request) : INoSerializationVerificationNeeded
+/// <param name="plane">The session's plane.</param>
+/// <param name="activity">Told what is done.</param>
+internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane, ActivityReport activity) : ILocalMessage
 {
     private volatile bool withdrawn;
+    private volatile bool handedBack;
 
     public ComputeShard Request => request;
 
@@ -27,13 +30,41 @@ internal sealed class ShardComputation(ComputeShard request) : INoSerializationV
 
     public string Reason { get; private set; } = "";
 
+    /// <summary>Why the session can no longer be served: its plane is broken. Null where it is not.</summary>
+    public string? BrokenPlane { get; private set; }
+
     public double Seconds { get; private set; }
 
     /// <summary>The result is no longer needed: if the computation has not begun, it will not.</summary>
     public void Withdraw() => withdrawn = true;
 
+    /// <summary>The worker leaves: if the computation has not begun, it will not; a begun one is finished.</summary>
+    public void HandBack() => handedBack = true;
+
     /// <summary>On the compute thread. Never throws.</summary>
-    public void Run(Func<IShardComputer> computer, IWorkerPlane plane)
+    public void Run(Func<IShardComputer> computer)
+    {
+        try
+        {
+            Report(ActivityKind.WaitingForParameters);
+            Compute(computer);
+        }
+        catch (PlaneBrokenException broken)
+        {
+            BrokenPlane = broken.Message.TrimEnd('.');
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // Whatever the engine or a user's own module throws must not end the worker's thread.
+            Fail(ShardFailureKind.Failed, failure.Message.TrimEnd('.'));
+        }
+        finally
+        {
+            activity.Set(ActivityKind.Idle);
+        }
+    }
+
+    private void Compute(Func<IShardComputer> computer)
     {
         if (withdrawn)
         {
@@ -41,29 +72,24 @@ internal sealed class ShardComputation(ComputeShard request) : INoSerializationV
             return;
         }
 
-        try
+        plane.ReleaseExcept(request.Held);
+        ParameterHandle parameters = plane.Fetch(request.Version);
+        if (!parameters.IsCurrent)
         {
-            plane.ReleaseExcept(request.Held);
-            ParameterHandle parameters = plane.Fetch(request.Version);
-            if (!parameters.IsCurrent)
-            {
-                Fail(ShardFailureKind.Overwritten, "the parameters were overwritten before it began");
-                return;
-            }
-
-            Compute(computer(), plane, parameters);
+            Fail(ShardFailureKind.Overwritten, "the parameters were overwritten before it began");
+            return;
         }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
+
+        if (handedBack)
         {
-            // Whatever the engine or a user's own module throws must not end the worker's thread.
-            Fail(ShardFailureKind.Failed, failure.Message.TrimEnd('.'));
+            Fail(ShardFailureKind.Withdrawn, "the worker leaves");
+            return;
         }
-    }
 
-    private void Compute(IShardComputer computer, IWorkerPlane plane, ParameterHandle parameters)
-    {
+        IShardComputer numeric = computer();
+        Report(ActivityKind.Computing);
         long started = Stopwatch.GetTimestamp();
-        ShardResult result = computer.Compute(request.Work, parameters, plane);
+        ShardResult result = numeric.Compute(request.Work, parameters, plane);
         Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         // Read in place, so worthless if overwritten meanwhile: a late answer to a step that others completed.
         if (withdrawn || !parameters.IsCurrent)
@@ -73,10 +99,13 @@ internal sealed class ShardComputation(ComputeShard request) : INoSerializationV
             return;
         }
 
+        Report(ActivityKind.Uploading);
         Nodes = plane.Deliver(request.Fence, result);
         Finding = result.Finding;
         IsDone = true;
     }
+
+    private void Report(ActivityKind kind) => activity.Set(kind, request.Work.Step, request.Work.Slices);
 
     private void Fail(ShardFailureKind kind, string reason)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
 using DistNet.Protocol;
@@ -7,21 +6,21 @@ using DistNet.Runs;
 namespace DistNet.Worker;
 
 /// <summary>Takes part in a run: registers, computes the shards that it is given, answers for each of them.</summary>
-/// <remarks>Without a coordinator it seeks one: it registers again and again. A coordinator that is gone or has ended its session sends it back to
-/// seeking, with a new incarnation. The computation runs on a thread of its own, so that the actor always answers.</remarks>
+/// <remarks>Inside one process it seeks a coordinator for ever: one that is gone or has ended its session sends it back to seeking, with a new incarnation.
+/// Across processes it serves one attendance (<see cref="WorkerSettings.Incarnation"/>) and stops with it; the process attends anew. The computation runs on a
+/// thread of its own, so that the actor always answers.</remarks>
 public sealed class WorkerActor : ReceiveActor, IWithTimers
 {
     private readonly WorkerSettings settings;
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly List<ShardComputation> underWay = [];
-    private readonly ConcurrentQueue<IWorkerPlane> retired = new();
-    private readonly DedicatedThread thread;
     private readonly IActorRef self;
     private IActorRef? coordinator;
-    private IShardComputer? computer;
     private IWorkerPlane? plane;
     private Guid incarnation;
     private Membership membership;
+    private SessionOutcome? outcome;
+    private bool restarts;
 
     /// <summary>Creates the actor.</summary>
     /// <param name="settings">What it needs.</param>
@@ -32,7 +31,6 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         this.settings = settings;
         this.coordinator = coordinator;
         self = Self;
-        thread = new DedicatedThread($"distnet-{settings.Worker}");
         Become(Seeking);
     }
 
@@ -46,18 +44,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
     /// <inheritdoc/>
     protected override void PreStart()
     {
-        // The first shard need not wait for the allocation of the engine's memory.
-        thread.Post(() =>
-        {
-            try
-            {
-                Computer();
-            }
-            catch (Exception failure) when (failure is not OutOfMemoryException)
-            {
-                log.Debug("Worker {0} has no engine yet: {1}", settings.Worker, failure.Message);
-            }
-        });
+        settings.Compute.Prepare(failure => log.Debug("Worker {0} has no engine yet: {1}", settings.Worker, failure.Message));
         if (coordinator is not null)
         {
             Context.Watch(coordinator);
@@ -70,23 +57,42 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
     protected override void PreRestart(Exception reason, object message)
     {
         log.Warning("Worker {0} starts again: {1}", settings.Worker, reason.Message);
+        outcome = new SessionOutcome(SessionOutcomeKind.Failed, "it starts again");
+        restarts = true;
         base.PreRestart(reason, message);
     }
 
     /// <inheritdoc/>
     protected override void PostStop()
     {
+        outcome ??= new SessionOutcome(SessionOutcomeKind.Stopped, "it stops");
         if (membership != default)
         {
-            coordinator?.Tell(new Goodbye(settings.Worker, membership, "it stops"));
+            coordinator?.Tell(new Goodbye(settings.Worker, membership, outcome.Reason));
         }
 
         Forget();
-        thread.End(() =>
+        log.Debug("Worker {0}: → stopped ({1}): {2}", settings.Worker, outcome.Kind, outcome.Reason);
+        if (!restarts)
         {
-            DisposeRetired();
-            computer?.Dispose();
-        });
+            settings.Ended?.Invoke(outcome);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        try
+        {
+            return base.AroundReceive(receive, message);
+        }
+        catch (Exception bug) when (settings.Incarnation is not null && bug is not OutOfMemoryException)
+        {
+            // An actor that started again would serve the same session from half a state.
+            log.Error(bug, "Worker {0} stops", settings.Worker);
+            Quit(SessionOutcomeKind.Failed, $"it failed ({bug.GetType().Name}: {bug.Message.TrimEnd('.')})");
+            return true;
+        }
     }
 
     private void Seeking()
@@ -108,8 +114,21 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
                 Register();
             }
         });
-        Receive<ShardComputation>(Ended);
-        Receive<RunEnded>(_ => Context.Stop(Self));
+        Receive<SessionEnded>(refused =>
+        {
+            if (refused.Membership.Session == 0)
+            {
+                log.Debug("Worker {0} is refused: {1}", settings.Worker, refused.Sentence);
+                // Inside one process it goes on asking, no faster than before.
+                if (settings.Incarnation is not null)
+                {
+                    Quit(SessionOutcomeKind.Ended, refused.Sentence);
+                }
+            }
+        });
+        Receive<ShardComputation>(Answer);
+        Receive<RunEnded>(_ => Quit(SessionOutcomeKind.RunOver, "the run is over"));
+        Receive<LeaveRun>(leave => Quit(SessionOutcomeKind.Left, leave.Reason));
         Common();
     }
 
@@ -117,34 +136,53 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
     {
         Receive<ComputeShard>(request =>
         {
-            if (Membership.Of(request.Fence) != membership)
+            if (Membership.Of(request.Fence) != membership || HasIt(request))
             {
-                log.Debug("Worker {0} drops a shard of another session: {1}", settings.Worker, request.Fence);
+                log.Debug("Worker {0} drops a shard of another session or a second copy: {1}", settings.Worker, request.Fence);
                 return;
             }
 
-            var computation = new ShardComputation(request);
-            IWorkerPlane its = plane!;
+            var computation = new ShardComputation(request, plane!, settings.Activity);
             underWay.Add(computation);
-            thread.Post(() =>
+            settings.Compute.Post(() =>
             {
-                computation.Run(Computer, its);
+                computation.Run(settings.Compute.Computer);
                 self.Tell(computation);
             });
         });
-        Receive<WithdrawShard>(withdrawal =>
+        Receive<WithdrawShard>(Withdraw);
+        Receive<ShardComputation>(Answer);
+        Receive<LeaveRun>(leave =>
         {
+            settings.Activity.Leave();
+            outcome = new SessionOutcome(SessionOutcomeKind.Left, leave.Reason);
+            log.Debug("Worker {0}: ready → leaving: {1}", settings.Worker, leave.Reason);
             foreach (ShardComputation computation in underWay)
             {
-                if (computation.Request.Fence == withdrawal.Fence && computation.Request.Work.Slices == withdrawal.Slices)
-                {
-                    computation.Withdraw();
-                }
+                computation.HandBack();
+            }
+
+            Become(Leaving);
+            StopIfNothingIsOwed();
+        });
+        Common();
+    }
+
+    private void Leaving()
+    {
+        Receive<ComputeShard>(request =>
+        {
+            if (Membership.Of(request.Fence) == membership && !HasIt(request))
+            {
+                coordinator?.Tell(new ShardNotDone(settings.Worker, request.Fence, request.Work.Slices, ShardFailureKind.Withdrawn, "the worker leaves"));
             }
         });
-        Receive<ShardComputation>(Ended);
-        Receive<Welcome>(_ => { });
-        Receive<RetryRegistration>(_ => { });
+        Receive<WithdrawShard>(Withdraw);
+        Receive<ShardComputation>(computation =>
+        {
+            Answer(computation);
+            StopIfNothingIsOwed();
+        });
         Common();
     }
 
@@ -152,10 +190,11 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
     {
         Receive<SessionEnded>(ended =>
         {
-            if (ended.Membership == membership)
+            if (ended.Membership == membership && membership != default)
             {
+                membership = default;
                 // Not at once: a coordinator that refuses it would be asked again as fast as it answers.
-                Seek(ended.Sentence, registerNow: false);
+                SeekOrQuit(SessionOutcomeKind.Ended, ended.Sentence, registerNow: false);
             }
         });
         Receive<RunEnded>(ended =>
@@ -163,7 +202,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             if (ended.Membership == membership)
             {
                 membership = default;
-                Context.Stop(Self);
+                Quit(SessionOutcomeKind.RunOver, "the run is over");
             }
         });
         Receive<CoordinatorFound>(found =>
@@ -175,8 +214,17 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
                     Context.Unwatch(coordinator);
                 }
 
+                bool replaces = membership != default;
                 coordinator = Context.Watch(found.Coordinator);
-                Seek("another coordinator was found");
+                if (replaces || settings.Incarnation is null)
+                {
+                    membership = default;
+                    SeekOrQuit(SessionOutcomeKind.CoordinatorGone, "another coordinator was found");
+                }
+                else
+                {
+                    Register();
+                }
             }
         });
         Receive<Terminated>(terminated =>
@@ -184,20 +232,42 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             if (terminated.ActorRef.Equals(coordinator))
             {
                 coordinator = null;
-                Seek("the coordinator is gone");
+                membership = default;
+                SeekOrQuit(SessionOutcomeKind.CoordinatorGone, "the coordinator is gone");
             }
         });
         Receive<ComputeShard>(request => log.Debug("Worker {0} drops a shard as it has no session: {1}", settings.Worker, request.Fence));
+        Receive<Welcome>(_ => { });
+        Receive<RetryRegistration>(_ => { });
         Receive<WithdrawShard>(_ => { });
+        Receive<LeaveRun>(_ => { });
     }
 
-    private void Ended(ShardComputation computation)
+    private bool HasIt(ComputeShard request) => underWay.Exists(one => one.Request.Fence == request.Fence && one.Request.Work.Slices == request.Work.Slices);
+
+    private void Withdraw(WithdrawShard withdrawal)
+    {
+        foreach (ShardComputation computation in underWay)
+        {
+            if (computation.Request.Fence == withdrawal.Fence && computation.Request.Work.Slices == withdrawal.Slices)
+            {
+                computation.Withdraw();
+            }
+        }
+    }
+
+    private void Answer(ShardComputation computation)
     {
         underWay.Remove(computation);
         ComputeShard request = computation.Request;
-        if (Membership.Of(request.Fence) != membership)
+        if (membership == default || Membership.Of(request.Fence) != membership)
         {
             log.Debug("Worker {0} drops an answer of an ended session: {1}", settings.Worker, request.Fence);
+        }
+        else if (computation.BrokenPlane is { } broken)
+        {
+            // The goodbye frees its slices at once, where the control plane still works.
+            SeekOrQuit(SessionOutcomeKind.PlaneBroken, $"its tensor plane broke: {broken}");
         }
         else if (computation.IsDone)
         {
@@ -209,11 +279,32 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         }
     }
 
+    private void StopIfNothingIsOwed()
+    {
+        if (!underWay.Exists(computation => Membership.Of(computation.Request.Fence) == membership))
+        {
+            Context.Stop(Self);
+        }
+    }
+
+    // What ends a session ends the actor where it serves that session alone, or leaves anyway.
+    private void SeekOrQuit(SessionOutcomeKind kind, string why, bool registerNow = true)
+    {
+        if (settings.Incarnation is not null || outcome is not null)
+        {
+            Quit(kind, why);
+        }
+        else
+        {
+            Seek(why, registerNow);
+        }
+    }
+
     private void Seek(string why, bool registerNow = true)
     {
         log.Debug("Worker {0}: → seeking: {1}", settings.Worker, why);
         Forget();
-        incarnation = Guid.NewGuid();
+        incarnation = settings.Incarnation ?? Guid.NewGuid();
         plane = settings.CreatePlane(incarnation);
         Become(Seeking);
         // Until answered: the message may be lost, and the coordinator may not be there yet.
@@ -222,6 +313,12 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         {
             Register();
         }
+    }
+
+    private void Quit(SessionOutcomeKind kind, string reason)
+    {
+        outcome ??= new SessionOutcome(kind, reason);
+        Context.Stop(Self);
     }
 
     private void Forget()
@@ -234,26 +331,14 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
 
         if (plane is not null)
         {
-            retired.Enqueue(plane);
+            settings.Compute.Retire(plane);
             plane = null;
-            thread.Post(DisposeRetired);
         }
     }
 
-    // On the compute thread, after the last computation that used them.
-    private void DisposeRetired()
-    {
-        while (retired.TryDequeue(out IWorkerPlane? gone))
-        {
-            gone.Dispose();
-        }
-    }
+    private void Register() => coordinator?.Tell(new RegisterWorker(settings.Worker, incarnation, settings.Threads, settings.Membership));
 
-    private void Register() => coordinator?.Tell(new RegisterWorker(settings.Worker, incarnation, settings.Threads));
-
-    private IShardComputer Computer() => computer ??= settings.CreateComputer();
-
-    private sealed record RetryRegistration(Guid Incarnation) : INotInfluenceReceiveTimeout
+    private sealed record RetryRegistration(Guid Incarnation) : ILocalMessage, INotInfluenceReceiveTimeout
     {
         public const string Key = "registration";
     }

@@ -17,6 +17,8 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 {
     private protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    private readonly List<WorkerCompute> computes = [];
+
     protected RunTest() => Plane = new InProcessPlane(Pool);
 
     private protected GradientPool Pool { get; } = new(ExactSum.Floats);
@@ -49,10 +51,23 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
     private protected WorkerSettings Settings(string name, Action<ShardWork>? before = null, ISet<long>? nonFinite = null) => new()
     {
         Worker = new WorkerId(name),
-        CreateComputer = () => new ExactComputer(nonFinite, before),
+        Compute = ComputeWith(name, () => new ExactComputer(nonFinite, before)),
         CreatePlane = Plane.CreateWorkerPlane,
         RegistrationInterval = TimeSpan.FromMilliseconds(20),
     };
+
+    private protected WorkerCompute ComputeWith(string name, Func<IShardComputer> create)
+    {
+        var compute = new WorkerCompute(name, create);
+        computes.Add(compute);
+        return compute;
+    }
+
+    protected override Task AfterAllAsync()
+    {
+        computes.ForEach(compute => compute.Dispose());
+        return base.AfterAllAsync();
+    }
 
     /// <summary>A worker whose answers the test gives by hand.</summary>
     private protected Puppet Register(IActorRef coordinator, string name) => new(this, coordinator, name);

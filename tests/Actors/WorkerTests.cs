@@ -145,11 +145,12 @@ public sealed class WorkerTests : RunTest
     }
 
     [Fact]
-    public void It_says_goodbye_when_it_is_stopped_and_disposes_its_computer()
+    public void It_says_goodbye_when_it_is_stopped_and_its_compute_thread_outlives_it()
     {
         TestProbe coordinator = CreateTestProbe();
         var disposed = new ManualResetEventSlim();
-        WorkerSettings settings = Settings("w1") with { CreateComputer = () => new Disposing(disposed) };
+        WorkerCompute compute = ComputeWith("w1", () => new Disposing(disposed));
+        WorkerSettings settings = Settings("w1") with { Compute = compute };
         IActorRef worker = Sys.ActorOf(WorkerActor.Props(settings, coordinator.Ref));
         Welcome(worker, coordinator.ExpectMsg<RegisterWorker>(Patience));
         worker.Tell(Shard(0, 4), coordinator.Ref);
@@ -157,6 +158,8 @@ public sealed class WorkerTests : RunTest
         Sys.Stop(worker);
         Goodbye goodbye = coordinator.FishForMessage<Goodbye>(_ => true, Patience);
         Assert.Equal(membership, goodbye.Membership);
+        Assert.False(disposed.IsSet);
+        compute.Dispose();
         Assert.True(disposed.Wait(Patience));
     }
 
