@@ -20,6 +20,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private ParameterHandle parameters;
     private List<ShardNode> accepted = [];
     private List<ShardNode>? offered;
+    private (WorkerId Worker, RunPhase Phase) offeredBy;
     private long offeredAnswer;
     private bool over;
 
@@ -134,6 +135,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         }
 
         offered = answer;
+        offeredBy = (done.Worker, done.Fence.Phase);
         offeredAnswer++;
         Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Finding, AnswerCheck.Proofs(done)));
         Invariant.Holds(offered is null);
@@ -144,6 +146,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         long nowMs = (long)settings.Time.GetElapsedTime(started).TotalMilliseconds;
         Transition transition = RunMachine.Step(state, input, nowMs);
         state = transition.State;
+        settings.View?.Show(state, started);
         if (transition.Reason is { } reason)
         {
             log.Info("Step {0}, {1}: {2}", state.Training.Step, state.Stage, reason);
@@ -169,6 +172,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 break;
             case RunEffect.AcceptAnswer accept:
                 accepted.AddRange(Offered(accept.Answer));
+                TellAccepted(offered!);
                 offered = null;
                 break;
             case RunEffect.ReleaseAnswer release:
@@ -224,6 +228,17 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         {
             member.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters.Version, plane.Held(member.Incarnation)));
         }
+    }
+
+    private void TellAccepted(List<ShardNode> answer)
+    {
+        long samples = 0;
+        foreach (ShardNode node in answer)
+        {
+            samples += node.Metrics.Samples;
+        }
+
+        observer?.OnAccepted(offeredBy.Worker, offeredBy.Phase, samples);
     }
 
     private void Tell(RunInput input)

@@ -20,6 +20,9 @@ public sealed record CoordinatorSettings
     /// of waiting for it. Called on the actor's thread; null inside one process.</summary>
     public Action<Address>? MemberGone { get; init; }
 
+    /// <summary>Shown each state of the run, for whoever wants to look at it; null for nobody.</summary>
+    public RunView? View { get; init; }
+
     /// <summary>The clock of deadlines and checkpoint intervals.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

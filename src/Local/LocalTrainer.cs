@@ -36,9 +36,9 @@ public static class LocalTrainer
             Observer = options.Observer,
             Progress = progress,
         });
-        WorkerCount[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => new WorkerCount($"w{number}"))];
-        WorkerCompute[] computes = [.. workers.Select(count => new WorkerCompute(count.Name, () =>
-            new CountingComputer(new ShardComputer(open.Setup, options.ThreadsPerWorker, unit, count.Name, open.Run.Prepared), count, open.Setup.Plan)))];
+        string[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => FormattableString.Invariant($"w{number}"))];
+        WorkerCompute[] computes =
+            [.. workers.Select(name => new WorkerCompute(name, () => new ShardComputer(open.Setup, options.ThreadsPerWorker, unit, name, open.Run.Prepared)))];
         RunOutcome outcome;
         try
         {
@@ -49,21 +49,21 @@ public static class LocalTrainer
             Array.ForEach(computes, compute => compute.Dispose());
         }
 
-        return open.Result(outcome, workers.ToDictionary(worker => worker.Name, worker => worker.Samples));
+        return open.Result(outcome);
     }
 
     private static async Task<RunOutcome> RunAsync(
-        OpenRun open, WorkerCount[] workers, WorkerCompute[] computes, LocalOptions options, CancellationToken cancellationToken)
+        OpenRun open, string[] workers, WorkerCompute[] computes, LocalOptions options, CancellationToken cancellationToken)
     {
         using InProcessPlane plane = new(new GradientPool(open.Setup.Graph.Layout.ArenaLength));
         await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
             akka.AddDistNetCoordinator(new CoordinatorSettings { Run = open.Run, Plane = plane, Observer = open.Observer });
-            foreach ((WorkerCount count, WorkerCompute compute) in workers.Zip(computes))
+            foreach ((string name, WorkerCompute compute) in workers.Zip(computes))
             {
                 WorkerSettings settings = new()
                 {
-                    Worker = new WorkerId(count.Name),
+                    Worker = new WorkerId(name),
                     Threads = options.ThreadsPerWorker,
                     Compute = compute,
                     CreatePlane = plane.CreateWorkerPlane,

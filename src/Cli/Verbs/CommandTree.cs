@@ -32,6 +32,34 @@ internal static class CommandTree
         return option;
     }
 
+    /// <summary>An option with one of a few words; the first is the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] words)
+    {
+        var option = new Option<string>(name) { Description = description, HelpName = string.Join('|', words), DefaultValueFactory = _ => words[0] };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !words.Contains(result.Tokens[0].Value))
+            {
+                result.AddError($"{name} is '{result.Tokens[0].Value}'; expected {string.Join(" or ", words)}");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>An option with a port.</summary>
+    public static Option<int?> Port(string name, string description)
+    {
+        var option = new Option<int?>(name) { Description = description, HelpName = "PORT" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !(int.TryParse(result.Tokens[0].Value, out int value) && value is >= 0 and <= 65535))
+            {
+                result.AddError($"{name} is '{result.Tokens[0].Value}'; expected a port from 0 to 65535");
+            }
+        });
+        return option;
+    }
+
     public static Option<string[]> Overrides() => new("--set")
     {
         Description = "Set a key of the job, path.to.key=value; may be given many times.",

@@ -10,6 +10,14 @@ public interface IRunObserver
     {
     }
 
+    /// <summary>A worker's answer counts.</summary>
+    /// <param name="worker">Whose.</param>
+    /// <param name="phase">To what.</param>
+    /// <param name="samples">How many samples it covers.</param>
+    void OnAccepted(WorkerId worker, RunPhase phase, long samples)
+    {
+    }
+
     /// <summary>A step was completed or skipped.</summary>
     void OnStep(StepReport report)
     {

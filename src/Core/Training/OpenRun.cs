@@ -19,8 +19,12 @@ public sealed record OpenRunOptions
     /// <summary>The width that kernels run at.</summary>
     public required VectorUnit Unit { get; init; }
 
-    /// <summary>Where the parameters live, so that other processes can read them in place; null allocates it. It must last as long as the open run.</summary>
-    public ParameterMemory? Memory { get; init; }
+    /// <summary>Gives the memory that the parameters live in, so that other processes can read them in place, once run and term are known; null, and a null result, allocates it.
+    /// It must last as long as the open run.</summary>
+    public Func<RunId, int, ParameterMemory?>? ShareParameters { get; init; }
+
+    /// <summary>Workers that must be present before the first shard is given out, at least 1.</summary>
+    public int MinimumWorkers { get; init; } = 1;
 
     /// <summary>Told of workers, warnings and checkpoints; null for nobody.</summary>
     public IRunObserver? Observer { get; init; }
@@ -46,7 +50,8 @@ public sealed class OpenRun : IDisposable
         unit = options.Unit;
         Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options.Observer) : null;
         recorder = folder is null ? null : new RunRecorder(folder, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
-        Run = new TrainingRun(setup, recorder, resumed, RunId.Create(), term: 1, options.Threads, unit, TimeProvider.System, options.Memory);
+        (RunId run, int term) = (RunId.Create(), 1);
+        Run = new TrainingRun(setup, recorder, resumed, run, term, options.Threads, unit, TimeProvider.System, options.ShareParameters?.Invoke(run, term), options.MinimumWorkers);
         watcher = new RunWatcher(setup, Run.State, options.Observer, options.Progress, () => Run.SamplesPerSecond);
     }
 
@@ -84,14 +89,12 @@ public sealed class OpenRun : IDisposable
 
     /// <summary>What the run came to.</summary>
     /// <param name="outcome">What <see cref="Ended"/> gave.</param>
-    /// <param name="workerSamples">Training samples by worker.</param>
     /// <exception cref="DistNetException">It failed.</exception>
-    public RunResult Result(RunOutcome outcome, IReadOnlyDictionary<string, long> workerSamples)
+    public RunResult Result(RunOutcome outcome)
     {
         ArgumentNullException.ThrowIfNull(outcome);
-        ArgumentNullException.ThrowIfNull(workerSamples);
         return outcome.Kind != RunOutcomeKind.Failed
-            ? RunResults.Of(Setup, Run, watcher, workerSamples, outcome, unit)
+            ? RunResults.Of(Setup, Run, watcher, outcome, unit)
             : throw (outcome.Cause as DistNetException ?? DistNetException.Failed(outcome.Sentence, outcome.Cause));
     }
 

@@ -73,7 +73,7 @@ public sealed record RunResult
     /// <summary>The lives of the coordinator so far, this one included: one more with each resume.</summary>
     public int Term { get; init; } = 1;
 
-    /// <summary>How many training samples each worker computed in this process, by the worker's name; those computed a second time count twice.</summary>
+    /// <summary>How many training samples were computed by each worker in this life of the coordinator, by the worker's name; of what was computed twice, the answer that counted.</summary>
     public IReadOnlyDictionary<string, long> WorkerSamples { get; init; } = new Dictionary<string, long>();
 
     /// <summary>How often work was computed again because a worker failed or was late.</summary>

@@ -7,7 +7,7 @@ namespace DistNet.Training;
 /// <summary>Puts a run's result together when it has ended.</summary>
 internal static class RunResults
 {
-    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, IReadOnlyDictionary<string, long> workerSamples, RunOutcome outcome, VectorUnit unit)
+    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, VectorUnit unit)
     {
         Checkpoint final = run.Snapshot();
         TrainedModel model = new(setup.Job, final.Model, final.Parameters, unit);
@@ -31,7 +31,7 @@ internal static class RunResults
             TrainingTime = watcher.TrainingTime,
             Workers = watcher.Workers,
             Term = run.Definition.Term,
-            WorkerSamples = workerSamples,
+            WorkerSamples = watcher.WorkerSamples,
             Recoveries = checked((int)outcome.Counters.Recoveries),
             History = [.. watcher.History],
             ConfusionMatrix = (test ?? validation)?.Confusion,

@@ -9,6 +9,7 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
 
     private readonly TaskCompletionSource<RunOutcome> outcomes = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<EpochRecord> history = [];
+    private readonly Dictionary<string, long> workerSamples = [];
     private long begun;
     private long ended;
     private long reported;
@@ -17,6 +18,9 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
     public Task<RunOutcome> Ended => outcomes.Task;
 
     public IReadOnlyList<EpochRecord> History => history;
+
+    /// <summary>Training samples by the worker whose answer counted.</summary>
+    public IReadOnlyDictionary<string, long> WorkerSamples => workerSamples;
 
     public TestReport? Test { get; private set; }
 
@@ -30,6 +34,16 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
         Workers = Math.Max(Workers, workers);
         begun = begun == 0 ? TimeProvider.System.GetTimestamp() : begun;
         observer?.OnWorkers(workers, sentence);
+    }
+
+    public void OnAccepted(WorkerId worker, RunPhase phase, long samples)
+    {
+        if (phase == RunPhase.Training)
+        {
+            workerSamples[worker.Name] = workerSamples.GetValueOrDefault(worker.Name) + samples;
+        }
+
+        observer?.OnAccepted(worker, phase, samples);
     }
 
     public void OnStep(StepReport report)

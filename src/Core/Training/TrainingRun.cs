@@ -37,8 +37,18 @@ public sealed class TrainingRun : ITrainingRun
     /// <param name="unit">The vector width.</param>
     /// <param name="time">The clock for throughput.</param>
     /// <param name="memory">Where the parameters live, so that other processes can read them in place; null allocates it.</param>
+    /// <param name="minimumWorkers">Workers that must be present before the first shard is given out.</param>
     public TrainingRun(
-        RunSetup setup, RunRecorder? recorder, Checkpoint? resumed, RunId run, int term, int threads, VectorUnit unit, TimeProvider time, ParameterMemory? memory = null)
+        RunSetup setup,
+        RunRecorder? recorder,
+        Checkpoint? resumed,
+        RunId run,
+        int term,
+        int threads,
+        VectorUnit unit,
+        TimeProvider time,
+        ParameterMemory? memory = null,
+        int minimumWorkers = 1)
     {
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
@@ -70,6 +80,7 @@ public sealed class TrainingRun : ITrainingRun
             TestSamples = setup.Data.Test?.Samples.Length ?? 0,
             NonFinite = setup.Job.Training.NonFinite,
             Checkpoints = setup.Job.Checkpoints,
+            MinimumWorkers = minimumWorkers,
         };
     }
 
