@@ -70,6 +70,15 @@ public static class WireLimits
     /// <summary>Calls at once on one connection. A worker uploads the nodes of one answer side by side and fetches parameters; more wait for their turn at the client.</summary>
     public const int StreamsPerConnection = 32;
 
+    /// <summary>Calls that hold memory, of one attendance over all its connections: four uploads at once, the parameters, a file, and what a broken connection left hanging.</summary>
+    public const int CallsPerAttendance = 12;
+
+    /// <summary>Gradients of one answer that a worker sends side by side; more share the same link without being faster.</summary>
+    public const int UploadsAtOnce = 4;
+
+    /// <summary>Connections of one address at once: two for each of its workers, and status calls; one machine cannot take all.</summary>
+    public const int ConnectionsPerAddress = (2 * AttendancesPerAddress) + 64;
+
     /// <summary>All headers of a call. gRPC's have some 300 bytes; ours add none.</summary>
     public const int HeaderBytes = 8 * 1024;
 
