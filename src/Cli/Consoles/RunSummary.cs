@@ -1,5 +1,4 @@
 using System.Globalization;
-using DistNet.Training;
 using Spectre.Console;
 
 namespace DistNet.Cli.Consoles;
@@ -7,7 +6,11 @@ namespace DistNet.Cli.Consoles;
 /// <summary>The table at the end of a training.</summary>
 internal static class RunSummary
 {
-    public static void Write(Terminal terminal, string folder, RunResult result, int threads)
+    /// <param name="terminal">Where to.</param>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="result">What the run came to.</param>
+    /// <param name="workers">Who computed.</param>
+    public static void Write(Terminal terminal, string folder, RunFigures result, string workers)
     {
         IAnsiConsole console = terminal.Ansi();
         Table table = new Table().HideHeaders().AddColumn("").AddColumn("");
@@ -18,9 +21,6 @@ internal static class RunSummary
         Measured("validation", result.ValidationLoss, result.ValidationAccuracy);
         Measured("test", result.TestLoss, result.TestAccuracy);
         Row("training time", Figures.Seconds(result.TrainingTime) + (result.SamplesPerSecond > 0 ? $", {Figures.Count(result.SamplesPerSecond)} samples/s" : ""));
-        string workers = threads > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{result.Workers} × {threads} {(threads == 1 ? "thread" : "threads")}")
-            : string.Create(CultureInfo.InvariantCulture, $"{result.Workers} at once, {result.WorkerSamples.Count} in all");
         Row("workers", workers + (result.Recoveries > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Recoveries} recoveries") : ""));
         Row("digest", result.ParametersSha256);
         Row("run folder", folder);

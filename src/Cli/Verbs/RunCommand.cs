@@ -133,7 +133,10 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
 
         if (!request.Json && !request.Quiet)
         {
-            RunSummary.Write(terminal, folder.Folder, result, Threads);
+            string workers = Threads > 0
+                ? RunFigures.Workers(result.Workers, Threads)
+                : FormattableString.Invariant($"{result.Workers} at once, {result.WorkerSamples.Count} in all");
+            RunSummary.Write(terminal, folder.Folder, RunFigures.Of(result), workers);
         }
 
         return 0;

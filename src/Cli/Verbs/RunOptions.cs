@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.JobFiles;
 using DistNet.Cli.RunFolders;
@@ -9,13 +11,17 @@ namespace DistNet.Cli.Verbs;
 /// <summary>What every verb that leads a run is told: the job, its folder, and how it is shown.</summary>
 /// <param name="JobPath">The job file.</param>
 /// <param name="Job">The job, overrides applied.</param>
-/// <param name="JobArguments">The options that change the job or its data, as they were given: what a resume must be given again.</param>
+/// <param name="JobOptions">The options that change the job or its data, as they were given: what a resume must be given again.</param>
 /// <param name="Output">The value of --out, or null.</param>
 /// <param name="Resume">Whether to go on with a run.</param>
 /// <param name="DataFolder">The value of --data, or null.</param>
 /// <param name="Quiet">Warnings and errors alone.</param>
 /// <param name="Json">Events as JSON.</param>
-internal sealed record RunRequest(string JobPath, Job Job, string JobArguments, string? Output, bool Resume, string? DataFolder, bool Quiet, bool Json);
+internal sealed record RunRequest(string JobPath, Job Job, ImmutableArray<string> JobOptions, string? Output, bool Resume, string? DataFolder, bool Quiet, bool Json)
+{
+    /// <summary><see cref="JobOptions"/> as a person types them, with a space before each.</summary>
+    public string JobArguments => string.Concat(JobOptions.Select(text => $" {ShellText.Quoted(text)}"));
+}
 
 /// <summary>The options that <c>train</c> and <c>coordinator</c> share.</summary>
 internal sealed class RunOptions
@@ -62,7 +68,7 @@ internal sealed class RunOptions
         return new RunRequest(
             path,
             JobLoader.Load(path, overrides, seed),
-            JobArguments(overrides, seed, data),
+            JobOptions(overrides, seed, data),
             output,
             parsed.GetValue(Resume) || (parsed.GetValue(ResumeIfAny) && RunDestination.HoldsRunAt(output, path)),
             data,
@@ -70,10 +76,10 @@ internal sealed class RunOptions
             parsed.GetValue(Json));
     }
 
-    private static string JobArguments(string[] overrides, ulong? seed, string? data)
-    {
-        IEnumerable<string> arguments = overrides.Select(text => $" --set {ShellText.Quoted(text)}");
-        string key = seed is { } value ? FormattableString.Invariant($" --seed {value}") : "";
-        return string.Concat(arguments) + key + (data is null ? "" : $" --data {ShellText.Quoted(data)}");
-    }
+    private static ImmutableArray<string> JobOptions(string[] overrides, ulong? seed, string? data) =>
+    [
+        .. overrides.SelectMany(text => new[] { "--set", text }),
+        .. seed is { } value ? ["--seed", value.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
+        .. data is null ? Array.Empty<string>() : ["--data", data],
+    ];
 }

@@ -7,8 +7,10 @@ namespace DistNet.Cli.Verbs;
 /// <c>terminate</c>. When the supervisor dies, by whatever signal, the standard input ends; then this process ends at once, as it would without power.</remarks>
 internal sealed class StopSignals : IDisposable
 {
-    private const int InterruptCode = 130;
-    private const int TerminateCode = 143;
+    /// <summary>Exit code after Ctrl-C.</summary>
+    public const int InterruptCode = 130;
+    /// <summary>Exit code after SIGTERM.</summary>
+    public const int TerminateCode = 143;
     private readonly CancellationTokenSource source = new();
     private readonly PosixSignalRegistration[] registrations;
     private int exitCode;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DistNet.Cli.Consoles;
+using DistNet.Cli.Supervision;
 using DistNet.Local;
 using DistNet.Training;
 
@@ -13,13 +14,38 @@ internal static class TrainVerb
         var options = new RunOptions();
         Option<int?> workers = CommandTree.Count("--workers", "Worker actors in this process; by default one per core.");
         Option<int?> threads = CommandTree.Count("--threads", "Compute threads of each worker; by default 1.");
+        Option<int?> processes = CommandTree.Count("--processes", "Instead: worker processes on this machine, joined in a cluster and watched over.");
+        var sharedMemory = new Option<string?>("--shared-memory") { Description = "With --processes: auto (the default) or off, where tensors go by gRPC.", HelpName = "auto|off" };
+        sharedMemory.AcceptOnlyFromAmong("auto", "off");
         var command = new Command("train", "Train a model on this machine.");
         command.Arguments.Add(options.Job);
         command.Options.Add(workers);
         command.Options.Add(threads);
+        command.Options.Add(processes);
+        command.Options.Add(sharedMemory);
         options.AddTo(command);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(processes) is { } number)
+            {
+                if (parsed.GetValue(workers) is not null)
+                {
+                    throw DistNetException.Usage("--workers and --processes exclude each other; expected worker actors in this process or worker processes.");
+                }
+
+                return new SupervisedTraining(terminal, options.Read(parsed))
+                {
+                    Processes = number,
+                    Threads = parsed.GetValue(threads) ?? 1,
+                    SharedMemory = parsed.GetValue(sharedMemory) ?? "auto",
+                }.Run();
+            }
+
+            if (parsed.GetValue(sharedMemory) is not null)
+            {
+                throw DistNetException.Usage("--shared-memory is for processes; expected it together with --processes.");
+            }
+
             int count = parsed.GetValue(workers) ?? Environment.ProcessorCount;
             int each = parsed.GetValue(threads) ?? 1;
             return new RunCommand(terminal, options.Read(parsed))
