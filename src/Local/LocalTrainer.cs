@@ -38,7 +38,7 @@ public static class LocalTrainer
         });
         string[] workers = [.. Enumerable.Range(1, options.Workers).Select(number => FormattableString.Invariant($"w{number}"))];
         WorkerCompute[] computes =
-            [.. workers.Select(name => new WorkerCompute(name, () => new ShardComputer(open.Setup, options.ThreadsPerWorker, unit, name, open.Run.Prepared)))];
+            [.. workers.Select(name => new WorkerCompute(name, () => new ShardComputer(open.Setup, options.ThreadsPerWorker, unit, name)))];
         RunOutcome outcome;
         try
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DistNet.Kernels;
 using DistNet.Losses;
 using DistNet.Runs;
@@ -19,9 +20,11 @@ public sealed class GraphExecution
     private readonly int sliceSize;
     private readonly PassState pass;
     private readonly ExecutionMemory memory;
-    private readonly PreparedParameters? own;
+    private readonly VectorUnit unit;
     private readonly RowsPhase rows;
     private readonly GradientPhase gradients;
+    private PreparedParameters? own;
+    private PreparedMemory? prepared;
     private long? preparedVersion;
     private bool preparedForTraining;
 
@@ -32,9 +35,7 @@ public sealed class GraphExecution
     /// <param name="maximumSlices">The most slices of one pass, at least 1.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="team">The threads that compute.</param>
-    /// <param name="prepared">Prepared parameters that the caller keeps up to date with the parameters it passes; null has the execution prepare its own.</param>
-    public GraphExecution(
-        Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team, PreparedParameters? prepared = null)
+    public GraphExecution(Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(team);
@@ -45,8 +46,8 @@ public sealed class GraphExecution
         this.sliceSize = sliceSize;
         MaximumSlices = maximumSlices;
         pass = new PassState(unit);
-        own = prepared is null ? new PreparedParameters(graph, unit, team) : null;
-        memory = new ExecutionMemory(graph, sliceSize, maximumSlices, prepared ?? own);
+        this.unit = unit;
+        memory = new ExecutionMemory(graph, sliceSize, maximumSlices);
         AlignedBuffer[] scratch = [.. Enumerable.Range(0, team.Count).Select(_ => new AlignedBuffer(memory.Scratch))];
         rows = new RowsPhase(pass, graph, memory, Loss.Create(loss), scratch);
         gradients = new GradientPhase(pass, graph, memory, scratch, maximumSlices);
@@ -54,6 +55,27 @@ public sealed class GraphExecution
 
     /// <summary>The most slices of one pass.</summary>
     public int MaximumSlices { get; }
+
+    /// <summary>Has the passes from now on read what was prepared with the parameters that they are given, instead of preparing it themselves.</summary>
+    /// <param name="prepared">What was prepared; null, or what was prepared for another vector width, has the execution prepare its own.</param>
+    public void UsePrepared(PreparedMemory? prepared)
+    {
+        if (prepared is not null && (prepared.Unit != unit.Code || prepared.Values.Length != memory.PreparedLength))
+        {
+            prepared = null;
+        }
+
+        if (prepared != this.prepared)
+        {
+            this.prepared = prepared;
+            preparedVersion = null;
+            if (prepared is not null)
+            {
+                // Only read: whoever prepares has memory of its own to write to.
+                memory.SetPrepared(MemoryMarshal.AsMemory(prepared.Values));
+            }
+        }
+    }
 
     /// <summary>One training pass: forward, loss and backward.</summary>
     /// <param name="input">The samples: whole slices, but for the last of a batch.</param>
@@ -147,9 +169,11 @@ public sealed class GraphExecution
         rows.WithLoss = withLoss;
         Invariant.Holds(rows.SliceCount >= 1 && rows.SliceCount <= MaximumSlices);
         memory.Domains[0].SetRows(input.Samples.Length);
-        if (own is not null && (preparedVersion != version || (training && !preparedForTraining)))
+        if (prepared is null && (preparedVersion != version || (training && !preparedForTraining)))
         {
             preparedVersion = null;
+            own ??= new PreparedParameters(graph, unit, team);
+            memory.SetPrepared(MemoryMarshal.AsMemory(own.Values.Values));
             own.Prepare(parameters, training);
             preparedForTraining = training;
             preparedVersion = version;

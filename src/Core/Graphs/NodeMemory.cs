@@ -11,7 +11,10 @@ internal sealed class NodeMemory
 
     public required AlignedBuffer Output { get; init; }
 
-    public required AlignedBuffer Prepared { get; init; }
+    /// <summary>What the module made of its parameters; empty until it is set.</summary>
+    public Memory<float> Prepared { get; set; }
+
+    public required int PreparedLength { get; init; }
 
     public required AlignedBuffer Saved { get; init; }
 

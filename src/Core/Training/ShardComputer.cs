@@ -28,8 +28,7 @@ public sealed class ShardComputer : IShardComputer
     /// <param name="threads">Compute threads, the caller included; at least 1.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="name">The worker's name, for its threads.</param>
-    /// <param name="prepared">The prepared parameters of this process, kept up to date by the coordinator's side; null has the worker prepare its own.</param>
-    public ShardComputer(RunSetup setup, int threads, VectorUnit unit, string name, PreparedParameters? prepared = null)
+    public ShardComputer(RunSetup setup, int threads, VectorUnit unit, string name)
     {
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
@@ -37,7 +36,7 @@ public sealed class ShardComputer : IShardComputer
         int largest = setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows));
         int passSlices = Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)largest), 1 << BitOperations.Log2((uint)Math.Max(1, PassRows / slice)));
         team = new ThreadTeam(threads, name);
-        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team, prepared);
+        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team);
         metrics = new NodeMetrics[passSlices];
         gradients = new Memory<float>[passSlices];
         leases = new GradientLease?[passSlices];
@@ -49,6 +48,7 @@ public sealed class ShardComputer : IShardComputer
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(gradients);
+        execution.UsePrepared(parameters.Prepared);
         if (work.Phase == RunPhase.Diagnosis)
         {
             return ShardResult.Diagnosis(Diagnose(work, parameters));

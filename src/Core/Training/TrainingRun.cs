@@ -19,6 +19,7 @@ public sealed class TrainingRun : ITrainingRun
     private readonly ThreadTeam team;
     private readonly ParameterUpdate update;
     private readonly VersionedParameters versions;
+    private readonly PreparedParameters prepared;
     private readonly Arena? best;
     private readonly Throughput throughput;
     private double lastRate = double.NaN;
@@ -57,8 +58,8 @@ public sealed class TrainingRun : ITrainingRun
         throughput = new Throughput(time);
         team = new ThreadTeam(threads, "update");
         update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team, memory?.Values);
-        versions = new VersionedParameters(update.Parameters.Memory, term, memory?.Version);
-        Prepared = new PreparedParameters(setup.Graph, unit, team);
+        prepared = new PreparedParameters(setup.Graph, unit, team, memory?.Prepared);
+        versions = new VersionedParameters(update.Parameters.Memory, term, memory?.Version) { Prepared = prepared.Values };
         best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
         State = resumed?.State ?? new TrainingState();
         if (resumed is null)
@@ -70,7 +71,7 @@ public sealed class TrainingRun : ITrainingRun
             Restore(resumed);
         }
 
-        Prepared.Prepare(update.Parameters.Span, training: true);
+        prepared.Prepare(update.Parameters.Span, training: true);
         Definition = new RunDefinition
         {
             Run = run,
@@ -92,9 +93,6 @@ public sealed class TrainingRun : ITrainingRun
 
     /// <inheritdoc/>
     public ParameterHandle Parameters => versions.Handle;
-
-    /// <summary>The parameters as the modules prepared them, for the workers of this process; always those of <see cref="Parameters"/>.</summary>
-    public PreparedParameters Prepared { get; }
 
     /// <summary>Samples per second as reported everywhere: see <see cref="Throughput"/>.</summary>
     public double SamplesPerSecond => throughput.SamplesPerSecond;
@@ -182,7 +180,7 @@ public sealed class TrainingRun : ITrainingRun
         {
             versions.BeginOverwrite();
             best.Span.CopyTo(update.Parameters.Span);
-            Prepared.Prepare(update.Parameters.Span, training: true);
+            prepared.Prepare(update.Parameters.Span, training: true);
             versions.EndOverwrite();
         }
     }
@@ -211,7 +209,7 @@ public sealed class TrainingRun : ITrainingRun
         UpdateOutcome outcome = update.Apply(gradients, sliceCount, batch.Weight, rate, State);
         if (outcome.Finite)
         {
-            Prepared.Prepare(update.Parameters.Span, training: true);
+            prepared.Prepare(update.Parameters.Span, training: true);
         }
 
         versions.EndOverwrite();
