@@ -14,18 +14,18 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
     private readonly string folder;
     private readonly RunId run;
     private readonly int term;
-    private readonly int slots;
+    private readonly SharedMemorySizes sizes;
     private readonly string parametersFile;
     private readonly Action<string>? warn;
     private readonly SharedParameters parameters;
     private int warned;
 
-    private SharedMemoryHost(string folder, RunId run, int term, int slots, string parametersFile, SharedParameters parameters, Action<string>? warn)
+    private SharedMemoryHost(string folder, RunId run, int term, SharedMemorySizes sizes, string parametersFile, SharedParameters parameters, Action<string>? warn)
     {
         this.folder = folder;
         this.run = run;
         this.term = term;
-        this.slots = slots;
+        this.sizes = sizes;
         this.parametersFile = parametersFile;
         this.parameters = parameters;
         this.warn = warn;
@@ -37,8 +37,7 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
     /// <summary>Removes what killed coordinators left, and makes the parameters' memory.</summary>
     /// <param name="run">The run.</param>
     /// <param name="term">This life of the coordinator.</param>
-    /// <param name="arenaLength">Floats of the model's arena.</param>
-    /// <param name="slots">Slots of a session: <see cref="SharedGradients.SlotsFor"/>.</param>
+    /// <param name="sizes">How much: <see cref="SharedMemorySizes.Of"/>.</param>
     /// <param name="host">The memory.</param>
     /// <param name="sentence">Why there is none; then gRPC carries the tensors.</param>
     /// <param name="warn">Told, once, when a session's memory cannot be had.</param>
@@ -46,8 +45,7 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
     public static bool TryCreate(
         RunId run,
         int term,
-        int arenaLength,
-        int slots,
+        SharedMemorySizes sizes,
         [NotNullWhen(true)] out SharedMemoryHost? host,
         [NotNullWhen(false)] out string? sentence,
         Action<string>? warn = null,
@@ -58,14 +56,14 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
         string name = SharedMemoryFolder.NewName(run, term);
         try
         {
-            host = new SharedMemoryHost(folder, run, term, slots, name, SharedParameters.Create(Path.Combine(folder, name), arenaLength), warn);
+            host = new SharedMemoryHost(folder, run, term, sizes, name, SharedParameters.Create(Path.Combine(folder, name), sizes), warn);
             sentence = null;
             return true;
         }
         catch (Exception refused) when (WriteFailure.Is(refused))
         {
             host = null;
-            sentence = $"Shared memory is not used: {SharedParameters.Bytes(arenaLength)} bytes for the parameters cannot be had in {folder}: {WriteFailure.Words(refused)}.";
+            sentence = $"Shared memory is not used: {SharedParameters.Bytes(sizes)} bytes for the parameters cannot be had in {folder}: {WriteFailure.Words(refused)}.";
             return false;
         }
     }
@@ -80,12 +78,11 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
     public ISharedMemoryOffer? Offer(Guid attendance, IPAddress worker, IPAddress local)
     {
         string name = SharedMemoryFolder.NewName(run, term);
-        int arenaLength = parameters.Memory.Values.Length;
         try
         {
-            SharedGradients gradients = SharedGradients.Create(Path.Combine(folder, name), arenaLength, slots, parameters.Nonce);
+            SharedGradients gradients = SharedGradients.Create(Path.Combine(folder, name), sizes.ArenaLength, sizes.Slots, parameters.Nonce);
             return new SharedSession(gradients, new SharedMemoryPaths(
-                parametersFile, name, gradients.Nonce, SharedParameters.Bytes(arenaLength), SharedGradients.Bytes(arenaLength, slots)));
+                parametersFile, name, gradients.Nonce, SharedParameters.Bytes(sizes), SharedGradients.Bytes(sizes.ArenaLength, sizes.Slots)));
         }
         catch (Exception refused) when (WriteFailure.Is(refused))
         {

@@ -7,22 +7,31 @@ namespace DistNet.Protocol.SharedMemory;
 /// <para>Nothing is copied: the coordinator's parameters live in this memory, and the version beside them is the one that <see cref="VersionedParameters"/> keeps, so
 /// what holds between threads holds between processes. It is 0 while they are overwritten. A reader asks for it when it has finished and drops what it computed
 /// from overwritten parameters.</para>
-/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, the version at 64. The arena begins at 4096.</para>
+/// <para>With them lies what the modules have made of them (packed weights), which the coordinator's threads make while the workers wait anyway.</para>
+/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, floats prepared at 32, for which vector unit at 40, the
+/// version at 64. The arena begins at 4096, what is prepared at the next multiple of 4096.</para>
 /// </remarks>
 public sealed class SharedParameters : IParameterVersions, IDisposable
 {
     private const long Magic = 0x_3150_4E54_5349_44; // "DISTNP1"
     private const int LengthOffset = 8;
     private const int NonceOffset = 16;
+    private const int PreparedOffset = 32;
+    private const int UnitOffset = 40;
     private const int VersionOffset = 64;
-    private const int ArenaOffset = 4096;
+    private const int Page = 4096;
 
     private readonly SharedMapping mapping;
 
-    private SharedParameters(SharedMapping mapping, int arenaLength)
+    private readonly PreparedMemory prepared;
+
+    private SharedParameters(SharedMapping mapping, SharedMemorySizes sizes)
     {
         this.mapping = mapping;
-        Memory = new ParameterMemory(mapping.Memory<float>(ArenaOffset, arenaLength), mapping.Memory<long>(VersionOffset, 1));
+        long preparedAt = Page + Pages(sizes.ArenaLength);
+        Memory = new ParameterMemory(
+            mapping.Memory<float>(Page, sizes.ArenaLength), mapping.Memory<long>(VersionOffset, 1), mapping.Memory<float>(preparedAt, sizes.PreparedLength));
+        prepared = new PreparedMemory(Memory.Prepared, sizes.Unit);
     }
 
     /// <summary>The arena and the version. Only the maker of the file may write to them.</summary>
@@ -36,21 +45,26 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     }
 
     /// <summary>The length of the file.</summary>
-    /// <param name="arenaLength">Floats of the arena.</param>
-    public static long Bytes(int arenaLength) => ArenaOffset + ((long)arenaLength * sizeof(float));
+    public static long Bytes(SharedMemorySizes sizes)
+    {
+        ArgumentNullException.ThrowIfNull(sizes);
+        return Page + Pages(sizes.ArenaLength) + Pages(sizes.PreparedLength);
+    }
 
     /// <summary>Makes the file, all parameters +0, no version.</summary>
     /// <exception cref="IOException">It cannot be made: the folder is full, for instance.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
-    public static SharedParameters Create(string path, int arenaLength)
+    public static SharedParameters Create(string path, SharedMemorySizes sizes)
     {
-        SharedMapping mapping = SharedMapping.Create(path, Bytes(arenaLength));
+        SharedMapping mapping = SharedMapping.Create(path, Bytes(sizes));
         try
         {
             mapping.Reserve(0, mapping.Bytes);
             mapping.Word(0) = Magic;
-            mapping.Word(LengthOffset) = arenaLength;
-            return new SharedParameters(mapping, arenaLength) { Nonce = Guid.NewGuid() };
+            mapping.Word(LengthOffset) = sizes.ArenaLength;
+            mapping.Word(PreparedOffset) = sizes.PreparedLength;
+            mapping.Word(UnitOffset) = sizes.Unit;
+            return new SharedParameters(mapping, sizes) { Nonce = Guid.NewGuid() };
         }
         catch
         {
@@ -61,17 +75,18 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
 
     /// <summary>Opens the file for reading.</summary>
     /// <param name="path">Where.</param>
-    /// <param name="arenaLength">Floats of the arena, as this process knows it.</param>
+    /// <param name="sizes">As this process reckons them.</param>
     /// <param name="nonce">The nonce that it must have.</param>
     /// <exception cref="IOException">It is not what it must be.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
-    public static SharedParameters Open(string path, int arenaLength, Guid nonce)
+    public static SharedParameters Open(string path, SharedMemorySizes sizes, Guid nonce)
     {
-        SharedMapping mapping = SharedMapping.Open(path, Bytes(arenaLength), writable: false);
+        SharedMapping mapping = SharedMapping.Open(path, Bytes(sizes), writable: false);
         try
         {
-            SharedParameters parameters = new(mapping, arenaLength);
-            bool matches = mapping.Word(0) == Magic && mapping.Word(LengthOffset) == arenaLength && parameters.Nonce == nonce;
+            SharedParameters parameters = new(mapping, sizes);
+            bool matches = mapping.Word(0) == Magic && mapping.Word(LengthOffset) == sizes.ArenaLength && mapping.Word(PreparedOffset) == sizes.PreparedLength
+                && parameters.Nonce == nonce;
             return matches ? parameters : throw new IOException("it holds the parameters of another coordinator");
         }
         catch
@@ -82,7 +97,9 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     }
 
     /// <summary>The parameters of one version; the default handle, never current, when they are another's.</summary>
-    public ParameterHandle Fetch(long version) => version > 0 && IsCurrent(version) ? new ParameterHandle(this, Memory.Values, version) : default;
+    public ParameterHandle Fetch(long version) => version > 0 && IsCurrent(version)
+        ? new ParameterHandle(this, Memory.Values, version, mapping.Word(UnitOffset) == prepared.Unit ? prepared : null)
+        : default;
 
     /// <inheritdoc/>
     public bool IsCurrent(long version)
@@ -102,13 +119,15 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         }
     }
 
-    /// <summary>The maker: makes a version readable. Nothing is to do where it is this memory's already; another's values are copied.</summary>
+    /// <summary>The maker: makes a version readable. Nothing is to do where it is this memory's already; a run's that keeps its parameters elsewhere is copied,
+    /// and its readers prepare for themselves.</summary>
     public void Publish(ParameterHandle parameters)
     {
         if (!IsCurrent(parameters.Version))
         {
             ref long version = ref Memory.Version.Span[0];
             Interlocked.Exchange(ref version, 0);
+            mapping.Word(UnitOffset) = 0;
             parameters.Values.CopyTo(Memory.Values);
             Interlocked.Exchange(ref version, parameters.Version);
         }
@@ -119,4 +138,6 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
 
     /// <summary>Ends this process's use; the maker also takes the file's name away. Nobody may be reading the values.</summary>
     public void Dispose() => mapping.Dispose();
+
+    private static long Pages(int floats) => (((long)floats * sizeof(float)) + Page - 1) / Page * Page;
 }

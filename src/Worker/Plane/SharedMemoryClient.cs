@@ -11,24 +11,25 @@ public static class SharedMemoryClient
 {
     /// <summary>Opens what is offered and writes the proof.</summary>
     /// <param name="offer">The offer, as it came over the wire: nothing in it is believed before it was checked.</param>
-    /// <param name="arenaLength">Floats of the model's arena.</param>
+    /// <param name="sizes">As this process reckons them: <see cref="SharedMemorySizes.Of"/>.</param>
     /// <param name="plane">The session's plane, to be disposed by the caller, whatever the coordinator answers.</param>
     /// <param name="proof">What to tell the coordinator.</param>
     /// <param name="reason">Why there is none, as a clause without a stop at the end.</param>
     /// <param name="folder">Where the files must lie.</param>
     public static bool TryOpen(
         SharedMemoryPaths offer,
-        int arenaLength,
+        SharedMemorySizes sizes,
         [NotNullWhen(true)] out SharedWorkerPlane? plane,
         out Guid proof,
         [NotNullWhen(false)] out string? reason,
         string? folder = null)
     {
         ArgumentNullException.ThrowIfNull(offer);
+        ArgumentNullException.ThrowIfNull(sizes);
         folder ??= SharedMemoryFolder.Default;
         plane = null;
         proof = default;
-        reason = Fault(offer, arenaLength);
+        reason = Fault(offer, sizes);
         if (reason is not null)
         {
             return false;
@@ -38,9 +39,9 @@ public static class SharedMemoryClient
         string file = offer.GradientsFile;
         try
         {
-            gradients = SharedGradients.Open(Path.Combine(folder, file), offer.GradientsBytes, arenaLength, offer.Nonce);
+            gradients = SharedGradients.Open(Path.Combine(folder, file), offer.GradientsBytes, sizes.ArenaLength, offer.Nonce);
             file = offer.ParametersFile;
-            SharedParameters parameters = SharedParameters.Open(Path.Combine(folder, file), arenaLength, gradients.ParametersNonce);
+            SharedParameters parameters = SharedParameters.Open(Path.Combine(folder, file), sizes, gradients.ParametersNonce);
             plane = new SharedWorkerPlane(parameters, gradients);
             gradients = null;
         }
@@ -59,13 +60,13 @@ public static class SharedMemoryClient
         return true;
     }
 
-    private static string? Fault(SharedMemoryPaths offer, int arenaLength)
+    private static string? Fault(SharedMemoryPaths offer, SharedMemorySizes sizes)
     {
         if (!SharedMemoryFolder.IsName(offer.ParametersFile) || !SharedMemoryFolder.IsName(offer.GradientsFile))
         {
             return "the offered names are not those of shared files";
         }
 
-        return offer.ParametersBytes == SharedParameters.Bytes(arenaLength) ? null : "the offered memory is not that of this model";
+        return offer.ParametersBytes == SharedParameters.Bytes(sizes) ? null : "the offered memory is not that of this model";
     }
 }

@@ -78,7 +78,7 @@ public sealed class ProbeTests
     {
         using SharedMemoryFixture memory = new();
         SharedSession session = memory.Offer();
-        Assert.True(SharedMemoryHost.TryCreate(memory.Run, 8, SharedMemoryFixture.Floats, 3, out SharedMemoryHost? other, out _, folder: memory.Folder));
+        Assert.True(SharedMemoryHost.TryCreate(memory.Run, 8, SharedMemoryFixture.Sizes(), out SharedMemoryHost? other, out _, folder: memory.Folder));
         using (other)
         {
             ISharedMemoryOffer theirs = other.Offer(Guid.NewGuid(), IPAddress.Loopback, IPAddress.Loopback)!;
@@ -141,8 +141,17 @@ public sealed class ProbeTests
     {
         using SharedMemoryFixture memory = new();
         SharedSession session = memory.Offer();
-        Assert.False(memory.TryOpen(session.Paths, out _, out _, out string? reason, SharedMemoryFixture.Floats + 16));
-        Assert.Contains("model", reason, StringComparison.Ordinal);
+        SharedMemorySizes[] others =
+        [
+            SharedMemoryFixture.Sizes(floats: SharedMemoryFixture.Floats + 16),
+            SharedMemoryFixture.Sizes(floats: SharedMemoryFixture.Floats + 2048),
+            SharedMemoryFixture.Sizes() with { PreparedLength = SharedMemoryFixture.PreparedFloats + 2048 },
+        ];
+        foreach (SharedMemorySizes other in others)
+        {
+            Assert.False(memory.TryOpen(session.Paths, out _, out _, out string? reason, other));
+            Assert.Contains("model", reason, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class ResidueTests
     public void A_folder_that_is_not_there_gives_a_sentence()
     {
         string missing = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
-        Assert.False(SharedMemoryHost.TryCreate(RunId.Create(), 1, 100, 3, out _, out string? sentence, folder: missing));
+        Assert.False(SharedMemoryHost.TryCreate(RunId.Create(), 1, SharedMemoryFixture.Sizes(), out _, out string? sentence, folder: missing));
         Assert.StartsWith("Shared memory is not used: ", sentence, StringComparison.Ordinal);
         Assert.Contains(missing, sentence, StringComparison.Ordinal);
     }
@@ -43,7 +43,7 @@ public sealed class ResidueTests
         File.WriteAllText(Path.Combine(memory.Folder, abandoned), "left by a killed process");
         File.WriteAllText(Path.Combine(memory.Folder, foreign), "someone's");
 
-        Assert.True(SharedMemoryHost.TryCreate(memory.Run, 8, 100, 3, out SharedMemoryHost? next, out _, folder: memory.Folder));
+        Assert.True(SharedMemoryHost.TryCreate(memory.Run, 8, SharedMemoryFixture.Sizes(), out SharedMemoryHost? next, out _, folder: memory.Folder));
 
         next.Dispose();
         Assert.Equal(new[] { foreign, live.Paths.GradientsFile, live.Paths.ParametersFile }.Order(), memory.Files);
@@ -55,8 +55,8 @@ public sealed class ResidueTests
         using SharedMemoryFixture memory = new();
         string name = SharedMemoryFolder.NewName(memory.Run, 6);
         string path = Path.Combine(memory.Folder, name);
-        SharedParameters maker = SharedParameters.Create(path, 100);
-        using SharedParameters reader = SharedParameters.Open(path, 100, maker.Nonce);
+        SharedParameters maker = SharedParameters.Create(path, SharedMemoryFixture.Sizes(floats: 100));
+        using SharedParameters reader = SharedParameters.Open(path, SharedMemoryFixture.Sizes(floats: 100), maker.Nonce);
         Assert.Equal(0, SharedMemoryFolder.RemoveAbandoned(memory.Folder));
         string other = Path.Combine(memory.Folder, "kept");
         File.Move(path, other);

@@ -1,5 +1,6 @@
 using System.Net;
 using DistNet.Coordinator.Plane;
+using DistNet.Kernels;
 using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.SharedMemory;
@@ -14,12 +15,13 @@ namespace DistNet.Plane.Tests.SharedMemory;
 internal sealed class SharedMemoryFixture : IDisposable
 {
     public const int Floats = 5000;
+    public const int PreparedFloats = 900;
 
     public SharedMemoryFixture(int slots = 3)
     {
         Folder = Path.Combine(SharedMemoryFolder.Default, $"distnet-tests-{Guid.NewGuid():N}");
         Directory.CreateDirectory(Folder);
-        if (!SharedMemoryHost.TryCreate(Run, 7, Floats, slots, out SharedMemoryHost? host, out string? sentence, folder: Folder))
+        if (!SharedMemoryHost.TryCreate(Run, 7, Sizes(slots), out SharedMemoryHost? host, out string? sentence, folder: Folder))
         {
             Directory.Delete(Folder);
             Assert.Fail(sentence);
@@ -27,6 +29,9 @@ internal sealed class SharedMemoryFixture : IDisposable
 
         Host = host;
     }
+
+    /// <summary>Sizes of no real model.</summary>
+    public static SharedMemorySizes Sizes(int slots = 3, int floats = Floats) => new(floats, PreparedFloats, VectorUnit.Widest.Code, slots);
 
     public RunId Run { get; } = RunId.Create();
 
@@ -38,8 +43,8 @@ internal sealed class SharedMemoryFixture : IDisposable
 
     public SharedSession Offer() => Assert.IsType<SharedSession>(Host.Offer(Guid.NewGuid(), IPAddress.Loopback, IPAddress.Loopback));
 
-    public bool TryOpen(SharedMemoryPaths offer, out SharedWorkerPlane? plane, out Guid proof, out string? reason, int floats = Floats) =>
-        SharedMemoryClient.TryOpen(offer, floats, out plane, out proof, out reason, Folder);
+    public bool TryOpen(SharedMemoryPaths offer, out SharedWorkerPlane? plane, out Guid proof, out string? reason, SharedMemorySizes? sizes = null) =>
+        SharedMemoryClient.TryOpen(offer, sizes ?? Sizes(), out plane, out proof, out reason, Folder);
 
     /// <summary>A session of which both ends know that they share memory.</summary>
     public (SharedSession Coordinator, SharedWorkerPlane Worker) Open()
