@@ -18,10 +18,11 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly long started;
     private RunState state;
     private ParameterHandle parameters;
-    private List<ShardNode> accepted = [];
+    private bool canMerge;
     private List<ShardNode>? offered;
     private (WorkerId Worker, RunPhase Phase) offeredBy;
     private long offeredAnswer;
+    private int offeredSliceCount;
     private bool over;
 
     /// <summary>Creates the actor.</summary>
@@ -137,6 +138,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         offered = answer;
         offeredBy = (done.Worker, done.Fence.Phase);
         offeredAnswer++;
+        offeredSliceCount = state.Phase?.Whole.SliceCount ?? 0;
         Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Finding, AnswerCheck.Proofs(done)));
         Invariant.Holds(offered is null);
     }
@@ -157,6 +159,13 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             Carry(effect);
         }
 
+        // The last answer of a step is followed by its completion, which needs no merge.
+        if (canMerge && state is { Stage: RunStage.Computing, Phase.Whole.Phase: RunPhase.Training })
+        {
+            numeric.MergeEarly();
+        }
+
+        canMerge = false;
         if (state.Stage == RunStage.Ended)
         {
             End(state.Outcome!);
@@ -171,8 +180,8 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 Send(send);
                 break;
             case RunEffect.AcceptAnswer accept:
-                accepted.AddRange(Offered(accept.Answer));
-                TellAccepted(offered!);
+                TellAccepted(Offered(accept.Answer));
+                canMerge |= numeric.Accept(offered!, offeredSliceCount);
                 offered = null;
                 break;
             case RunEffect.ReleaseAnswer release:
@@ -180,13 +189,13 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 offered = null;
                 break;
             case RunEffect.CompleteStep complete:
-                numeric.CompleteStep(complete.Step, TakeAccepted());
+                numeric.CompleteStep(complete.Step);
                 break;
             case RunEffect.CompleteValidation:
-                numeric.CompleteValidation(TakeAccepted());
+                numeric.CompleteValidation();
                 break;
             case RunEffect.CompleteTest:
-                numeric.CompleteTest(TakeAccepted());
+                numeric.CompleteTest();
                 break;
             case RunEffect.WriteCheckpoint checkpoint:
                 numeric.WriteCheckpoint(checkpoint.Reason);
@@ -195,7 +204,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 members.Find(withdraw.Worker, withdraw.Fence.Session)?.Actor.Tell(new WithdrawShard(withdraw.Fence, withdraw.Slices));
                 break;
             case RunEffect.ReleaseAccepted:
-                Leases.Return(TakeAccepted());
+                numeric.Abandon();
                 break;
             case RunEffect.SkipStep skip:
                 numeric.SkipStep(skip.Step, skip.Finding);
@@ -271,7 +280,6 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
         over = true;
         Become(Over);
-        Leases.Return(TakeAccepted());
         Leases.Return(offered ?? []);
         offered = null;
         foreach (Member member in members.All)
@@ -290,13 +298,6 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     {
         Invariant.Holds(answer == offeredAnswer && offered is not null);
         return offered;
-    }
-
-    private List<ShardNode> TakeAccepted()
-    {
-        List<ShardNode> taken = accepted;
-        accepted = [];
-        return taken;
     }
 
     private sealed record TimeToLook : INotInfluenceReceiveTimeout;

@@ -14,27 +14,45 @@ internal sealed record NumericDone(RunInput Input, ParameterHandle Parameters) :
 internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, IActorRef coordinator)
 {
     private readonly DedicatedThread thread = new("distnet-coordinator");
+    private readonly StepSum sum = new(run);
     private long published;
 
     public void Begin() => Post(() => new RunInput.Begin());
 
-    public void CompleteStep(long step, List<ShardNode> nodes) => Post(() =>
+    /// <summary>Hands in the nodes of an accepted answer; see <see cref="StepSum"/>.</summary>
+    /// <returns>Whether there is something to merge.</returns>
+    public bool Accept(List<ShardNode> nodes, int sliceCount) => sum.Accept(nodes, sliceCount);
+
+    /// <summary>Merges what was handed in, until there is something better to do.</summary>
+    public void MergeEarly() => thread.Post(() =>
     {
         try
         {
-            return new RunInput.StepCompleted(run.CompleteStep(step, CollectionsMarshal.AsSpan(nodes)));
+            sum.Absorb();
+            while (!thread.IsAwaited && sum.MergeNext())
+            {
+            }
         }
-        finally
+        catch (Exception bug) when (bug is not OutOfMemoryException)
         {
-            Leases.Return(nodes);
+            Report(FailureOf(bug));
         }
     });
 
+    /// <summary>What was handed in is not needed: its leases are returned.</summary>
+    public void Abandon()
+    {
+        sum.Abandon();
+        thread.Post(sum.Absorb);
+    }
+
+    public void CompleteStep(long step) => Complete(nodes => new RunInput.StepCompleted(run.CompleteStep(step, CollectionsMarshal.AsSpan(nodes))));
+
     public void SkipStep(long step, string finding) => Post(() => new RunInput.StepCompleted(run.SkipStep(step, finding)));
 
-    public void CompleteValidation(List<ShardNode> nodes) => Post(() => new RunInput.ValidationCompleted(run.CompleteValidation(CollectionsMarshal.AsSpan(nodes))));
+    public void CompleteValidation() => Complete(nodes => new RunInput.ValidationCompleted(run.CompleteValidation(CollectionsMarshal.AsSpan(nodes))));
 
-    public void CompleteTest(List<ShardNode> nodes) => Post(() => new RunInput.TestCompleted(run.CompleteTest(CollectionsMarshal.AsSpan(nodes))));
+    public void CompleteTest() => Complete(nodes => new RunInput.TestCompleted(run.CompleteTest(CollectionsMarshal.AsSpan(nodes))));
 
     public void WriteCheckpoint(string reason) => Post(() => new RunInput.CheckpointWritten(run.WriteCheckpoint(reason)));
 
@@ -67,6 +85,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
             }
             finally
             {
+                Leases.Return(sum.Take());
                 run.Dispose();
             }
         }
@@ -77,6 +96,23 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
 
         disposed(failure);
     });
+
+    private void Complete(Func<List<ShardNode>, RunInput> complete)
+    {
+        sum.Complete();
+        Post(() =>
+        {
+            List<ShardNode> nodes = sum.Take();
+            try
+            {
+                return complete(nodes);
+            }
+            finally
+            {
+                Leases.Return(nodes);
+            }
+        });
+    }
 
     // Before the coordinator hears of it, and so before any shard that is computed with it.
     private void Publish()
@@ -97,15 +133,17 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
             input = work();
             Publish();
         }
-        catch (DistNetException expected)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            input = new RunInput.NumericFailed(expected.Message, expected);
-        }
-        catch (Exception bug) when (bug is not OutOfMemoryException)
-        {
-            input = new RunInput.NumericFailed($"The run stopped on an error of its own ({bug.GetType().Name}: {bug.Message}).", bug);
+            input = FailureOf(failure);
         }
 
-        coordinator.Tell(new NumericDone(input, run.Parameters));
+        Report(input);
     });
+
+    private static RunInput.NumericFailed FailureOf(Exception failure) => failure is DistNetException expected
+        ? new RunInput.NumericFailed(expected.Message, expected)
+        : new RunInput.NumericFailed($"The run stopped on an error of its own ({failure.GetType().Name}: {failure.Message}).", failure);
+
+    private void Report(RunInput input) => coordinator.Tell(new NumericDone(input, run.Parameters));
 }

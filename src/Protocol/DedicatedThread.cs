@@ -24,6 +24,18 @@ public sealed class DedicatedThread
     /// <summary>Whether the thread has ended.</summary>
     public bool IsEnded { get; private set; }
 
+    /// <summary>Whether work waits for the work under way, which may then cut itself short.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (gate)
+            {
+                return posted.Count > 0 || last is not null;
+            }
+        }
+    }
+
     /// <summary>Posts work; does nothing once <see cref="End"/> was called.</summary>
     public void Post(Action work)
     {

@@ -65,6 +65,33 @@ public static class CanonicalSum
     public static bool IsNode(SumNode node, int sliceCount) =>
         node.Level is >= 0 and <= 30 && node.Index >= 0 && (long)node.Index << node.Level < Math.Min(sliceCount, MaximumSlices);
 
+    /// <summary>The other half of the node above.</summary>
+    /// <param name="node">A node by its lowest level, as <see cref="Reduce"/> gives it.</param>
+    /// <param name="sliceCount">All slices of the batch.</param>
+    /// <param name="sibling">The other half, by its lowest level.</param>
+    /// <param name="parent">The node whose halves the two are, by its lowest level.</param>
+    /// <returns>False for the root.</returns>
+    public static bool TrySibling(SumNode node, int sliceCount, out SumNode sibling, out SumNode parent)
+    {
+        Invariant.Holds(IsNode(node, sliceCount));
+        while (node.Index > 0 || 1L << node.Level < sliceCount)
+        {
+            sibling = new(node.Level, node.Index ^ 1);
+            parent = node.Parent;
+            if (IsNode(sibling, sliceCount))
+            {
+                sibling = Reduce(sibling, sliceCount);
+                return true;
+            }
+
+            // Its right half holds no slice: the node above is this one by another name.
+            node = parent;
+        }
+
+        sibling = parent = default;
+        return false;
+    }
+
     /// <summary>Whether nodes, in any order, cover every slice of the batch exactly once; safe for nodes that came over a wire.</summary>
     public static bool IsDisjointCover(ReadOnlySpan<SumNode> nodes, int sliceCount) => IsDisjointCover(nodes, new SliceRange(0, sliceCount), sliceCount);
 
