@@ -14,6 +14,7 @@ public static class ControlConfiguration
         akka {
           loglevel = OFF                   # without a logger factory nobody listens; with one, it decides what is shown
           stdout-loglevel = OFF            # standard output belongs to the user
+          stdout-logger-class = "DistNet.Protocol.SilentLogger, DistNet.Protocol"
           log-config-on-start = off
           log-dead-letters = off           # late answers to actors that stopped are ordinary
           log-dead-letters-during-shutdown = off

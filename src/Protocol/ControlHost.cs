@@ -9,6 +9,12 @@ namespace DistNet.Protocol;
 /// <summary>An actor system of our own inside any process: no generic host, no signal handlers, nothing on the console.</summary>
 public sealed class ControlHost : IAsyncDisposable
 {
+    /// <summary>The name of every actor system of ours; part of the addresses in a cluster.</summary>
+    public const string SystemName = "distnet";
+
+    // Actors stop within milliseconds and what is still to be sent within half a second; a system that does not end is left.
+    private static readonly TimeSpan MostToEnd = TimeSpan.FromSeconds(5);
+
     private readonly ServiceProvider services;
     private readonly IHostedService[] hosted;
 
@@ -38,8 +44,20 @@ public sealed class ControlHost : IAsyncDisposable
         }
 
         collection.AddSingleton<IHostApplicationLifetime, NoLifetime>();
-        collection.AddAkka("distnet", configure);
-        var host = new ControlHost(collection.BuildServiceProvider());
+        collection.AddAkka(SystemName, configure);
+        ServiceProvider services = collection.BuildServiceProvider();
+        try
+        {
+            // Made here, as the hosted service would print on standard output that it cannot be.
+            _ = services.GetRequiredService<ActorSystem>();
+        }
+        catch
+        {
+            await services.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        var host = new ControlHost(services);
         foreach (IHostedService service in host.hosted)
         {
             await service.StartAsync(CancellationToken.None).ConfigureAwait(false);
@@ -56,6 +74,9 @@ public sealed class ControlHost : IAsyncDisposable
             await service.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
+        // In a cluster the services' stop ends nothing: see ClusterConfiguration.
+        Task ended = System.Terminate();
+        await Task.WhenAny(ended, Task.Delay(MostToEnd)).ConfigureAwait(false);
         await services.DisposeAsync().ConfigureAwait(false);
     }
 
