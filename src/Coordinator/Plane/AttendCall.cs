@@ -1,3 +1,4 @@
+using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.Wire;
 using Grpc.Core;
@@ -20,7 +21,8 @@ internal sealed class AttendCall(CoordinatorPlane plane, Caller caller, IAsyncSt
         var admission = new Admission(plane);
         admission.CheckAttempt(caller.Address);
         Attendance attendance = admission.Admit(await HelloAsync(aborted).ConfigureAwait(false), caller.Address);
-        ISharedMemoryOffer? offer = plane.Offer(attendance.Info.Id, caller.Remote, caller.Local);
+        // Taking the memory of a large model takes a while.
+        ISharedMemoryOffer? offer = await OwnThread.Run("distnet-offer", () => plane.Offer(attendance.Info.Id, caller.Remote, caller.Local)).ConfigureAwait(false);
         plane.Counters.Add(PlaneCount.Attended);
         plane.Owner.Attended(attendance.Info);
         try

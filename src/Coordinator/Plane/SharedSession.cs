@@ -41,7 +41,8 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
         }
     }
 
-    /// <summary>The coordinator's half of the probe: whether what the worker wrote stands in this memory. Asked once; the file's name is gone afterwards.</summary>
+    /// <summary>The coordinator's half of the probe: whether what the worker wrote stands in this memory. Asked once: the file's name is gone afterwards, and where
+    /// the proof does not hold the memory too.</summary>
     /// <param name="proof">What the worker says it wrote.</param>
     public IAttendanceTransport? Accept(Guid proof)
     {
@@ -55,7 +56,13 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
             gradients.Mapping.Unlink();
             Interlocked.MemoryBarrier();
             accepted = proof != Guid.Empty && gradients.Proof == proof;
-            return accepted ? this : null;
+            if (accepted)
+            {
+                return this;
+            }
+
+            End();
+            return null;
         }
     }
 

@@ -13,7 +13,8 @@ public static class SharedMemoryClient
     /// <param name="offer">The offer, as it came over the wire: nothing in it is believed before it was checked.</param>
     /// <param name="sizes">As this process reckons them: <see cref="SharedMemorySizes.Of"/>.</param>
     /// <param name="plane">The session's plane, to be disposed by the caller, whatever the coordinator answers.</param>
-    /// <param name="proof">What to tell the coordinator.</param>
+    /// <param name="proof">What to tell the coordinator. Where nothing could be opened it stands nowhere; told all the same, it has the coordinator give its
+    /// memory back.</param>
     /// <param name="reason">Why there is none, as a clause without a stop at the end.</param>
     /// <param name="folder">Where the files must lie.</param>
     public static bool TryOpen(
@@ -28,7 +29,7 @@ public static class SharedMemoryClient
         ArgumentNullException.ThrowIfNull(sizes);
         folder ??= SharedMemoryFolder.Default;
         plane = null;
-        proof = default;
+        proof = Guid.NewGuid();
         reason = Fault(offer, sizes);
         if (reason is not null)
         {
@@ -55,7 +56,6 @@ public static class SharedMemoryClient
             gradients?.Dispose();
         }
 
-        proof = Guid.NewGuid();
         plane.WriteProof(proof);
         return true;
     }
