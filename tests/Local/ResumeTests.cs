@@ -94,6 +94,28 @@ public sealed class ResumeTests
         Assert.Equal(result.ValidationAccuracy, evaluation.Accuracy);
     }
 
+    [Fact]
+    public async Task A_resume_keeps_the_run_and_begins_a_new_term()
+    {
+        using TemporaryFolder folder = new();
+        await TrainUntil(3, folder.Path, 1, 1);
+        string first = File.ReadAllText(Path.Combine(folder.Path, JournalFolder.JournalName));
+        await TrainUntil(6, folder.Path, 1, 1);
+        string second = File.ReadAllText(Path.Combine(folder.Path, JournalFolder.JournalName));
+        Assert.Contains("\"term\":1}", first, StringComparison.Ordinal);
+        Assert.Equal(first.Replace("\"term\":1}", "\"term\":2}", StringComparison.Ordinal), second);
+    }
+
+    [Fact]
+    public async Task A_run_whose_folder_was_taken_over_stops_and_writes_nothing_more()
+    {
+        using TemporaryFolder folder = new();
+        DistNetException error = await Assert.ThrowsAsync<DistNetException>(() =>
+            LocalTrainer.TrainAsync(Job, Digits.Data, Options(folder.Path, 1, 1) with { Observer = new TakeOver(folder.Path, atStep: 5) }));
+        Assert.Contains("names term 2, this coordinator has term 1", error.Message, StringComparison.Ordinal);
+        Assert.Equal("step-0000000004", Path.GetFileName(new CheckpointStore(folder.Path).Folders()[0]));
+    }
+
     private static async Task<RunResult> TrainUntil(long step, string folder, int workers, int threads)
     {
         using CancellationTokenSource stop = new();
@@ -112,6 +134,18 @@ public sealed class ResumeTests
             if (report.State.Step >= step)
             {
                 stop.Cancel();
+            }
+        }
+    }
+
+    // Another coordinator begins, as one could where the lock does not hold.
+    private sealed class TakeOver(string folder, long atStep) : IRunObserver
+    {
+        public void OnStep(StepReport report)
+        {
+            if (report.State.Step == atStep)
+            {
+                RunJournal.Begin(new JournalFolder(folder), resume: true, holdsCheckpoints: true, _ => { });
             }
         }
     }

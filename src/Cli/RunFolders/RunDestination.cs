@@ -95,8 +95,8 @@ internal sealed class RunDestination
         return Path.Combine(RunsFolder, FormattableString.Invariant($"{job}-{Math.Max(resume ? number : number + 1, 1)}"));
     }
 
-    // The lock file of an earlier try is nothing to lose.
-    private static bool IsEmpty(string folder) => !Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).All(entry => Path.GetFileName(entry) == "lock");
+    // What an earlier try left that came to nothing (its lock, its journal) is nothing to lose.
+    private static bool IsEmpty(string folder) => !Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).All(RunFolder.IsBookkeeping);
 
     private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
 

@@ -14,13 +14,14 @@ public static class AtomicFile
     /// <summary>Writes what <paramref name="content"/> writes.</summary>
     /// <param name="path">The file; replaced if it is there. One writer at a time.</param>
     /// <param name="content">Writes the content; an exception of its own leaves the old file as it was.</param>
+    /// <param name="mark">Distinguishes the temporary sibling of writers that no lock keeps apart; empty where there is one writer.</param>
     /// <exception cref="DistNetException">The disk is full or the file cannot be written; the old content is intact.</exception>
-    public static void Write(string path, Action<Stream> content)
+    public static void Write(string path, Action<Stream> content, string mark = "")
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(content);
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.tmp");
+        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}{mark}.tmp");
         try
         {
             using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write))

@@ -67,6 +67,13 @@ public sealed class RunFolder : IDisposable
     /// <summary>Whether a folder holds a run, finished or not.</summary>
     public static bool HoldsRun(string path) => File.Exists(RunJsonOf(path)) || !new CheckpointStore(path).Folders().IsEmpty;
 
+    /// <summary>Whether a file or folder in a run folder is only bookkeeping of who holds it: the lock, the journal, the claimed terms.</summary>
+    public static bool IsBookkeeping(string path)
+    {
+        string name = System.IO.Path.GetFileName(path);
+        return name is "lock" or JournalFolder.JournalName or JournalFolder.TermsName || name.StartsWith($".{JournalFolder.JournalName}.", StringComparison.Ordinal);
+    }
+
     /// <summary>Lets go of the folder. The lock file stays: removing it would let two processes lock two files of one name.</summary>
     public void Dispose() => hold.Dispose();
 }

@@ -49,14 +49,20 @@ public sealed class OpenRun : IDisposable
         Setup = setup;
         unit = options.Unit;
         Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options.Observer) : null;
-        recorder = folder is null ? null : new RunRecorder(folder, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
-        (RunId run, int term) = (RunId.Create(), 1);
+        Journal = folder is null
+            ? null
+            : RunJournal.Begin(new JournalFolder(folder.Path), options.Resume, HoldsCheckpoints(folder), sentence => options.Observer?.OnWarning(sentence));
+        recorder = folder is null ? null : new RunRecorder(folder, Journal!, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
+        (RunId run, int term) = (Journal?.Run ?? RunId.Create(), Journal?.Term ?? 1);
         Run = new TrainingRun(setup, recorder, resumed, run, term, options.Threads, unit, TimeProvider.System, options.ShareParameters?.Invoke(run, term), options.MinimumWorkers);
         watcher = new RunWatcher(setup, Run.State, options.Observer, options.Progress, () => Run.SamplesPerSecond);
     }
 
     /// <summary>The job with its data.</summary>
     public RunSetup Setup { get; }
+
+    /// <summary>The journal of the run's folder: <see cref="RunJournal.Verify"/> it before writing anything else there. Null where there is no folder.</summary>
+    public RunJournal? Journal { get; }
 
     /// <summary>The numeric side.</summary>
     public TrainingRun Run { get; }
@@ -104,6 +110,8 @@ public sealed class OpenRun : IDisposable
         recorder?.Dispose();
         folder?.Dispose();
     }
+
+    private static bool HoldsCheckpoints(RunFolder folder) => !new CheckpointStore(folder.Path).Folders().IsEmpty;
 
     private static Checkpoint? Resumable(RunSetup setup, RunFolder folder, IRunObserver? observer)
     {

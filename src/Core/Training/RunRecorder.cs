@@ -3,10 +3,12 @@ using DistNet.Tensors;
 
 namespace DistNet.Training;
 
-/// <summary>Writes a run to its folder: checkpoints, a row of metrics per epoch, and the final model.</summary>
+/// <summary>Writes a run to its folder: checkpoints, a row of metrics per epoch, and the final model. Before each write it looks whether the folder is still
+/// this coordinator's.</summary>
 public sealed class RunRecorder : IDisposable
 {
     private readonly RunFolder folder;
+    private readonly RunJournal journal;
     private readonly CheckpointStore store;
     private readonly MetricsFile metrics;
     private readonly TimeProvider time;
@@ -14,14 +16,17 @@ public sealed class RunRecorder : IDisposable
 
     /// <summary>Opens the folder's files; rows of metrics after the resumed checkpoint are removed.</summary>
     /// <param name="folder">The run's folder, held by this process.</param>
+    /// <param name="journal">The journal of this life of the coordinator.</param>
     /// <param name="keep">How many checkpoints to keep, besides the best.</param>
     /// <param name="resumedEpochs">The epochs completed in the checkpoint that is resumed; 0 starts anew.</param>
     /// <param name="time">The clock of the metrics.</param>
-    public RunRecorder(RunFolder folder, int keep, int resumedEpochs, TimeProvider time)
+    public RunRecorder(RunFolder folder, RunJournal journal, int keep, int resumedEpochs, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(journal);
         ArgumentNullException.ThrowIfNull(time);
         this.folder = folder;
+        this.journal = journal;
         this.time = time;
         store = new CheckpointStore(folder.Path, keep);
         metrics = MetricsFile.Open(folder.MetricsCsv, resumedEpochs);
@@ -36,6 +41,7 @@ public sealed class RunRecorder : IDisposable
     public void EpochEnded(TrainingState state, double learningRate, double gradientNorm, double samplesPerSecond)
     {
         ArgumentNullException.ThrowIfNull(state);
+        journal.Verify();
         metrics.Append(new MetricsRow
         {
             Epoch = state.Epoch,
@@ -53,12 +59,17 @@ public sealed class RunRecorder : IDisposable
 
     /// <summary>Writes a checkpoint; when it returns, it is durable.</summary>
     /// <returns>Its folder.</returns>
-    public string Write(Checkpoint checkpoint) => store.Write(checkpoint);
+    public string Write(Checkpoint checkpoint)
+    {
+        journal.Verify();
+        return store.Write(checkpoint);
+    }
 
     /// <summary>Writes the final model's parameters, under PyTorch's names, for other programs to read.</summary>
     public void WriteModel(Arena parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
+        journal.Verify();
         AtomicFile.Write(folder.Model, stream => SafetensorsFile.Write(stream, parameters));
     }
 
