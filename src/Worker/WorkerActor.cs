@@ -105,6 +105,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
                 Timers.Cancel(RetryRegistration.Key);
                 log.Debug("Worker {0}: seeking → ready: session {1}", settings.Worker, membership.Session);
                 Become(Ready);
+                settings.Joined?.Invoke();
             }
         });
         Receive<RetryRegistration>(retry =>

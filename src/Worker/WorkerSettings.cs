@@ -30,6 +30,9 @@ public sealed record WorkerSettings
     /// <summary>Told what the worker does.</summary>
     public ActivityReport Activity { get; init; } = new();
 
+    /// <summary>Told that the coordinator has welcomed the worker; on the actor's thread. It must return quickly and not throw.</summary>
+    public Action? Joined { get; init; }
+
     /// <summary>Told why the actor has ended, once, when it is stopped; on the actor's thread. It must return quickly and not throw.</summary>
     public Action<SessionOutcome>? Ended { get; init; }
 
