@@ -11,6 +11,9 @@ internal static class CommandTree
         var root = new RootCommand("Trains neural networks data-parallel on CPUs; the number of workers, threads and machines cannot change the result.");
         root.Options.Add(new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true });
         root.Subcommands.Add(TrainVerb.Create(terminal));
+        root.Subcommands.Add(CoordinatorVerb.Create(terminal));
+        root.Subcommands.Add(WorkerVerb.Create(terminal));
+        root.Subcommands.Add(StatusVerb.Create(terminal));
         root.Subcommands.Add(EvaluateVerb.Create(terminal));
         root.Subcommands.Add(PredictVerb.Create(terminal));
         root.Subcommands.Add(InspectVerb.Create(terminal));
