@@ -18,6 +18,7 @@ internal static class CommandTree
         root.Subcommands.Add(PredictVerb.Create(terminal));
         root.Subcommands.Add(InspectVerb.Create(terminal));
         root.Subcommands.Add(CheckGradVerb.Create(terminal));
+        root.Subcommands.Add(CertsVerb.Create(terminal));
         return root;
     }
 

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Akka.Actor;
 using Akka.Remote.Transport.DotNetty;
 
 namespace DistNet.Protocol.Security;
@@ -92,15 +91,17 @@ public sealed class TlsFiles : IDisposable
         Authority.Dispose();
     }
 
-    // Akka names the peer by its actor address where we called it, and by its socket where it called us.
+    // Akka names the peer by its address (ssl.tcp://distnet@HOST:PORT) where we called it, and by its socket where it called us.
     private string? RefuseControl(X509Certificate2? certificate, string peer, string? seedHost)
     {
-        if (!Address.TryParse(peer, out Address? called) || called?.Host is null)
+        int at = peer.IndexOf('@', StringComparison.Ordinal);
+        int colon = peer.LastIndexOf(':');
+        if (at < 0 || colon < at)
         {
             return PeerCheck.RefuseCaller(Authority, certificate);
         }
 
-        bool isCoordinator = string.Equals(called.Host, seedHost, StringComparison.OrdinalIgnoreCase);
+        bool isCoordinator = string.Equals(peer[(at + 1)..colon], seedHost, StringComparison.OrdinalIgnoreCase);
         return PeerCheck.RefuseCalled(Authority, certificate, isCoordinator ? seedHost : null);
     }
 
