@@ -300,5 +300,5 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         return offered;
     }
 
-    private sealed record TimeToLook : INotInfluenceReceiveTimeout;
+    private sealed record TimeToLook : ILocalMessage, INotInfluenceReceiveTimeout;
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Akka.Actor;
 using DistNet.Runs;
 using DistNet.Training;
 
@@ -7,7 +6,7 @@ namespace DistNet.Protocol;
 
 /// <summary>A message between coordinator and worker: data alone, in one process too. Parameters are named by their version and gradients by their tickets;
 /// the tensor plane (<see cref="IWorkerPlane"/>, <see cref="ICoordinatorPlane"/>) knows the memory behind them.</summary>
-public interface IControlMessage : INoSerializationVerificationNeeded;
+public interface IControlMessage;
 
 /// <summary>One membership of a worker: the part of a <see cref="Fence"/> that outlives a step.</summary>
 /// <param name="Run">The run.</param>

@@ -42,8 +42,15 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
         Checkpoints = checkpoints ?? new CheckpointOptions { EverySeconds = null },
     };
 
-    private protected IActorRef Coordinate(ExactRun run) =>
-        Sys.ActorOf(CoordinatorActor.Props(new CoordinatorSettings { Run = run, Plane = Plane, Observer = Seen, Time = Time, TickInterval = TimeSpan.FromMilliseconds(5) }));
+    private protected IActorRef Coordinate(ExactRun run, ICoordinatorPlane? plane = null, Action<Address>? memberGone = null) => Sys.ActorOf(CoordinatorActor.Props(new CoordinatorSettings
+    {
+        Run = run,
+        Plane = plane ?? Plane,
+        Observer = Seen,
+        Time = Time,
+        TickInterval = TimeSpan.FromMilliseconds(5),
+        MemberGone = memberGone,
+    }));
 
     private protected IActorRef Work(IActorRef? coordinator, string name, Action<ShardWork>? before = null, ISet<long>? nonFinite = null) =>
         Sys.ActorOf(WorkerActor.Props(Settings(name, before, nonFinite), coordinator), name);
@@ -112,13 +119,15 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 
         public Membership Membership { get; private set; }
 
+        public Guid Incarnation { get; private set; }
+
         public IWorkerPlane Plane { get; private set; } = null!;
 
         public void Join()
         {
-            var incarnation = Guid.NewGuid();
-            Plane = test.Plane.CreateWorkerPlane(incarnation);
-            coordinator.Tell(new RegisterWorker(id, incarnation, 1), Probe.Ref);
+            Incarnation = Guid.NewGuid();
+            Plane = test.Plane.CreateWorkerPlane(Incarnation);
+            coordinator.Tell(new RegisterWorker(id, Incarnation, 1), Probe.Ref);
             Membership = Probe.FishForMessage<Welcome>(_ => true, Patience).Membership;
         }
 

@@ -35,6 +35,9 @@ internal sealed class ExactRun : ITrainingRun
 
     public RunOutcome? Outcome { get; private set; }
 
+    /// <summary>How often nodes were merged before their step was complete.</summary>
+    public int Merges { get; private set; }
+
     public bool IsDisposed { get; private set; }
 
     /// <summary>Thrown by the next checkpoint.</summary>
@@ -104,6 +107,7 @@ internal sealed class ExactRun : ITrainingRun
 
     public void Merge(ShardNode left, ShardNode right)
     {
+        Merges++;
         Span<float> sum = left.Gradient!.Values.Span;
         ExactSum.Write(ExactSum.Mix(ExactSum.Read(sum), ExactSum.Read(right.Gradient!.Values.Span)), sum);
     }
