@@ -10,7 +10,7 @@ using Xunit;
 namespace DistNet.Actors.Tests;
 
 /// <summary>A worker that serves one attendance, with the coordinator and the plane in the hands of the test: how its session can end, and what it tells of itself.</summary>
-public sealed class AttendanceTests : RunTest
+public class AttendanceTests : RunTest
 {
     private readonly VersionedParameters parameters = new(new float[ExactSum.Floats]);
     private readonly Membership membership = new(RunId.Create(), 1, 7);
@@ -213,9 +213,9 @@ public sealed class AttendanceTests : RunTest
     public async Task An_actor_that_throws_stops_and_says_so()
     {
         (TestProbe coordinator, IActorRef worker) = Ready();
-        worker.Tell(new WithdrawShard(default, default), coordinator.Ref);
-        worker.Tell(Shard(0, 4) with { Work = null! }, coordinator.Ref);
-        worker.Tell(Shard(0, 4) with { Work = null! }, coordinator.Ref);
+        // No coordinator was found: the actor breaks on it.
+        worker.Tell(new CoordinatorFound(null!));
+        worker.Tell(new CoordinatorFound(null!));
         SessionOutcome outcome = await Ended();
         Assert.Equal(SessionOutcomeKind.Failed, outcome.Kind);
         Assert.StartsWith("it failed", coordinator.FishForMessage<Goodbye>(_ => true, Patience).Reason, StringComparison.Ordinal);

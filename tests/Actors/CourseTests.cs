@@ -9,7 +9,7 @@ using Xunit;
 namespace DistNet.Actors.Tests;
 
 /// <summary>The course of a run that no worker disturbs.</summary>
-public sealed class CourseTests : RunTest
+public class CourseTests : RunTest
 {
     [Theory]
     [InlineData(1)]

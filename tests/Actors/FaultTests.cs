@@ -7,7 +7,7 @@ using Xunit;
 namespace DistNet.Actors.Tests;
 
 /// <summary>One rule each: what a worker can do wrong, and that the digest does not see it.</summary>
-public sealed class FaultTests : RunTest
+public class FaultTests : RunTest
 {
     [Fact]
     public async Task A_computation_that_throws_is_done_again_elsewhere()

@@ -44,7 +44,7 @@ internal static class ExactSum
         for (int i = 0; i < slices.Length; i++)
         {
             ulong value = slice(range.First + i);
-            slices[i] = new NodeMetrics((value >> 11) * 1e-3, 1, (long)(value >> 1), 0);
+            slices[i] = new NodeMetrics((value >> 11) * 1e-3, 1, (long)(value >> 20), 0);
         }
 
         return CanonicalSum.Fold(slices);
