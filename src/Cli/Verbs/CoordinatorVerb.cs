@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Coordinator.Node;
 using DistNet.Protocol;
@@ -73,6 +74,8 @@ internal static class CoordinatorVerb
             plan.Events.Post(display => display.Listening(address.ToString(), controlPort));
             plan.Begin();
         }
+
+        public void OnOpened(RunJournal journal) => plan.Events.OnOpened(journal);
 
         public void OnWorkers(int workers, string sentence) => plan.Events.OnWorkers(workers, sentence);
 

@@ -59,24 +59,25 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
             record.Write(folder.RecordPath, "running");
         }
 
+        var events = new RunEvents(showsWorkers: Workers == 0);
         try
         {
             using var signals = new StopSignals(Supervised);
-            RunResult result = Lead(folder, data, setup, record, display, signals);
+            RunResult result = Lead(folder, data, setup, record, display, events, signals);
             display.End();
+            events.VerifyFolder();
             return Finish(folder, record, result, data, signals.ExitCode);
         }
         catch (Exception exception)
         {
             display.End();
-            TryRecordFailure(folder, record, exception.Message);
+            TryRecordFailure(folder, record, events, exception.Message);
             throw;
         }
     }
 
-    private RunResult Lead(RunDestination folder, LoadedData data, RunSetup setup, RunRecord record, RunDisplay display, StopSignals signals)
+    private RunResult Lead(RunDestination folder, LoadedData data, RunSetup setup, RunRecord record, RunDisplay display, RunEvents events, StopSignals signals)
     {
-        var events = new RunEvents(showsWorkers: Workers == 0);
         RunStart start = Start(folder, setup, record);
         Task<RunResult> training = Train(new RunPlan
         {
@@ -142,10 +143,11 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
         return 0;
     }
 
-    private static void TryRecordFailure(RunDestination folder, RunRecord record, string sentence)
+    private static void TryRecordFailure(RunDestination folder, RunRecord record, RunEvents events, string sentence)
     {
         try
         {
+            events.VerifyFolder();
             record.Write(folder.RecordPath, "failed", error: sentence);
         }
         catch (DistNetException)

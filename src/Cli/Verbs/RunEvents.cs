@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Training;
 using DistNet.Runs;
@@ -13,6 +14,7 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
     private readonly ConcurrentQueue<Action<RunDisplay>> queue = new();
     private TrainingProgress? latest;
     private int workers;
+    private volatile RunJournal? journal;
 
     public void Report(TrainingProgress value)
     {
@@ -31,6 +33,12 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
 
     /// <summary>Shows something in the order of all that happens.</summary>
     public void Post(Action<RunDisplay> show) => queue.Enqueue(show);
+
+    public void OnOpened(RunJournal journal) => this.journal = journal;
+
+    /// <summary>Whether the run folder may be written: another coordinator may have taken it over.</summary>
+    /// <exception cref="DistNetException">It has.</exception>
+    public void VerifyFolder() => journal?.Verify();
 
     public void OnWorkers(int workers, string sentence)
     {

@@ -35,6 +35,11 @@ public static class CoordinatorNode
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MinimumWorkers, 1, nameof(options));
         IClusterObserver? observer = options.Observer;
+        if (options.Tls is not null)
+        {
+            options.Tls.Refused = new RefusalNotes(sentence => observer?.OnWarning(sentence)).Add;
+        }
+
         if (ExposurePolicy.Check(options.Bind.Host, options.Token, options.Tls, options.Insecure) is { } exposed)
         {
             observer?.OnWarning(exposed);
@@ -132,6 +137,13 @@ public static class CoordinatorNode
         await using CancellationTokenRegistration stop = cancellationToken.Register(() => coordinator.Tell(new StopRun(StopSignal.Cancellation)));
         RunOutcome outcome = await open.Ended.ConfigureAwait(false);
         await link.WhenEmptyAsync(Farewell).ConfigureAwait(false);
+        foreach (AttendanceInfo left in plane.Attendances)
+        {
+            // It had not registered, or does not answer.
+            plane.End(left.Id, EndReasons.RunOver);
+        }
+
+        plane.Dispose();
         return outcome;
     }
 

@@ -108,7 +108,7 @@ internal static class StatusReport
     {
         if (run.WorkersAwaited > 0)
         {
-            return FormattableString.Invariant($"{run.WorkersAwaited} workers must be present before the first step; {run.Workers.Length} are.");
+            return FormattableString.Invariant($"The first step waits until {run.WorkersAwaited} {(run.WorkersAwaited == 1 ? "worker is" : "workers are")} present; now there {(run.Workers.Length == 1 ? "is" : "are")} {run.Workers.Length}.");
         }
 
         if (run.Stage == RunStage.Computing && run.Workers.IsEmpty)

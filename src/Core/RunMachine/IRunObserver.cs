@@ -1,8 +1,16 @@
+using DistNet.Checkpoints;
+
 namespace DistNet.Runs;
 
 /// <summary>Sees a run's progress. Called by the coordinator in order, one call at a time; a member must return quickly (the run waits) and not throw.</summary>
 public interface IRunObserver
 {
+    /// <summary>The run's folder is open. Told once, first, where there is a folder.</summary>
+    /// <param name="journal">Says whether the folder is still this process's: asked before anything is written there.</param>
+    void OnOpened(RunJournal journal)
+    {
+    }
+
     /// <summary>A worker joined, left, was set aside or came back.</summary>
     /// <param name="workers">The workers that are present now.</param>
     /// <param name="sentence">What happened.</param>

@@ -52,6 +52,11 @@ public sealed class OpenRun : IDisposable
         Journal = folder is null
             ? null
             : RunJournal.Begin(new JournalFolder(folder.Path), options.Resume, HoldsCheckpoints(folder), sentence => options.Observer?.OnWarning(sentence));
+        if (Journal is not null)
+        {
+            options.Observer?.OnOpened(Journal);
+        }
+
         recorder = folder is null ? null : new RunRecorder(folder, Journal!, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
         (RunId run, int term) = (Journal?.Run ?? RunId.Create(), Journal?.Term ?? 1);
         Run = new TrainingRun(setup, recorder, resumed, run, term, options.Threads, unit, TimeProvider.System, options.ShareParameters?.Invoke(run, term), options.MinimumWorkers);

@@ -20,6 +20,11 @@ public static class WorkerNode
         Check(options);
         using PlaneClient client = new(options.Join.Host, options.Join.Port, options.Tls?.ClientOptions(options.Join.Host));
         using WorkerWork work = new(options);
+        if (options.Tls is not null)
+        {
+            options.Tls.Refused = new RefusalNotes(sentence => options.Observer?.OnWarning(sentence)).Add;
+        }
+
         WorkerSession sessions = new(options, client, work);
         SessionPauses pauses = new();
         long alone = Stopwatch.GetTimestamp();
@@ -37,6 +42,7 @@ public static class WorkerNode
 
             if (end.Kind is SessionEndKind.RunOver or SessionEndKind.Stopped)
             {
+                await sessions.CloseAsync().ConfigureAwait(false);
                 return new WorkerEnd(end.Kind == SessionEndKind.RunOver ? WorkerEndKind.RunOver : WorkerEndKind.Stopped, work.Samples, count);
             }
 

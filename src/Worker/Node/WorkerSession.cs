@@ -36,6 +36,7 @@ internal sealed class WorkerSession(WorkerNodeOptions options, PlaneClient clien
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
 
     private readonly Guid processNonce = Guid.NewGuid();
+    private Task closing = Task.CompletedTask;
 
     /// <summary>Has a session.</summary>
     /// <exception cref="DistNetException">The worker is refused for good, or cannot work for this run.</exception>
@@ -58,9 +59,15 @@ internal sealed class WorkerSession(WorkerNodeOptions options, PlaneClient clien
         {
             return refused.Kind == PlaneRefusalKind.ForGood
                 ? throw DistNetException.Usage(refused.Message, refused)
-                : new SessionEnd(SessionEndKind.Over, refused.Message, Joined: false);
+                : new SessionEnd(
+                    SessionEndKind.Over,
+                    refused.Kind == PlaneRefusalKind.TryAgain ? $"The coordinator at {options.Join} does not take this worker yet: {refused.Message}" : refused.Message,
+                    Joined: false);
         }
     }
+
+    /// <summary>Completed when the last session's actor system has ended.</summary>
+    public Task CloseAsync() => closing;
 
     private async Task<SessionEnd> AttendedAsync(WorkerAttendance attendance, ActivityReport activity, CancellationToken stop)
     {
@@ -83,14 +90,23 @@ internal sealed class WorkerSession(WorkerNodeOptions options, PlaneClient clien
         }
 
         activity.Set(ActivityKind.Idle);
-        await using var member = new ClusterMember(options, attendance.Reply, prepared.Compute, plane, activity);
-        return await TakePartAsync(attendance, member, plane.Transport, stop).ConfigureAwait(false);
+        var member = new ClusterMember(options, attendance.Reply, prepared.Compute, plane, activity);
+        try
+        {
+            return await TakePartAsync(attendance, member, plane.Transport, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            // While the coordinator is sought again: an actor system whose peer is gone takes its time to end.
+            closing = member.DisposeAsync().AsTask();
+        }
     }
 
     private async Task<SessionEnd> TakePartAsync(WorkerAttendance attendance, ClusterMember member, string transport, CancellationToken stop)
     {
         try
         {
+            await closing.ConfigureAwait(false);
             await member.StartAsync(await ControlBindAsync().ConfigureAwait(false)).ConfigureAwait(false);
         }
         catch (DistNetException refused) when (refused.Kind == FailureKind.Failed)
@@ -174,6 +190,11 @@ internal sealed class WorkerSession(WorkerNodeOptions options, PlaneClient clien
     private SessionEnd Over(string reason, bool joined)
     {
         string clause = reason.TrimEnd('.');
+        if (clause.EndsWith(EndReasons.RunOver, StringComparison.Ordinal))
+        {
+            return new SessionEnd(SessionEndKind.RunOver, clause, joined);
+        }
+
         return new SessionEnd(SessionEndKind.Over, $"The session with the coordinator at {options.Join} is over: {clause}; it is sought again.", joined);
     }
 }
