@@ -55,6 +55,17 @@ internal sealed class Workspace : IDisposable
     public string[] Train(string name, int workers, params string[] more) =>
         ["train", Job, "--out", Run(name), "--workers", workers.ToString(CultureInfo.InvariantCulture), "--threads", "1", "--quiet", .. more];
 
+    /// <summary>The arguments of a training run over processes of one thread each.</summary>
+    public string[] TrainInProcesses(string name, int processes, params string[] more) =>
+        ["train", Job, "--out", Run(name), "--processes", processes.ToString(CultureInfo.InvariantCulture), "--threads", "1", "--quiet", .. more];
+
+    /// <summary>How often a supervisor started the coordinator (<c>coordinator</c>) or workers (<c>workers</c>) again.</summary>
+    public string Restarts(string name, string which)
+    {
+        using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(Run(name), "run.json")));
+        return record.RootElement.GetProperty("results").GetProperty("restarts").GetProperty(which).ToString();
+    }
+
     /// <summary>A value of a run's record, searched for at any depth.</summary>
     public string Result(string name, string key)
     {
