@@ -21,6 +21,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private bool canMerge;
     private List<ShardNode>? offered;
     private (WorkerId Worker, RunPhase Phase) offeredBy;
+    private double offeredSeconds;
     private long offeredAnswer;
     private int offeredSliceCount;
     private bool over;
@@ -81,6 +82,11 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<NumericDone>(done =>
         {
             parameters = done.Parameters;
+            if (done.Input is RunInput.StepCompleted { Report.Finite: true })
+            {
+                settings.Times.Updated();
+            }
+
             Tell(done.Input);
             Feed(done.Input);
         });
@@ -137,6 +143,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
         offered = answer;
         offeredBy = (done.Worker, done.Fence.Phase);
+        offeredSeconds = done.Seconds;
         offeredAnswer++;
         offeredSliceCount = state.Phase?.Whole.SliceCount ?? 0;
         Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Finding, AnswerCheck.Proofs(done)));
@@ -181,6 +188,11 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 break;
             case RunEffect.AcceptAnswer accept:
                 TellAccepted(Offered(accept.Answer));
+                if (offeredBy.Phase == RunPhase.Training)
+                {
+                    settings.Times.Answered(offeredSeconds);
+                }
+
                 canMerge |= numeric.Accept(offered!, offeredSliceCount);
                 offered = null;
                 break;
@@ -198,12 +210,14 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 numeric.CompleteTest();
                 break;
             case RunEffect.WriteCheckpoint checkpoint:
+                settings.Times.Forget();
                 numeric.WriteCheckpoint(checkpoint.Reason);
                 break;
             case RunEffect.WithdrawShard withdraw:
                 members.Find(withdraw.Worker, withdraw.Fence.Session)?.Actor.Tell(new WithdrawShard(withdraw.Fence, withdraw.Slices));
                 break;
             case RunEffect.ReleaseAccepted:
+                settings.Times.Forget();
                 numeric.Abandon();
                 break;
             case RunEffect.SkipStep skip:
@@ -233,6 +247,15 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Send(RunEffect.SendShard send)
     {
+        if (send.Work.Phase == RunPhase.Training)
+        {
+            settings.Times.Sent();
+        }
+        else
+        {
+            settings.Times.Forget();
+        }
+
         if (members.Find(send.Worker, send.Fence.Session) is { } member)
         {
             member.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters.Version, plane.Held(member.Incarnation)));

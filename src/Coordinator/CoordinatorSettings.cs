@@ -1,6 +1,7 @@
 using Akka.Actor;
 using DistNet.Protocol;
 using DistNet.Runs;
+using DistNet.Training;
 
 namespace DistNet.Coordinator;
 
@@ -22,6 +23,9 @@ public sealed record CoordinatorSettings
 
     /// <summary>Shown each state of the run, for whoever wants to look at it; null for nobody.</summary>
     public RunView? View { get; init; }
+
+    /// <summary>Measures what the time of a step goes to; read by anyone.</summary>
+    public StepTimes Times { get; init; } = new();
 
     /// <summary>The clock of deadlines and checkpoint intervals.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

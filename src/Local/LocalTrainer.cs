@@ -58,7 +58,7 @@ public static class LocalTrainer
         using InProcessPlane plane = new(new GradientPool(open.Setup.Graph.Layout.ArenaLength));
         await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
-            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = open.Run, Plane = plane, Observer = open.Observer });
+            akka.AddDistNetCoordinator(new CoordinatorSettings { Run = open.Run, Times = open.Run.Times, Plane = plane, Observer = open.Observer });
             foreach ((string name, WorkerCompute compute) in workers.Zip(computes))
             {
                 WorkerSettings settings = new()

@@ -86,6 +86,21 @@ internal sealed record RunRecord
         }
 
         writer.WriteEndObject();
+        WriteStepTimes(writer, result.StepTimes);
+    }
+
+    // Means over steps, in milliseconds; the parts add up, the wait does not count.
+    private static void WriteStepTimes(Utf8JsonWriter writer, StepTimes times)
+    {
+        writer.WriteStartObject("step_ms");
+        foreach (StepPart part in Enum.GetValues<StepPart>())
+        {
+            writer.WriteNumber(part.ToString().ToLowerInvariant(), Math.Round(times.MeanMs(part), 4));
+        }
+
+        writer.WriteNumber("wait", Math.Round(times.MeanWaitMs, 4));
+        writer.WriteNumber("steps", times.Steps);
+        writer.WriteEndObject();
     }
 
     // 0: each worker of a cluster has its own number.

@@ -123,6 +123,7 @@ public static class CoordinatorNode
             .AddDistNetCoordinator(new CoordinatorSettings
             {
                 Run = open.Run,
+                Times = open.Run.Times,
                 Plane = plane,
                 Observer = open.Observer,
                 View = view,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using DistNet.Kernels;
 using DistNet.Tensors;
 using DistNet.Training;
@@ -73,6 +74,9 @@ public sealed class ParameterUpdate
     /// <summary>The gradient at the root that the last <see cref="Apply"/> made: penalties included, before clipping.</summary>
     public Arena Gradient => root.Values;
 
+    /// <summary>When the last <see cref="Apply"/> had the gradient at the root, as <see cref="Stopwatch.GetTimestamp"/> tells.</summary>
+    public long SummedAt { get; private set; }
+
     /// <summary>Folds, divides, adds penalties, clips and updates.</summary>
     /// <param name="nodes">A disjoint cover of the batch's slices: any cover, in any order, gives the same bits.</param>
     /// <param name="sliceCount">The slices of the batch, at least 1.</param>
@@ -85,6 +89,7 @@ public sealed class ParameterUpdate
     {
         ArgumentNullException.ThrowIfNull(state);
         double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, Parameters));
+        SummedAt = Stopwatch.GetTimestamp();
         if (!double.IsFinite(norm))
         {
             return new(Finite: false, norm, Clipped: false);

@@ -79,6 +79,9 @@ public sealed record RunResult
     /// <summary>How often work was computed again because a worker failed or was late.</summary>
     public int Recoveries { get; init; }
 
+    /// <summary>What the time of a step goes to.</summary>
+    public required StepTimes StepTimes { get; init; }
+
     /// <summary>The epochs that this process finished, in order.</summary>
     public IReadOnlyList<EpochRecord> History { get; init; } = [];
 

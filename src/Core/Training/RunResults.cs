@@ -33,6 +33,7 @@ internal static class RunResults
             Term = run.Definition.Term,
             WorkerSamples = watcher.WorkerSamples,
             Recoveries = checked((int)outcome.Counters.Recoveries),
+            StepTimes = run.Times,
             History = [.. watcher.History],
             ConfusionMatrix = (test ?? validation)?.Confusion,
             Model = model,

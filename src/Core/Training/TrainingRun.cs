@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using DistNet.Checkpoints;
 using DistNet.Graphs;
 using DistNet.Kernels;
@@ -96,6 +97,9 @@ public sealed class TrainingRun : ITrainingRun
 
     /// <summary>Samples per second as reported everywhere: see <see cref="Throughput"/>.</summary>
     public double SamplesPerSecond => throughput.SamplesPerSecond;
+
+    /// <summary>What the time of a step goes to, told by whoever leads the run too.</summary>
+    public StepTimes Times { get; } = new();
 
     /// <summary>Everything the run needs to go on from here. The arenas are the run's own, not copies: read them between two calls alone.</summary>
     public Checkpoint Snapshot() => new()
@@ -205,14 +209,17 @@ public sealed class TrainingRun : ITrainingRun
             return new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
         }
 
+        long begun = Stopwatch.GetTimestamp();
         versions.BeginOverwrite();
         UpdateOutcome outcome = update.Apply(gradients, sliceCount, batch.Weight, rate, State);
+        long updated = Stopwatch.GetTimestamp();
         if (outcome.Finite)
         {
             prepared.Prepare(update.Parameters.Span, training: true);
         }
 
         versions.EndOverwrite();
+        Times.Numeric(begun, update.SummedAt, updated, Stopwatch.GetTimestamp());
         return outcome;
     }
 

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using DistNet.Training;
+using Xunit;
+
+namespace DistNet.Tests.Training;
+
+public sealed class StepTimesTests
+{
+    [Fact]
+    public void The_parts_of_a_step_add_up_to_its_wall_clock()
+    {
+        StepTimes times = new();
+        for (int warmUp = 0; warmUp < 10; warmUp++)
+        {
+            Step(times, []);
+        }
+
+        long began = Stopwatch.GetTimestamp();
+        Step(times, [0.25, 0.125]);
+        Step(times, [0.25, 0.5, 0.0625]);
+        times.Sent();
+        double wallMs = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+
+        Assert.Equal(2, times.Steps);
+        double sum = Enum.GetValues<StepPart>().Sum(times.MeanMs) * 2;
+        Assert.InRange(sum, 0, wallMs + 0.001);
+        Assert.Equal((125 + 62.5) / 2, times.MeanMs(StepPart.Compute), 3);
+        Assert.True(times.MeanMs(StepPart.Exchange) < 0, "Computations that are longer than the step can only be the test's.");
+        Assert.Equal(1000.0 * 7 / Stopwatch.Frequency, times.MeanMs(StepPart.Prepare), 6);
+        Assert.InRange(times.MeanWaitMs, 0, wallMs);
+    }
+
+    [Fact]
+    public void A_step_that_something_else_follows_is_not_measured()
+    {
+        StepTimes times = new();
+        for (int step = 0; step < 30; step++)
+        {
+            times.Sent();
+            times.Answered(1);
+            times.Updated();
+            times.Forget();
+        }
+
+        times.Sent();
+        times.Sent();
+        Assert.Equal(0, times.Steps);
+        Assert.Equal(0, times.MeanMs(StepPart.Compute));
+        Assert.Equal(0, times.MeanWaitMs);
+    }
+
+    [Fact]
+    public void A_step_without_an_answer_is_not_measured()
+    {
+        StepTimes times = new();
+        for (int step = 0; step < 30; step++)
+        {
+            times.Sent();
+            times.Updated();
+        }
+
+        Assert.Equal(0, times.Steps);
+    }
+
+    // One step of the coordinator's life, by the computations of its workers.
+    private static void Step(StepTimes times, double[] seconds)
+    {
+        times.Sent();
+        times.Sent();
+        if (seconds.Length == 0)
+        {
+            times.Answered(0);
+        }
+
+        foreach (double one in seconds)
+        {
+            times.Answered(one);
+        }
+
+        long now = Stopwatch.GetTimestamp();
+        times.Numeric(now - 15, now - 10, now - 7, now);
+        times.Updated();
+    }
+}
