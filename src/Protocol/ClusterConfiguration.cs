@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Hosting;
@@ -157,22 +156,6 @@ public static class ClusterConfiguration
         {
             await Task.Delay(20, CancellationToken.None).ConfigureAwait(false);
         }
-    }
-
-    /// <summary>What failed when a node's actor system could not be started, for the user: as a rule its port is taken.</summary>
-    /// <param name="error">What <see cref="ControlHost.StartAsync"/> threw.</param>
-    /// <param name="options">The node's options.</param>
-    public static DistNetException StartFailure(Exception error, ClusterNodeOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        Exception cause = error;
-        while (cause is not SocketException && cause.InnerException is { } inner)
-        {
-            cause = inner;
-        }
-
-        string where = string.Create(CultureInfo.InvariantCulture, $"{options.BindHost}:{options.BindPort}");
-        return DistNetException.Failed($"the control plane cannot listen on {where}: {ControlText.Shown(cause.Message.TrimEnd('.'), 300)}.", error);
     }
 
     // A connection of Akka's whose TLS handshake fails on the calling side runs the coordinated shutdown of the whole actor system: a worker that dies in the middle

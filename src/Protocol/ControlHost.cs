@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Hosting;
+using Akka.Remote;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -33,6 +35,7 @@ public sealed class ControlHost : IAsyncDisposable
     /// <summary>Creates and starts an actor system.</summary>
     /// <param name="configure">Adds coordinator and workers.</param>
     /// <param name="loggers">Where log lines go; null for nowhere.</param>
+    /// <exception cref="DistNetException">In a cluster: the node's address cannot be listened on.</exception>
     public static async Task<ControlHost> StartAsync(Action<AkkaConfigurationBuilder> configure, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -51,9 +54,14 @@ public sealed class ControlHost : IAsyncDisposable
             // Made here, as the hosted service would print on standard output that it cannot be.
             _ = services.GetRequiredService<ActorSystem>();
         }
-        catch
+        catch (Exception error)
         {
             await services.DisposeAsync().ConfigureAwait(false);
+            if (CannotListen(error) is { } sentence)
+            {
+                throw DistNetException.Failed(sentence, error);
+            }
+
             throw;
         }
 
@@ -78,6 +86,28 @@ public sealed class ControlHost : IAsyncDisposable
         Task ended = System.Terminate();
         await Task.WhenAny(ended, Task.Delay(MostToEnd)).ConfigureAwait(false);
         await services.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // In a cluster: as a rule its port is taken. Akka names the address in brackets, and the system's words are further down.
+    private static string? CannotListen(Exception error)
+    {
+        string? where = null;
+        for (Exception? cause = error; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is RemoteTransportException)
+            {
+                int open = cause.Message.IndexOf('[', StringComparison.Ordinal);
+                int close = cause.Message.LastIndexOf(']');
+                where = open >= 0 && close > open ? cause.Message[(open + 1)..close] : cause.Message;
+            }
+
+            if (where is not null && cause is SocketException)
+            {
+                return $"the control plane cannot listen on {where}: {cause.Message.TrimEnd('.')}.";
+            }
+        }
+
+        return where is null ? null : $"the control plane cannot listen on {where}.";
     }
 
     // The process is not ours to end.

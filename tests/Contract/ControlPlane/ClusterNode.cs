@@ -38,14 +38,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     public static async Task<ClusterNode> StartAsync(ClusterNodeOptions options)
     {
         var log = new LogLines();
-        try
-        {
-            return new(await ControlHost.StartAsync(builder => builder.AddDistNetControl(log).AddDistNetCluster(options), log), log);
-        }
-        catch (Exception error) when (error is not DistNetException)
-        {
-            throw ClusterConfiguration.StartFailure(error, options);
-        }
+        return new(await ControlHost.StartAsync(builder => builder.AddDistNetControl(log).AddDistNetCluster(options), log), log);
     }
 
     /// <summary>Waits until this node sees so many members up, itself included.</summary>

@@ -237,7 +237,8 @@ public sealed class ClusterTests(ITestOutputHelper output)
         await using ClusterNode first = await ClusterNode.CoordinatorAsync();
         int port = first.Cluster.SelfAddress.Port!.Value;
         var error = await Assert.ThrowsAsync<DistNetException>(() => ClusterNode.StartAsync(new ClusterNodeOptions { Role = ClusterRole.Coordinator, BindHost = "127.0.0.1", BindPort = port }));
-        Assert.Contains($"127.0.0.1:{port}", error.Message, StringComparison.Ordinal);
+        Assert.Equal(FailureKind.Failed, error.Kind);
+        Assert.StartsWith($"the control plane cannot listen on 127.0.0.1:{port}: ", error.Message, StringComparison.Ordinal);
     }
 
     private static bool SameShard(ComputeShard shard) => shard with { Held = Compute.Held } == Compute && shard.Held.SequenceEqual(Compute.Held);
