@@ -137,6 +137,13 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         if (member is not null && AnswerCheck.Fault(done, answer, state, parameters.Values.Length) is { } fault)
         {
             Leases.Return(answer);
+            if (!plane.IsLive(member.Incarnation))
+            {
+                // Its gradients went with its link, which is no failure of its own: the end of its attendance is on its way here and frees the slices.
+                log.Debug("An answer of worker {0} came after its link had ended: {1}", done.Worker, fault);
+                return;
+            }
+
             Feed(new RunInput.ShardFailed(done.Fence, done.Worker, done.Slices, ShardFailureKind.Failed, fault));
             return;
         }

@@ -44,6 +44,26 @@ public sealed class RemoteCoordinatorTests : RunTest
     }
 
     [Fact]
+    public async Task An_answer_whose_gradients_went_with_the_broken_link_is_no_failure_of_the_worker()
+    {
+        var run = new ExactRun(Definition());
+        IActorRef coordinator = Lead(run);
+        Puppet cut = Register(coordinator, "cut");
+        ComputeShard shard = cut.Receive();
+        ShardDone answer = cut.Compute(shard);
+        plane.Dead[cut.Incarnation] = true;
+        cut.Send(answer with { Nodes = [.. answer.Nodes.Select(node => node with { Ticket = node.Ticket + 100 })] });
+        coordinator.Tell(new AttendanceEnded(cut.Incarnation, "its stream broke"));
+        Puppet other = Register(coordinator, "other");
+        Assert.Equal(shard.Work, other.Receive().Work);
+        Assert.Empty(Seen.Warnings);
+        other.Leave();
+        Work(coordinator, "w1");
+        await FinishesUndisturbed(run);
+        Assert.Equal(0, (await Seen.Finished).Counters.Failed);
+    }
+
+    [Fact]
     public async Task A_worker_that_is_not_heard_loses_its_slices_then_its_session_and_its_member_is_downed()
     {
         var run = new ExactRun(Definition());
