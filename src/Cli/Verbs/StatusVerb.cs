@@ -43,10 +43,10 @@ internal static class StatusVerb
             terminal.Errors.WriteLine($"warning: {exposed}");
         }
 
-        using PlaneClient client = new(address.Host, address.Port, tls?.ClientOptions(address.Host));
+        using PlaneClient client = new(address.Host, address.Port, tls);
         try
         {
-            return client.StatusAsync(token?.Secret).GetAwaiter().GetResult();
+            return client.StatusAsync(token).GetAwaiter().GetResult();
         }
         catch (PlaneRefusedException refused)
         {

@@ -103,11 +103,11 @@ public static class CoordinatorNode
             Term = definition.Term,
             ArenaLength = sizes.ArenaLength,
             Slots = sizes.Slots,
-            Token = options.Token?.Secret,
+            Token = options.Token,
         };
         using CoordinatorPlane plane = new(settings, link, link, memory);
         IPEndPoint bind = new(await AddressOf(options.Bind.Host).ConfigureAwait(false), options.Bind.Port);
-        await using PlaneServer server = await PlaneServer.StartAsync(plane, bind, options.Tls is { } tls ? tls.ServerOptions : null).ConfigureAwait(false);
+        await using PlaneServer server = await PlaneServer.StartAsync(plane, bind, options.Tls).ConfigureAwait(false);
         HostPort address = options.Public ?? new HostPort(IsAny(bind.Address) ? Dns.GetHostName() : options.Bind.Host, server.Endpoint.Port);
         ClusterNodeOptions node = new()
         {

@@ -4,7 +4,10 @@ using Microsoft.AspNetCore.Connections;
 namespace DistNet.Coordinator.Plane;
 
 /// <summary>Counts connections, bounds those of one address, and notices those that never made a call.</summary>
-internal sealed class ConnectionGuard(PlaneCounters counters, int perAddress)
+/// <param name="plane">Counts, and tells its owner of handshakes that broke off.</param>
+/// <param name="perAddress">Connections that one address may have at once.</param>
+/// <param name="isTls">Whether a handshake must come first.</param>
+internal sealed class ConnectionGuard(CoordinatorPlane plane, int perAddress, bool isTls)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<IPAddress, int> open = [];
@@ -12,11 +15,11 @@ internal sealed class ConnectionGuard(PlaneCounters counters, int perAddress)
     /// <summary>Part of the server's pipeline for connections.</summary>
     public ConnectionDelegate Guard(ConnectionDelegate next) => async connection =>
     {
-        counters.Add(PlaneCount.Connections);
+        plane.Counters.Add(PlaneCount.Connections);
         IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         if (!TryEnter(address))
         {
-            counters.Add(PlaneCount.ConnectionsOverLimit);
+            plane.Counters.Add(PlaneCount.ConnectionsOverLimit);
             connection.Abort();
             return;
         }
@@ -32,7 +35,16 @@ internal sealed class ConnectionGuard(PlaneCounters counters, int perAddress)
             Leave(address);
             if (!mark.HasCalled)
             {
-                counters.Add(PlaneCount.ConnectionsWithoutCall);
+                plane.Counters.Add(PlaneCount.ConnectionsWithoutCall);
+            }
+
+            if (isTls && !mark.WasChecked)
+            {
+                string where = new Caller(address, Local: null).Address;
+                plane.Refusals.Tell(
+                    PlaneCount.ConnectionsHandshakeBroken,
+                    $"A caller at {where} broke off the TLS handshake: it does not take this coordinator's certificate, or it speaks plaintext.",
+                    where);
             }
         }
     };
@@ -64,9 +76,12 @@ internal sealed class ConnectionGuard(PlaneCounters counters, int perAddress)
     }
 }
 
-/// <summary>Whether a connection has made a call.</summary>
+/// <summary>How far a connection has come.</summary>
 internal sealed class CallMark
 {
-    /// <summary>Whether it has.</summary>
+    /// <summary>Whether its certificate was checked, with whatever result.</summary>
+    public bool WasChecked { get; set; }
+
+    /// <summary>Whether it has made a call.</summary>
     public bool HasCalled { get; set; }
 }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using DistNet.Protocol;
+using DistNet.Protocol.Security;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -33,11 +35,11 @@ public sealed class PlaneServer : IAsyncDisposable
     /// <summary>Starts to serve.</summary>
     /// <param name="plane">The plane; not disposed with the server.</param>
     /// <param name="bind">Where to listen; port 0 lets the system choose.</param>
-    /// <param name="tls">Makes the options of each connection's TLS, client certificates required; null for plaintext.</param>
+    /// <param name="tls">Certificates for mutual TLS; null for plaintext.</param>
     /// <param name="loggers">Where log lines go; null for nowhere.</param>
     /// <exception cref="DistNetException">The address cannot be listened on.</exception>
     public static async Task<PlaneServer> StartAsync(
-        CoordinatorPlane plane, IPEndPoint bind, Func<SslServerAuthenticationOptions>? tls = null, ILoggerFactory? loggers = null)
+        CoordinatorPlane plane, IPEndPoint bind, TlsFiles? tls = null, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(plane);
         ArgumentNullException.ThrowIfNull(bind);
@@ -80,7 +82,7 @@ public sealed class PlaneServer : IAsyncDisposable
         await application.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static void Configure(KestrelServerOptions options, CoordinatorPlane plane, IPEndPoint bind, Func<SslServerAuthenticationOptions>? tls)
+    private static void Configure(KestrelServerOptions options, CoordinatorPlane plane, IPEndPoint bind, TlsFiles? tls)
     {
         options.AddServerHeader = false;
         KestrelServerLimits limits = options.Limits;
@@ -95,7 +97,7 @@ public sealed class PlaneServer : IAsyncDisposable
         limits.Http2.HeaderTableSize = WireLimits.HeaderTableBytes;
         limits.Http2.InitialStreamWindowSize = WireLimits.StreamWindowBytes;
         limits.Http2.InitialConnectionWindowSize = WireLimits.ConnectionWindowBytes;
-        var guard = new ConnectionGuard(plane.Counters, Math.Min(WireLimits.ConnectionsPerAddress, plane.Settings.Connections));
+        var guard = new ConnectionGuard(plane, Math.Min(WireLimits.ConnectionsPerAddress, plane.Settings.Connections), tls is not null);
         options.Listen(bind, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
@@ -105,28 +107,32 @@ public sealed class PlaneServer : IAsyncDisposable
                 listen.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     HandshakeTimeout = WireLimits.TlsHandshake,
-                    OnConnection = context => ValueTask.FromResult(Counted(tls(), plane, context)),
+                    OnConnection = context => ValueTask.FromResult(Telling(tls, plane, context)),
                 });
             }
         });
     }
 
-    // A handshake that fails is told to the owner in words; Kestrel would say nothing.
-    private static SslServerAuthenticationOptions Counted(SslServerAuthenticationOptions options, CoordinatorPlane plane, TlsHandshakeCallbackContext context)
+    // A handshake that fails is counted and told to the owner in words; Kestrel would say nothing.
+    private static SslServerAuthenticationOptions Telling(TlsFiles tls, CoordinatorPlane plane, TlsHandshakeCallbackContext context)
     {
-        RemoteCertificateValidationCallback? check = options.RemoteCertificateValidationCallback;
         string address = new Caller((context.Connection.RemoteEndPoint as IPEndPoint)?.Address, Local: null).Address;
-        options.ApplicationProtocols ??= [SslApplicationProtocol.Http2];
-        options.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
+        SslServerAuthenticationOptions options = tls.ServerOptions();
+        CallMark? mark = context.Connection.Features.Get<CallMark>();
+        options.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
         {
-            bool holds = check is null ? errors == SslPolicyErrors.None : check(sender, certificate, chain, errors);
-            if (!holds)
+            if (mark is not null)
             {
-                string what = certificate is null ? "it showed no certificate" : "its certificate is not one of this cluster";
-                plane.Refusals.Tell(PlaneCount.ConnectionsTlsRefused, $"A caller at {address} was turned away: {what}.", address);
+                mark.WasChecked = true;
             }
 
-            return holds;
+            if (PeerCheck.RefuseCaller(tls.Authority, certificate as X509Certificate2) is not { } refusal)
+            {
+                return true;
+            }
+
+            plane.Refusals.Tell(PlaneCount.ConnectionsTlsRefused, $"A caller at {address} was turned away: {refusal}.", address);
+            return false;
         };
         return options;
     }

@@ -1,4 +1,5 @@
 using DistNet.Protocol;
+using DistNet.Protocol.Security;
 using DistNet.Runs;
 
 namespace DistNet.Coordinator.Plane;
@@ -19,7 +20,7 @@ public sealed record PlaneSettings
     public required int Slots { get; init; }
 
     /// <summary>The token that workers must have; null for none.</summary>
-    public string? Token { get; init; }
+    public JoinToken? Token { get; init; }
 
     /// <summary>Between two beats.</summary>
     public TimeSpan BeatInterval { get; init; } = WireLimits.BeatInterval;

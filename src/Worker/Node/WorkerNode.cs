@@ -18,7 +18,7 @@ public static class WorkerNode
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1, nameof(options));
         Check(options);
-        using PlaneClient client = new(options.Join.Host, options.Join.Port, options.Tls?.ClientOptions(options.Join.Host));
+        using PlaneClient client = new(options.Join.Host, options.Join.Port, options.Tls);
         using WorkerWork work = new(options);
         if (options.Tls is not null)
         {

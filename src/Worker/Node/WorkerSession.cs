@@ -44,7 +44,7 @@ internal sealed class WorkerSession(WorkerNodeOptions options, PlaneClient clien
     {
         var activity = new ActivityReport();
         activity.Set(ActivityKind.PreparingData);
-        var hello = new WorkerHello { Worker = new WorkerId(options.Name), ProcessNonce = processNonce, Threads = options.Threads, Token = options.Token?.Secret };
+        var hello = new WorkerHello { Worker = new WorkerId(options.Name), ProcessNonce = processNonce, Threads = options.Threads, Token = options.Token };
         try
         {
             stop.ThrowIfCancellationRequested();

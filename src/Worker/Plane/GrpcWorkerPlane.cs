@@ -198,21 +198,21 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
         TimeSpan pause = WireLimits.FirstUploadPause;
         for (int attempt = 1; ;)
         {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(attendance.Over);
+            limit.CancelAfter(WireLimits.Transfer);
             try
             {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(attendance.Over);
-                limit.CancelAfter(WireLimits.Transfer);
                 return await call(limit.Token).ConfigureAwait(false);
             }
             catch (RpcException exception) when (exception.StatusCode is StatusCode.NotFound or StatusCode.Aborted)
             {
                 return false;
             }
-            catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted && !attendance.Over.IsCancellationRequested)
+            catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted && !limit.IsCancellationRequested)
             {
                 // A slot will be free when the sum has taken one in.
             }
-            catch (RpcException exception) when (CanHelpAgain(exception.StatusCode) && attempt < WireLimits.UploadAttempts && !attendance.Over.IsCancellationRequested)
+            catch (Exception exception) when (CanHelpAgain(exception) && attempt < WireLimits.UploadAttempts && !limit.IsCancellationRequested)
             {
                 attempt++;
             }
@@ -234,7 +234,9 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
         }
     }
 
-    private static bool CanHelpAgain(StatusCode code) => code is StatusCode.Unavailable or StatusCode.Internal or StatusCode.DataLoss or StatusCode.Cancelled or StatusCode.Unknown;
+    // A call that nobody cancelled and that is cancelled all the same lost its connection.
+    private static bool CanHelpAgain(Exception exception) => exception is OperationCanceledException
+        or RpcException { StatusCode: StatusCode.Unavailable or StatusCode.Internal or StatusCode.DataLoss or StatusCode.Cancelled or StatusCode.Unknown };
 
     private PlaneBrokenException Broken(Exception exception)
     {

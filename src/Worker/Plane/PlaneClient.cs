@@ -1,7 +1,9 @@
 using System.Net.Security;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
 using DistNet.Protocol;
 using DistNet.Protocol.Plane;
+using DistNet.Protocol.Security;
 using DistNet.Protocol.Wire;
 using DistNet.Runs;
 using Google.Protobuf;
@@ -20,17 +22,18 @@ public sealed class PlaneClient : IDisposable
     private readonly GrpcChannel liveness;
     private readonly GrpcChannel bulk;
     private readonly CallInvoker livenessCalls;
+    private volatile string? certificateRefusal;
 
     /// <summary>Makes a client; nothing is called yet.</summary>
     /// <param name="host">The coordinator's name or IP address.</param>
     /// <param name="port">Its port.</param>
-    /// <param name="tls">The options of TLS, with a client certificate; null for plaintext.</param>
-    public PlaneClient(string host, int port, SslClientAuthenticationOptions? tls = null)
+    /// <param name="tls">Certificates for mutual TLS; null for plaintext.</param>
+    public PlaneClient(string host, int port, TlsFiles? tls = null)
     {
         var address = new UriBuilder(tls is null ? "http" : "https", host, port);
         Address = $"{address.Host}:{port}";
-        liveness = Channel(address.Uri, tls);
-        bulk = Channel(address.Uri, tls);
+        liveness = Channel(address.Uri, OptionsFor(host, tls));
+        bulk = Channel(address.Uri, OptionsFor(host, tls));
         livenessCalls = liveness.CreateCallInvoker();
         Calls = bulk.CreateCallInvoker();
     }
@@ -57,17 +60,20 @@ public sealed class PlaneClient : IDisposable
         limit.CancelAfter(Silence);
         try
         {
-            await SendAsync(call, hello, limit.Token).ConfigureAwait(false);
+            // Not awaited first: where the connection fails, the reply says so, and the writing may wait on.
+            Task sending = SendAsync(call, hello, limit.Token);
             WireChecks.Require(await call.ResponseStream.MoveNext(limit.Token).ConfigureAwait(false), "Attend", "first reply");
+            await sending.ConfigureAwait(false);
             var attendance = new WorkerAttendance(call, WorkerAttendance.Read(call.ResponseStream.Current.Attended), activity, Silence);
             attendance.Start();
             return attendance;
         }
         catch (Exception exception) when (exception is RpcException or WireContentException or OperationCanceledException)
         {
+            Exception cause = limit.IsCancellationRequested ? exception : await CauseAsync(call, exception).ConfigureAwait(false);
             call.Dispose();
             cancellation.ThrowIfCancellationRequested();
-            throw PlaneRefusedException.From(exception, Address);
+            throw PlaneRefusedException.From(cause, Address, certificateRefusal);
         }
     }
 
@@ -84,9 +90,9 @@ public sealed class PlaneClient : IDisposable
     /// <param name="token">The join token; null for none.</param>
     /// <param name="cancellation">Ends the call.</param>
     /// <exception cref="PlaneRefusedException">The coordinator refuses or does not answer, or what it says cannot be.</exception>
-    public Task<ClusterStatus> StatusAsync(string? token, CancellationToken cancellation = default) => ShortCallAsync(
+    public Task<ClusterStatus> StatusAsync(JoinToken? token, CancellationToken cancellation = default) => ShortCallAsync(
         async limit => ClusterStatusWire.FromWire(await Calls.AsyncUnaryCall(
-            TensorPlaneMethods.Status, null, new CallOptions(cancellationToken: limit), new StatusRequest { Token = token ?? "" }).ConfigureAwait(false)),
+            TensorPlaneMethods.Status, null, new CallOptions(cancellationToken: limit), new StatusRequest { Token = token?.Secret ?? "" }).ConfigureAwait(false)),
         cancellation);
 
     /// <summary>Fetches a data file of the run from an offset to its end.</summary>
@@ -165,13 +171,46 @@ public sealed class PlaneClient : IDisposable
         });
     }
 
+    // The check's own words are kept: the exception that comes of it has none.
+    private SslClientAuthenticationOptions? OptionsFor(string host, TlsFiles? tls)
+    {
+        if (tls is null)
+        {
+            return null;
+        }
+
+        SslClientAuthenticationOptions options = tls.ClientOptions(host);
+        options.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            (certificateRefusal = PeerCheck.RefuseCalled(tls.Authority, certificate as X509Certificate2, host)) is null;
+        return options;
+    }
+
+    // A stream whose connection failed may tell of a cancelled call; the headers that never came know why.
+    private static async Task<Exception> CauseAsync(AsyncDuplexStreamingCall<AttendRequest, AttendReply> call, Exception exception)
+    {
+        if (exception is not (OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled }))
+        {
+            return exception;
+        }
+
+        try
+        {
+            await call.ResponseHeadersAsync.ConfigureAwait(false);
+            return exception;
+        }
+        catch (RpcException cause)
+        {
+            return cause;
+        }
+    }
+
     private static async Task SendAsync(AsyncDuplexStreamingCall<AttendRequest, AttendReply> call, WorkerHello hello, CancellationToken cancellation)
     {
         var message = new Hello
         {
             ProtocolVersion = WireLimits.ProtocolVersion,
             SoftwareVersion = hello.SoftwareVersion,
-            Token = hello.Token ?? "",
+            Token = hello.Token?.Secret ?? "",
             Worker = hello.Worker.Name,
             ProcessNonce = WireChecks.Bytes(hello.ProcessNonce),
             Host = hello.Host,
@@ -183,9 +222,9 @@ public sealed class PlaneClient : IDisposable
         {
             await call.RequestStream.WriteAsync(new AttendRequest { Hello = message }, cancellation).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException)
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
         {
-            // A coordinator that refuses before it has read: its reply says why.
+            // The reply, or its absence, says why.
         }
     }
 
@@ -205,9 +244,11 @@ public sealed class PlaneClient : IDisposable
         {
             throw new PlaneRefusedException(PlaneRefusalKind.ForGood, exception.Status.Detail, exception);
         }
-        catch (RpcException exception)
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException)
         {
-            throw new PlaneBrokenException($"the link broke while a data file was fetched ({exception.Status.Detail.TrimEnd('.')})", exception);
+            cancellation.ThrowIfCancellationRequested();
+            string why = exception is RpcException rpc ? rpc.Status.Detail : exception.Message;
+            throw new PlaneBrokenException($"the link broke while a data file was fetched ({why.TrimEnd('.')})", exception);
         }
     }
 
@@ -222,7 +263,7 @@ public sealed class PlaneClient : IDisposable
         catch (Exception exception) when (exception is RpcException or WireContentException or OperationCanceledException)
         {
             cancellation.ThrowIfCancellationRequested();
-            throw PlaneRefusedException.From(exception, Address);
+            throw PlaneRefusedException.From(exception, Address, certificateRefusal);
         }
     }
 }

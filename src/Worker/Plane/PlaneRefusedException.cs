@@ -26,13 +26,13 @@ public sealed class PlaneRefusedException(PlaneRefusalKind kind, string sentence
     /// <summary>What can be done.</summary>
     public PlaneRefusalKind Kind { get; } = kind;
 
-    internal static PlaneRefusedException From(Exception exception, string address)
+    internal static PlaneRefusedException From(Exception exception, string address, string? certificateRefusal)
     {
         for (Exception? cause = exception; cause is not null; cause = Inner(cause))
         {
             if (cause is AuthenticationException)
             {
-                string why = cause.Message.TrimEnd('.');
+                string why = certificateRefusal ?? cause.Message.TrimEnd('.');
                 return new(PlaneRefusalKind.ForGood, $"The coordinator at {address} and this program do not take each other's certificates ({why}); both need certificates of one `distnet certs`, made for their hosts.", exception);
             }
         }

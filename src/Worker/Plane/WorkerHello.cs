@@ -1,3 +1,4 @@
+using DistNet.Protocol.Security;
 using DistNet.Runs;
 
 namespace DistNet.Worker.Plane;
@@ -21,7 +22,7 @@ public sealed record WorkerHello
     public required int Threads { get; init; }
 
     /// <summary>The join token; null for none.</summary>
-    public string? Token { get; init; }
+    public JoinToken? Token { get; init; }
 
     /// <summary>The run that it took part in before; null for none. A coordinator of another run refuses it.</summary>
     public RunId? Run { get; init; }

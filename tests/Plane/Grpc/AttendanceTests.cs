@@ -1,4 +1,5 @@
 using DistNet.Protocol.Plane;
+using DistNet.Protocol.Security;
 using DistNet.Protocol.Wire;
 using DistNet.Runs;
 using DistNet.Worker.Plane;
@@ -116,10 +117,11 @@ public sealed class AttendanceTests
     [Fact]
     public async Task The_token_is_asked_for_and_never_shown()
     {
-        await using PlaneBed bed = await PlaneBed.StartAsync(change: settings => settings with { Token = "correct-horse-battery" });
+        await using PlaneBed bed = await PlaneBed.StartAsync(change: settings => settings with { Token = Token("correct-horse-battery") });
         using PlaneClient client = bed.Client();
-        foreach ((string? token, string sentence) in new[] { (null, "needs a join token"), ("wrong-horse-battery!", "not that of this run"), (new string('x', 500), "not that of this run") })
+        foreach ((string? secret, string sentence) in new[] { (null, "needs a join token"), ("wrong-horse-battery!", "not that of this run"), (new string('x', 500), "not that of this run") })
         {
+            JoinToken? token = secret is null ? null : Token(secret);
             PlaneRefusedException refused = await Assert.ThrowsAsync<PlaneRefusedException>(() => client.AttendAsync(PlaneBed.Hello("w1", token), () => default));
             Assert.Equal(PlaneRefusalKind.ForGood, refused.Kind);
             Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
@@ -127,8 +129,8 @@ public sealed class AttendanceTests
             Assert.Equal(PlaneRefusalKind.ForGood, status.Kind);
         }
 
-        await using WorkerAttendance attendance = await client.AttendAsync(PlaneBed.Hello("w1", "correct-horse-battery"), () => default);
-        Assert.Equal(PlaneBed.Term, (await client.StatusAsync("correct-horse-battery")).Term);
+        await using WorkerAttendance attendance = await client.AttendAsync(PlaneBed.Hello("w1", Token("correct-horse-battery")), () => default);
+        Assert.Equal(PlaneBed.Term, (await client.StatusAsync(Token("correct-horse-battery"))).Term);
         Assert.Equal(6, bed.Count("refused: token"));
         string told = Assert.Single(bed.Refusals);
         Assert.Contains("'w1'", told, StringComparison.Ordinal);
@@ -149,7 +151,7 @@ public sealed class AttendanceTests
         WorkerHello[] wrong =
         [
             PlaneBed.Hello(""), PlaneBed.Hello("a\nb"), PlaneBed.Hello(new string('n', 200)), PlaneBed.Hello() with { Threads = 0 },
-            PlaneBed.Hello() with { Host = "\u0007" }, PlaneBed.Hello() with { Token = new string('t', 5000) }, PlaneBed.Hello() with { ProcessId = -1 },
+            PlaneBed.Hello() with { Host = "\u0007" }, PlaneBed.Hello() with { ProcessId = -1 },
         ];
         foreach (WorkerHello hello in wrong)
         {
@@ -164,6 +166,9 @@ public sealed class AttendanceTests
         Assert.Contains("version 2 of the protocol", (await RefusedAsync(raw, new AttendRequest { Hello = old })).Status.Detail, StringComparison.Ordinal);
         Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync(raw, new AttendRequest { Beat = new WorkerBeat() })).StatusCode);
         Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync(raw, new AttendRequest())).StatusCode);
+        Hello longToken = Hello();
+        longToken.Token = new string('t', 5000);
+        Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync(raw, new AttendRequest { Hello = longToken })).StatusCode);
     }
 
     [Fact]
@@ -227,6 +232,8 @@ public sealed class AttendanceTests
         Assert.Equal(PlaneRefusalKind.Unreachable, refused.Kind);
         Assert.StartsWith($"No coordinator answers at 127.0.0.1:{port}: ", refused.Message, StringComparison.Ordinal);
     }
+
+    private static JoinToken Token(string secret) => JoinToken.Read(file: null, secret)!;
 
     private static Hello Hello() => new()
     {

@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Security;
 using System.Security.Cryptography;
 using DistNet.Coordinator.Plane;
 using DistNet.Data;
 using DistNet.Protocol;
 using DistNet.Protocol.Plane;
+using DistNet.Protocol.Security;
 using DistNet.Runs;
 using DistNet.Tensors;
 using DistNet.Training;
@@ -67,7 +67,7 @@ internal sealed class PlaneBed : IPlaneOwner, IPlaneContent, IAsyncDisposable
     public static async Task<PlaneBed> StartAsync(
         int arenaLength = 1000,
         Func<PlaneSettings, PlaneSettings>? change = null,
-        Func<SslServerAuthenticationOptions>? tls = null,
+        TlsFiles? tls = null,
         byte[]? file = null,
         ISharedMemoryHost? sharedMemory = null)
     {
@@ -78,7 +78,7 @@ internal sealed class PlaneBed : IPlaneOwner, IPlaneContent, IAsyncDisposable
         return bed;
     }
 
-    public static WorkerHello Hello(string name = "w1", string? token = null) =>
+    public static WorkerHello Hello(string name = "w1", JoinToken? token = null) =>
         new() { Worker = new WorkerId(name), ProcessNonce = Guid.NewGuid(), Threads = 1, Token = token };
 
     public static void Fill(Span<float> values, int seed)
@@ -89,7 +89,7 @@ internal sealed class PlaneBed : IPlaneOwner, IPlaneContent, IAsyncDisposable
         }
     }
 
-    public PlaneClient Client(SslClientAuthenticationOptions? tls = null, TimeSpan? silence = null)
+    public PlaneClient Client(TlsFiles? tls = null, TimeSpan? silence = null)
     {
         var client = new PlaneClient("127.0.0.1", Server.Endpoint.Port, tls) { Silence = silence ?? WireLimits.Silence };
         clients.Add(client);
