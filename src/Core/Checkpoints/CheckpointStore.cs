@@ -98,7 +98,7 @@ public sealed class CheckpointStore(string runFolder, int keep = 3)
                 $"The checkpoint of step {checkpoint.State.Step} could not be written to '{target}': {WriteFailure.Words(error)}; the checkpoints before it are intact.", error);
         }
 
-        Retain();
+        Retain(checkpoint.State.Step);
         return target;
     }
 
@@ -155,9 +155,10 @@ public sealed class CheckpointStore(string runFolder, int keep = 3)
         Remove(replaced);
     }
 
-    private void Retain()
+    // Later ones than the one just written were passed over as damaged when the run was resumed: they must not push out what is whole.
+    private void Retain(long written)
     {
-        ImmutableArray<string> latest = [.. Steps().Where(step => !IsAside(step.Folder)).Select(step => step.Folder)];
+        ImmutableArray<string> latest = [.. Steps().Where(step => step.Step <= written && !IsAside(step.Folder)).Select(step => step.Folder)];
         string? best = latest.FirstOrDefault(IsBest);
         foreach (string old in latest.Skip(Math.Max(keep, 1)).Where(old => old != best))
         {

@@ -70,6 +70,17 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_damaged_later_checkpoint_does_not_push_out_the_one_that_was_just_written()
+    {
+        CheckpointStore store = new(run.Path, keep: 1);
+        string damaged = store.Write(Samples.Checkpoint(10) with { State = new() { Step = 10 } });
+        File.WriteAllText(Path.Combine(damaged, "state.json"), "{");
+        store.Write(Samples.Checkpoint(8) with { State = new() { Step = 8 } });
+        Assert.Equal(8, store.LoadLatest(warnings.Add)!.State.Step);
+        Assert.Single(warnings);
+    }
+
+    [Fact]
     public void The_latest_is_the_highest_step_by_number()
     {
         CheckpointStore store = new(run.Path, keep: 9);
