@@ -245,6 +245,9 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             case RunEffect.Warn warn:
                 observer?.OnWarning(warn.Sentence);
                 break;
+            case RunEffect.VerifyFolder:
+                numeric.VerifyFolder();
+                break;
             case RunEffect.SetAside:
                 break;
             default:

@@ -62,6 +62,19 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         return new RunInput.TrainingEnded();
     });
 
+    /// <summary>Looks whether the run folder is still this coordinator's; answered only where it is not.</summary>
+    public void VerifyFolder() => thread.Post(() =>
+    {
+        try
+        {
+            run.VerifyFolder();
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            Report(FailureOf(failure));
+        }
+    });
+
     public void Finish(RunOutcome outcome) => Post(() =>
     {
         run.Finish(outcome);

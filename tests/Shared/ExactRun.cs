@@ -43,6 +43,15 @@ internal sealed class ExactRun : ITrainingRun
     /// <summary>Thrown by the next checkpoint.</summary>
     public Exception? DiskFull { get; set; }
 
+    /// <summary>Called with each checkpoint, and may throw as a disk does.</summary>
+    public Action<ExactCheckpoint>? OnCheckpoint { get; set; }
+
+    /// <summary>Called when the run folder is looked at, and may throw.</summary>
+    public Action? OnVerifyFolder { get; set; }
+
+    /// <summary>Called with the end, and may throw as a disk does.</summary>
+    public Action<RunOutcome>? OnFinish { get; set; }
+
     /// <summary>Called first in CompleteStep.</summary>
     public Action<long>? OnCompleteStep { get; set; }
 
@@ -144,10 +153,14 @@ internal sealed class ExactRun : ITrainingRun
             throw failure;
         }
 
+        var checkpoint = new ExactCheckpoint(State, Digest);
+        OnCheckpoint?.Invoke(checkpoint);
         Log.Add($"checkpoint {State.Step}: {reason}");
-        Checkpoint = new ExactCheckpoint(State, Digest);
+        Checkpoint = checkpoint;
         return new CheckpointReport(State.Step, reason);
     }
+
+    public void VerifyFolder() => OnVerifyFolder?.Invoke();
 
     public void EndTraining()
     {
@@ -158,6 +171,7 @@ internal sealed class ExactRun : ITrainingRun
     public void Finish(RunOutcome outcome)
     {
         Invariant.Holds(Outcome is null);
+        OnFinish?.Invoke(outcome);
         Outcome = outcome;
     }
 

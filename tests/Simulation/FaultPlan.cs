@@ -3,7 +3,7 @@ using DistNet.Training;
 
 namespace DistNet.Simulation.Tests;
 
-/// <summary>What one history may suffer, drawn from its seed, and the run that suffers it.</summary>
+/// <summary>What one history may suffer, drawn from its seed, and the run that suffers it. Probabilities are per message, per shard or per numeric work.</summary>
 internal sealed record FaultPlan
 {
     public required RunDefinition Definition { get; init; }
@@ -12,19 +12,30 @@ internal sealed record FaultPlan
 
     public required int Workers { get; init; }
 
+    /// <summary>Whether workers are processes of their own, with a liveness stream; otherwise all live in the coordinator's process.</summary>
+    public required bool Beats { get; init; }
+
     /// <summary>Faults stop at this time.</summary>
     public required long FaultsUntilMs { get; init; }
+
+    /// <summary>Time between two of the faults that <see cref="SimFaults"/> injects, at most; 0 for none.</summary>
+    public required int FaultIntervalMs { get; init; }
 
     public required double Drop { get; init; }
 
     public required double Duplicate { get; init; }
+
+    public required double BeatLoss { get; init; }
 
     public required int LongestDelayMs { get; init; }
 
     /// <summary>The computation of a shard throws.</summary>
     public required double Fail { get; init; }
 
-    /// <summary>A worker is stopped for a while during a shard and goes on then.</summary>
+    /// <summary>On the first worker's machine every shard throws.</summary>
+    public required bool FirstFails { get; init; }
+
+    /// <summary>A worker is stopped for a while during a shard.</summary>
     public required double Pause { get; init; }
 
     /// <summary>A worker dies during a shard, and comes back later.</summary>
@@ -33,14 +44,20 @@ internal sealed record FaultPlan
     /// <summary>A worker sends what it computed from overwritten parameters.</summary>
     public required double LieLate { get; init; }
 
+    /// <summary>The first worker's machine is broken: some of its answers are wrong. Then no digest is expected, but that it is found.</summary>
+    public required bool FirstIsBroken { get; init; }
+
     /// <summary>Something else answers with a fence that is not the current one.</summary>
     public required double WrongFence { get; init; }
 
-    /// <summary>The coordinator dies while its numeric side works, and comes back from its last checkpoint.</summary>
+    /// <summary>The coordinator dies while its numeric side works.</summary>
     public required double CoordinatorCrash { get; init; }
 
     /// <summary>The user stops the run while its numeric side works, and resumes it.</summary>
     public required double Stop { get; init; }
+
+    /// <summary>The run folder's lock does not keep others out.</summary>
+    public required bool LockFails { get; init; }
 
     public static FaultPlan Draw(SimRandom random)
     {
@@ -48,9 +65,11 @@ internal sealed record FaultPlan
         int batch = random.Between(1, 80);
         int samples = random.Between(1, batch * 4);
         var plan = new TrainingPlan(samples, batch, slice, random.Between(1, 3));
-        double calm = random.Chance(0.2) ? 0 : 1;
+        double calm = random.Chance(0.1) ? 0 : 1;
+        bool broken = random.Chance(0.1);
+        int workers = random.Between(1, 6);
         var bad = new HashSet<long>();
-        while (random.Chance(0.25))
+        while (!broken && random.Chance(0.25))
         {
             bad.Add(random.Next((int)plan.TotalSteps));
         }
@@ -59,11 +78,12 @@ internal sealed record FaultPlan
         {
             Definition = new RunDefinition
             {
-                Run = new RunId(new Guid(random.Next(int.MaxValue), 0, 0, new byte[8])),
+                Run = new RunId(Guid.Empty),
                 Plan = plan,
                 ValidationSamples = random.Chance(0.3) ? 0 : random.Between(1, 60),
                 TestSamples = random.Chance(0.3) ? 0 : random.Between(1, 60),
                 NonFinite = NonFinitePolicy.Skip,
+                MinimumWorkers = random.Chance(0.7) ? 1 : random.Between(1, workers),
                 Checkpoints = new CheckpointOptions
                 {
                     EverySteps = random.Chance(0.5) ? random.Between(1, 4) : null,
@@ -71,37 +91,24 @@ internal sealed record FaultPlan
                 },
             },
             NonFiniteSteps = bad,
-            Workers = random.Between(1, 6),
-            FaultsUntilMs = random.Between(1_000, 60_000),
+            Workers = workers,
+            Beats = random.Chance(0.8),
+            FaultsUntilMs = random.Between(1_000, 40_000),
+            FaultIntervalMs = (int)calm * (random.Chance(0.3) ? 0 : random.Between(500, 8_000)),
             Drop = calm * random.Next(10) / 100,
             Duplicate = random.Next(30) / 100.0,
+            BeatLoss = calm * (random.Chance(0.6) ? 0 : random.Next(60) / 100.0),
             LongestDelayMs = random.Between(0, 200),
             Fail = calm * random.Next(10) / 100,
+            FirstFails = calm > 0 && random.Chance(0.1),
             Pause = calm * random.Next(20) / 100,
             Crash = calm * random.Next(20) / 100,
             LieLate = random.Next(2),
+            FirstIsBroken = broken,
             WrongFence = random.Next(20) / 100.0,
             CoordinatorCrash = calm * random.Next(8) / 100,
             Stop = calm * random.Next(3) / 100,
+            LockFails = random.Chance(0.3),
         };
-    }
-}
-
-/// <summary>How often each fault was injected.</summary>
-internal sealed class FaultCounts
-{
-    public long Dropped, Duplicated, Failed, Paused, Crashed, LiedLate, WrongFences, CoordinatorCrashes, Stops;
-
-    public void Add(FaultCounts other)
-    {
-        Dropped += other.Dropped;
-        Duplicated += other.Duplicated;
-        Failed += other.Failed;
-        Paused += other.Paused;
-        Crashed += other.Crashed;
-        LiedLate += other.LiedLate;
-        WrongFences += other.WrongFences;
-        CoordinatorCrashes += other.CoordinatorCrashes;
-        Stops += other.Stops;
     }
 }

@@ -5,16 +5,8 @@ using Xunit;
 namespace DistNet.Simulation.Tests;
 
 /// <summary>Single rules of the machine, input by input.</summary>
-public sealed class RunMachineTests
+public sealed class RunMachineTests : MachineTest
 {
-    private RunState state = RunState.Start(
-        new RunDefinition { Run = RunId.Create(), Plan = new TrainingPlan(4 * 64, 64, 8, 200), Checkpoints = new CheckpointOptions { EverySeconds = null } },
-        new TrainingState());
-
-    private long nowMs;
-    private long sessions;
-    private readonly List<RunEffect> effects = [];
-
     [Fact]
     public void A_faster_worker_gets_more_slices_and_a_slow_one_is_tried_again()
     {
@@ -62,12 +54,12 @@ public sealed class RunMachineTests
         {
             RunEffect.SendShard shard = Assert.Single(Sent());
             Take(new RunInput.ShardFailed(shard.Fence, shard.Worker, shard.Work.Slices, ShardFailureKind.Failed, "no"));
-            pauses.AddRange(effects.OfType<RunEffect.SetAside>().Select(aside => aside.UntilMs - nowMs));
-            if (state.Workers[0].AsideUntilMs > nowMs)
+            pauses.AddRange(Effects.OfType<RunEffect.SetAside>().Select(aside => aside.UntilMs - NowMs));
+            if (State.Workers[0].AsideUntilMs > NowMs)
             {
-                Assert.Empty(effects.OfType<RunEffect.SendShard>());
-                nowMs = state.Workers[0].AsideUntilMs;
-                effects.Clear();
+                Assert.Empty(Effects.OfType<RunEffect.SendShard>());
+                NowMs = State.Workers[0].AsideUntilMs;
+                Effects.Clear();
                 Take(new RunInput.Tick());
             }
         }
@@ -75,7 +67,7 @@ public sealed class RunMachineTests
         Assert.Equal([100, 200, 400, 800, 1600], pauses);
         RunEffect.SendShard last = Assert.Single(Sent());
         Answer(last, 1);
-        Assert.Equal((0, 0), (state.Workers[0].Failures, state.Phase!.FailuresInRow.Length));
+        Assert.Equal((0, 0), (State.Workers[0].Failures, State.Phase!.FailuresInRow.Length));
     }
 
     [Fact]
@@ -85,14 +77,14 @@ public sealed class RunMachineTests
         for (int life = 0; life < RunLimits.FailuresBeforeAside; life++)
         {
             Join("w1");
-            Assert.NotEmpty(effects.OfType<RunEffect.SendShard>());
-            Take(new RunInput.WorkerLeft(new WorkerId("w1"), sessions, "it crashed"));
-            effects.Clear();
+            Assert.NotEmpty(Effects.OfType<RunEffect.SendShard>());
+            Take(new RunInput.WorkerLeft(new WorkerId("w1"), Sessions, "it crashed"));
+            Effects.Clear();
         }
 
         Join("w1");
-        Assert.Empty(effects.OfType<RunEffect.SendShard>());
-        Assert.Equal(RunLimits.FirstAsideMs, Assert.Single(effects.OfType<RunEffect.SetAside>()).UntilMs);
+        Assert.Empty(Effects.OfType<RunEffect.SendShard>());
+        Assert.Equal(RunLimits.FirstAsideMs, Assert.Single(Effects.OfType<RunEffect.SetAside>()).UntilMs);
     }
 
     [Fact]
@@ -103,10 +95,10 @@ public sealed class RunMachineTests
             Join($"w{i}");
         }
 
-        Assert.Empty(effects.OfType<RunEffect.EndSession>());
+        Assert.Empty(Effects.OfType<RunEffect.EndSession>());
         Join("one too many");
-        Assert.Equal("one too many", Assert.Single(effects.OfType<RunEffect.EndSession>()).Worker.Name);
-        Assert.Equal(RunLimits.Workers, state.Workers.Length);
+        Assert.Equal("one too many", Assert.Single(Effects.OfType<RunEffect.EndSession>()).Worker.Name);
+        Assert.Equal(RunLimits.Workers, State.Workers.Length);
     }
 
     [Fact]
@@ -114,47 +106,14 @@ public sealed class RunMachineTests
     {
         Take(new RunInput.Begin());
         Join("w1");
-        RunState before = state;
+        RunState before = State;
         RunEffect.SendShard shard = Assert.Single(Sent());
         var answer = new RunInput.ShardCompleted(shard.Fence, shard.Worker, shard.Work.Slices, 1, 1, null, []);
-        Transition first = RunMachine.Step(before, answer, nowMs);
-        Transition second = RunMachine.Step(before, answer, nowMs);
+        Transition first = RunMachine.Step(before, answer, NowMs);
+        Transition second = RunMachine.Step(before, answer, NowMs);
         Assert.Equal(first.Effects, second.Effects);
         Assert.Equal(first.State.Counters, second.State.Counters);
         Assert.NotNull(before.Workers[0].Work);
         Assert.Empty(before.Phase!.Accepted);
-    }
-
-    private void Take(RunInput input)
-    {
-        Transition transition = RunMachine.Step(state, input, nowMs);
-        state = transition.State;
-        effects.AddRange(transition.Effects);
-    }
-
-    private void Join(string name) => Take(new RunInput.WorkerJoined(new WorkerId(name), ++sessions, 1, "", false));
-
-    // The shards sent since the last look.
-    private RunEffect.SendShard[] Sent()
-    {
-        RunEffect.SendShard[] sent = [.. effects.OfType<RunEffect.SendShard>()];
-        effects.Clear();
-        return sent;
-    }
-
-    private void Answer(RunEffect.SendShard shard, double seconds) =>
-        Take(new RunInput.ShardCompleted(shard.Fence, shard.Worker, shard.Work.Slices, 1, seconds, null, []));
-
-    private void CompleteStep()
-    {
-        Assert.Equal(RunStage.Completing, state.Stage);
-        TrainingState before = state.Training;
-        bool epochEnds = before.StepInEpoch == 3;
-        TrainingState after = before with { Step = before.Step + 1, StepInEpoch = epochEnds ? 0 : before.StepInEpoch + 1, Epoch = before.Epoch + (epochEnds ? 1 : 0) };
-        Take(new RunInput.StepCompleted(new StepReport(before.Step, before.Epoch, before.StepInEpoch, true, false, default, 0, 0, after)));
-        if (epochEnds)
-        {
-            Take(new RunInput.CheckpointWritten(new CheckpointReport(after.Step, "epoch end")));
-        }
     }
 }

@@ -1,78 +1,159 @@
-using System.Runtime.InteropServices;
+using System.Collections.Immutable;
+using DistNet.Checkpoints;
 using DistNet.Runs;
 using DistNet.Tests.Shared;
 
 namespace DistNet.Simulation.Tests;
 
-/// <summary>The coordinator's shell, in virtual time: what the actor does, without the actor.</summary>
-internal sealed class SimCoordinator(World world, ExactRun run)
+/// <summary>One life of a coordinator, in virtual time: what the process, its actor and its tensor plane do. This part: its life, its workers, their messages.</summary>
+internal sealed partial class SimCoordinator(World world) : SimProcess(world), IDisposable
 {
-    private readonly Dictionary<WorkerId, (SimWorker Worker, int Incarnation, long Session)> members = [];
-    private readonly List<ShardNode> accepted = [];
-    private readonly HashSet<GradientLease> taken = [];
-    private ShardResult? offered;
-    private long answers;
+    private const int BeatMs = 250;
+
+    private readonly Dictionary<WorkerId, Member> members = [];
+    private RunJournal journal = null!;
+    private ExactRun run = null!;
     private long sessions;
-    private long lastStep = -1;
 
-    public ExactRun Run => run;
+    /// <summary>Whether it came so far as to lead the run.</summary>
+    public bool HasBegun { get; private set; }
 
-    public RunState State { get; private set; } = RunState.Start(run.Definition, run.State);
+    public RunState State { get; private set; } = null!;
 
-    public RunOutcome? Outcome { get; private set; }
-
-    private bool IsCurrent => world.Coordinator == this;
-
+    /// <summary>Takes the run folder, begins its term and leads the run; or ends, where the folder is held or the disk is full.</summary>
     public void Start()
     {
+        Begin();
+        if (!World.Disk.TryLock(this))
+        {
+            World.Faults.LocksRefused++;
+            Exit();
+            return;
+        }
+
+        ExactCheckpoint? from = World.Disk.Load();
+        try
+        {
+            journal = RunJournal.Begin(World.Disk, resume: true, World.Disk.HoldsCheckpoints, _ => World.Faults.JournalsRecovered++, NewRun);
+        }
+        catch (DistNetException)
+        {
+            Exit();
+            return;
+        }
+
+        lastStep = (from?.State.Step ?? 0) - 1;
+        run = new ExactRun(World.Plan.Definition with { Run = journal.Run, Term = journal.Term }, World.Plan.NonFiniteSteps, from)
+        {
+            OnCheckpoint = Write,
+            OnFinish = WriteEnd,
+            OnVerifyFolder = Verify,
+        };
+        State = RunState.Start(run.Definition, run.State);
+        HasBegun = true;
         Feed(new RunInput.Begin());
         Tick();
+        if (World.Plan.Beats)
+        {
+            Beat();
+        }
     }
 
-    public void Register(SimWorker worker, int incarnation)
+    public void Dispose() => run?.Dispose();
+
+    /// <summary>It dies, whatever it is doing.</summary>
+    public void Kill()
     {
-        if (!members.TryGetValue(worker.Id, out var member) || member.Incarnation != incarnation)
+        if (!IsAlive)
         {
-            // A registration of an earlier life that was overtaken must not end the session of the later one.
-            if (member.Worker is not null && member.Incarnation > incarnation)
+            return;
+        }
+
+        World.Faults.CoordinatorsKilled++;
+        if (writing && World.Random.Chance(0.5))
+        {
+            World.Faults.Torn++;
+            World.Disk.Tear(new ExactCheckpoint(run.State, run.Digest));
+        }
+
+        if (World.Random.Chance(0.03))
+        {
+            World.Faults.JournalsTorn++;
+            World.Disk.TearJournal();
+        }
+
+        Exit();
+    }
+
+    public void Register(SimWorker worker, long attendance)
+    {
+        if (!members.TryGetValue(worker.Id, out Member? member) || member.Attendance != attendance)
+        {
+            // A registration of an earlier attendance that was overtaken must not end the session of the later one.
+            if (member is not null && member.Attendance > attendance)
             {
                 return;
             }
 
-            member = (worker, incarnation, ++sessions);
+            member = new Member(worker, attendance, ++sessions);
             members[worker.Id] = member;
-            Feed(new RunInput.WorkerJoined(worker.Id, member.Session, world.Random.Between(1, 4), "", Beats: false));
+            Feed(new RunInput.WorkerJoined(worker.Id, member.Session, worker.Threads, worker.Host, World.Plan.Beats));
         }
 
-        world.Send(() => worker.Welcome(this, incarnation, member.Session));
+        World.Network.Send(this, worker, () => worker.Welcome(this, attendance, member.Session));
     }
 
-    public void Notice(WorkerId worker, int incarnation, string why)
+    /// <summary>The stream of an attendance broke.</summary>
+    public void Notice(WorkerId worker, long attendance)
     {
-        if (IsCurrent && members.TryGetValue(worker, out var member) && member.Incarnation == incarnation)
+        if (members.TryGetValue(worker, out Member? member) && member.Attendance == attendance)
         {
             members.Remove(worker);
-            Feed(new RunInput.WorkerLeft(worker, member.Session, why));
+            Feed(new RunInput.WorkerLeft(worker, member.Session, "its stream broke"));
         }
     }
 
-    public void Take(WorkerId worker, Fence fence, SliceRange slices, ShardResult result, double seconds)
+    public void Hear(WorkerId worker, long attendance, WorkerActivity activity)
     {
-        if (IsCurrent && Outcome is null && !IsCopy(result))
+        if (members.TryGetValue(worker, out Member? member) && member.Attendance == attendance)
         {
-            offered = result;
-            Feed(new RunInput.ShardCompleted(fence, worker, slices, ++answers, seconds, result.Finding, [.. result.Nodes.Select(node => new NodeProof(node.Node, node.Metrics, Checksum(node)))]));
-            Invariant.Holds(offered is null);
+            Feed(new RunInput.WorkerHeard(worker, member.Session, activity));
         }
     }
 
-    // A gradient is taken once, as by its ticket: the second copy of a message has none.
+    public void Take(WorkerId worker, long attendance, Fence fence, SliceRange slices, ShardResult result, ImmutableArray<NodeProof> proofs, double seconds)
+    {
+        bool isMember = members.TryGetValue(worker, out Member? member) && member.Attendance == attendance;
+        if (State.Stage == RunStage.Ended || (isMember && IsCopy(result)))
+        {
+            return;
+        }
+
+        // The memory of an ended session is abandoned: its tickets name nothing.
+        offered = isMember ? result : new ShardResult([.. result.Nodes.Select(node => node with { Gradient = null })], result.Finding);
+        offeredInput = new RunInput.ShardCompleted(fence, worker, slices, ++answers, seconds, result.Finding, proofs);
+        offeredWasAsked = State.Workers.Any(there => there.Id == worker && there.Session == fence.Session && fence.Run == State.Definition.Run && fence.Term == State.Definition.Term
+            && there.Work is { } work && work.Phase == fence.Phase && work.Step == fence.Step && work.Slices == slices);
+        Feed(offeredInput);
+        Invariant.Holds(offered is null);
+    }
+
+    public void Take(RunInput.ShardFailed failed)
+    {
+        if (State.Stage != RunStage.Ended)
+        {
+            Feed(failed);
+        }
+    }
+
+    // A gradient is taken once, by its ticket: the second copy of a message has none.
     private bool IsCopy(ShardResult result)
     {
         foreach (ShardNode node in result.Nodes)
         {
             if (node.Gradient is { } lease && !taken.Add(lease))
             {
+                World.Faults.LateCopies++;
                 return true;
             }
         }
@@ -80,163 +161,35 @@ internal sealed class SimCoordinator(World world, ExactRun run)
         return false;
     }
 
-    public void Take(RunInput.ShardFailed failed)
-    {
-        if (IsCurrent && Outcome is null)
-        {
-            Feed(failed);
-        }
-    }
-
     private void Tick()
     {
-        if (IsCurrent && Outcome is null)
-        {
-            Feed(new RunInput.Tick());
-            world.At(250, Tick);
-        }
+        Feed(new RunInput.Tick());
+        After(RunLimits.TickMs, Tick);
     }
 
-    private void Feed(RunInput input)
+    private void Beat()
     {
-        Transition transition = RunMachine.Step(State, input, world.NowMs);
-        transition = world.Defect?.Invoke(transition, input) ?? transition;
-        State = transition.State;
-        foreach (RunEffect effect in transition.Effects)
+        foreach (Member member in members.Values)
         {
-            Carry(effect);
+            World.Network.Beat(this, member.Worker, () => member.Worker.Heard(this, member.Attendance));
         }
+
+        After(BeatMs, Beat);
     }
 
-    private void Carry(RunEffect effect)
+    private void Exit()
     {
-        switch (effect)
-        {
-            case RunEffect.SendShard send:
-                SimWorker worker = members[send.Worker].Worker;
-                ParameterHandle parameters = run.Parameters;
-                world.Send(() => worker.Compute(this, send.Fence, send.Work, parameters));
-                break;
-            case RunEffect.WithdrawShard withdraw:
-                if (members.TryGetValue(withdraw.Worker, out var holder))
-                {
-                    world.Send(() => holder.Worker.Withdraw(withdraw.Fence, withdraw.Slices));
-                }
-
-                break;
-            case RunEffect.AcceptAnswer accept:
-                Invariant.Holds(accept.Answer == answers);
-                accepted.AddRange(offered!.Nodes);
-
-                offered = null;
-                break;
-            case RunEffect.ReleaseAnswer:
-                foreach (ShardNode node in offered!.Nodes)
-                {
-                    node.Gradient?.Return();
-                }
-
-                offered = null;
-                break;
-            case RunEffect.ReleaseAccepted:
-                ReturnAccepted();
-                break;
-            case RunEffect.CompleteStep complete:
-                Numeric(() =>
-                {
-                    Invariant.Holds(complete.Step > lastStep);
-                    StepReport report = run.CompleteStep(complete.Step, CollectionsMarshal.AsSpan(accepted));
-                    lastStep = report.Finite ? complete.Step : lastStep;
-                    ReturnAccepted();
-                    return new RunInput.StepCompleted(report);
-                });
-                break;
-            case RunEffect.SkipStep skip:
-                Numeric(() =>
-                {
-                    lastStep = skip.Step;
-                    return new RunInput.StepCompleted(run.SkipStep(skip.Step, skip.Finding));
-                });
-                break;
-            case RunEffect.CompleteValidation:
-                Numeric(() => Returned(new RunInput.ValidationCompleted(run.CompleteValidation(CollectionsMarshal.AsSpan(accepted)))));
-                break;
-            case RunEffect.CompleteTest:
-                Numeric(() => Returned(new RunInput.TestCompleted(run.CompleteTest(CollectionsMarshal.AsSpan(accepted)))));
-                break;
-            case RunEffect.WriteCheckpoint checkpoint:
-                Numeric(() => new RunInput.CheckpointWritten(run.WriteCheckpoint(checkpoint.Reason)));
-                break;
-            case RunEffect.EndTraining:
-                Numeric(() =>
-                {
-                    run.EndTraining();
-                    return new RunInput.TrainingEnded();
-                });
-                break;
-            case RunEffect.Finish finish:
-                Numeric(() =>
-                {
-                    run.Finish(finish.Outcome);
-                    return new RunInput.RunFinished();
-                });
-                break;
-            case RunEffect.EndSession ended:
-                if (members.TryGetValue(ended.Worker, out var silent) && silent.Session == ended.Session)
-                {
-                    members.Remove(ended.Worker);
-                    world.Send(() => silent.Worker.EndSession(silent.Incarnation), mayBeLost: false);
-                }
-
-                break;
-            default:
-                break;
-        }
+        End();
+        Dispose();
+        World.Gone(this);
     }
 
-    // One thing at a time, and it takes a while; the coordinator may be killed before it is done.
-    private void Numeric(Func<RunInput> work) => world.At(world.Random.Between(0, 20), () =>
+    private RunId NewRun()
     {
-        if (world.Faulty && world.Random.Chance(world.Plan.CoordinatorCrash))
-        {
-            world.Faults.CoordinatorCrashes++;
-            world.ReplaceCoordinator();
-            return;
-        }
-
-        RunInput input = work();
-        Feed(input);
-        if (State.Stage == RunStage.Ended)
-        {
-            Outcome = State.Outcome;
-            Invariant.Holds(Outcome!.Kind != RunOutcomeKind.Failed);
-            if (Outcome.Kind == RunOutcomeKind.Interrupted)
-            {
-                world.ReplaceCoordinator();
-            }
-        }
-        else if (world.Faulty && world.Random.Chance(world.Plan.Stop))
-        {
-            world.Faults.Stops++;
-            Feed(new RunInput.StopRequested(StopSignal.Terminate));
-        }
-    });
-
-    private static ulong Checksum(ShardNode node) => node.Gradient is { } gradient ? ExactSum.Read(gradient.Values.Span) : 0;
-
-    private RunInput Returned(RunInput input)
-    {
-        ReturnAccepted();
-        return input;
+        byte[] bytes = new byte[16];
+        BitConverter.TryWriteBytes(bytes, World.Random.Next(int.MaxValue));
+        return new RunId(new Guid(bytes));
     }
 
-    private void ReturnAccepted()
-    {
-        foreach (ShardNode node in accepted)
-        {
-            node.Gradient?.Return();
-        }
-
-        accepted.Clear();
-    }
+    private sealed record Member(SimWorker Worker, long Attendance, long Session);
 }

@@ -1,172 +1,184 @@
 using DistNet.Runs;
-using DistNet.Tests.Shared;
 
 namespace DistNet.Simulation.Tests;
 
-/// <summary>A worker that can be slow, stop, die, lie and come back.</summary>
-internal sealed class SimWorker(World world, WorkerId id)
+/// <summary>A worker's process: it attends, computes, can be slow, stop, die, fail, lie and come back. This part: its life and its sessions.</summary>
+internal sealed partial class SimWorker : SimProcess
 {
-    private readonly HashSet<(Fence, SliceRange)> withdrawn = [];
-    private readonly int millisecondsPerSlice = world.Random.Between(1, 50);
-    private int incarnation;
+    private const int BeatMs = 250;
+    private const long GivesUpAfterMs = 5_000;
+    private readonly int index;
+    private SimCoordinator? coordinator;
+    private long attendance;
     private long session;
-    private bool alive;
-    private long busyUntilMs;
+    private long heardMs;
 
-    public WorkerId Id => id;
+    public SimWorker(World world, int index)
+        : base(world)
+    {
+        this.index = index;
+        Id = new WorkerId($"w{index + 1}");
+        Host = $"host{(index / 2) + 1}";
+        Threads = world.Random.Between(1, 4);
+        millisecondsPerSlice = world.Random.Between(1, 50);
+        copies = world.Random.Chance(0.5);
+    }
+
+    public WorkerId Id { get; }
+
+    public string Host { get; }
+
+    public int Threads { get; }
 
     public void Start()
     {
-        alive = true;
-        LoseSession();
-    }
-
-    /// <summary>A new life: registers until it is welcome.</summary>
-    public void LoseSession()
-    {
-        if (alive)
+        if (!IsAlive)
         {
-            incarnation++;
-            session = 0;
-            withdrawn.Clear();
-            Seek(incarnation);
+            Begin();
+            busyUntilMs = World.NowMs;
+            computing = null;
+            LoseSession();
+            if (World.Plan.Beats)
+            {
+                Beat();
+            }
         }
     }
 
-    public void EndSession(int of)
+    public void Kill()
     {
-        if (of == incarnation)
+        if (!IsAlive)
+        {
+            return;
+        }
+
+        World.Faults.WorkersKilled++;
+        End();
+        if (coordinator is { } known)
+        {
+            long of = attendance;
+            if (World.Plan.Beats)
+            {
+                World.Network.Break(this, known, () => known.Notice(Id, of));
+            }
+            else if (World.Random.Chance(0.8))
+            {
+                World.Network.Send(this, known, () => known.Notice(Id, of), mayBeLost: false);
+            }
+        }
+
+        World.At(World.Random.Between(0, 10_000), Start);
+    }
+
+    /// <summary>SIGSTOP and, later, SIGCONT.</summary>
+    public void Pause(long ms)
+    {
+        World.Faults.WorkersStopped++;
+        Stop(ms);
+    }
+
+    public void CoordinatorDied(SimCoordinator dead)
+    {
+        long of = attendance;
+        if (!IsAlive || coordinator != dead)
+        {
+            return;
+        }
+
+        if (World.Plan.Beats)
+        {
+            World.Network.Break(dead, this, () => SessionEnded(of));
+        }
+        else
+        {
+            After(World.Random.Between(0, 500), () => SessionEnded(of));
+        }
+    }
+
+    public void SessionEnded(long of)
+    {
+        if (of == attendance)
         {
             LoseSession();
         }
     }
 
-    public void Welcome(SimCoordinator coordinator, int of, long given)
+    public void Welcome(SimCoordinator from, long of, long given)
     {
-        if (alive && of == incarnation && world.Coordinator == coordinator)
+        if (from == coordinator && of == attendance)
         {
             session = given;
         }
     }
 
-    public void Withdraw(Fence fence, SliceRange slices) => withdrawn.Add((fence, slices));
-
-    public void Compute(SimCoordinator coordinator, Fence fence, ShardWork work, ParameterHandle parameters)
+    public void Heard(SimCoordinator from, long of)
     {
-        if (!alive || fence.Session != session || fence.Term != coordinator.Run.Definition.Term)
+        if (from == coordinator && of == attendance)
         {
-            return;
-        }
-
-        int life = incarnation;
-        long durationMs = work.Slices.Count * millisecondsPerSlice;
-        if (world.Faulty && world.Random.Chance(world.Plan.Pause))
-        {
-            world.Faults.Paused++;
-            durationMs += world.Random.Between(100, world.Random.Chance(0.1) ? 400_000 : 20_000);
-        }
-
-        if (world.Faulty && world.Random.Chance(world.Plan.Crash))
-        {
-            world.At(world.Random.Next((int)durationMs + 1), () => Crash(life));
-        }
-
-        busyUntilMs = Math.Max(busyUntilMs, world.NowMs) + durationMs;
-        world.At(busyUntilMs - world.NowMs, () => Finish(coordinator, life, fence, work, parameters, durationMs / 1000.0));
-    }
-
-    private void Finish(SimCoordinator coordinator, int life, Fence fence, ShardWork work, ParameterHandle parameters, double seconds)
-    {
-        if (!alive || life != incarnation)
-        {
-            return;
-        }
-
-        if (world.Faulty && world.Random.Chance(world.Plan.Fail))
-        {
-            world.Faults.Failed++;
-            Return(coordinator, fence, work, ShardFailureKind.Failed);
-            return;
-        }
-
-        ShardResult result = new ExactComputer(world.Plan.NonFiniteSteps).Compute(work, parameters, world.Pool);
-        bool lies = !parameters.IsCurrent && world.Random.Chance(world.Plan.LieLate);
-        if (withdrawn.Contains((fence, work.Slices)) && world.Random.Chance(0.5))
-        {
-            Return(coordinator, fence, work, ShardFailureKind.Withdrawn);
-        }
-        else if (parameters.IsCurrent || lies)
-        {
-            world.Faults.LiedLate += lies ? 1 : 0;
-            world.Send(() => coordinator.Take(id, fence, work.Slices, result, seconds));
-            Forge(coordinator, fence, work, result);
-        }
-        else
-        {
-            Return(coordinator, fence, work, ShardFailureKind.Overwritten);
+            heardMs = World.NowMs;
         }
     }
 
-    // Something answers under a fence that is not, or no longer, the current one; never one that will be (nobody could tell such a forgery).
-    private void Forge(SimCoordinator coordinator, Fence fence, ShardWork work, ShardResult result)
+    private void LoseSession()
     {
-        if (world.Faulty && world.Random.Chance(world.Plan.WrongFence))
+        attendance = 0;
+        session = 0;
+        coordinator = null;
+        withdrawn.Clear();
+        After(World.Random.Between(0, 300), Attend);
+    }
+
+    // Whichever coordinator answers at the address: with two alive, it may be either.
+    private void Attend()
+    {
+        if (attendance != 0)
         {
-            world.Faults.WrongFences++;
-            Fence wrong = world.Random.Next(5) switch
+            return;
+        }
+
+        if (World.Coordinators.Count == 0)
+        {
+            After(500, Attend);
+            return;
+        }
+
+        coordinator = World.Coordinators[World.Random.Next(World.Coordinators.Count)];
+        attendance = World.NextAttendance();
+        heardMs = World.NowMs;
+        Register(attendance);
+    }
+
+    private void Register(long of)
+    {
+        if (of != attendance || session != 0)
+        {
+            return;
+        }
+
+        SimCoordinator to = coordinator!;
+        if (!to.IsAlive)
+        {
+            LoseSession();
+            return;
+        }
+
+        World.Network.Send(this, to, () => to.Register(this, of));
+        After(500, () => Register(of));
+    }
+
+    private void Beat()
+    {
+        if (attendance != 0)
+        {
+            (SimCoordinator to, long of, WorkerActivity now) = (coordinator!, attendance, Activity());
+            World.Network.Beat(this, to, () => to.Hear(Id, of, now));
+            if (World.NowMs - heardMs > GivesUpAfterMs)
             {
-                0 => fence with { Run = new RunId(Guid.Empty) },
-                1 => fence with { Term = fence.Term - 1 },
-                2 => fence with { Session = fence.Session - 1 },
-                3 when fence.Phase == RunPhase.Training => fence with { Phase = RunPhase.Validation },
-                _ => fence with { Step = fence.Step - 1 },
-            };
-            var nodes = result.Nodes.Select(node => node with { Gradient = null });
-            world.Send(() => coordinator.Take(id, wrong, work.Slices, new ShardResult([.. nodes]), 1));
-        }
-    }
-
-    private void Return(SimCoordinator coordinator, Fence fence, ShardWork work, ShardFailureKind kind) =>
-        world.Send(() => coordinator.Take(new RunInput.ShardFailed(fence, id, work.Slices, kind, "it fails")));
-
-    private void Crash(int life)
-    {
-        if (!alive || life != incarnation)
-        {
-            return;
-        }
-
-        world.Faults.Crashed++;
-        alive = false;
-        if (world.Random.Chance(0.8) && world.Coordinator is { } coordinator)
-        {
-            // Its stream breaks; sometimes nobody notices.
-            world.At(world.Random.Between(0, 2_000), () => coordinator.Notice(id, life, "its stream broke"));
-        }
-
-        world.At(world.Random.Between(0, 10_000), () =>
-        {
-            busyUntilMs = world.NowMs;
-            Start();
-        });
-    }
-
-    private void Seek(int life)
-    {
-        if (alive && life == incarnation && session == 0)
-        {
-            if (world.Coordinator is { } coordinator)
-            {
-                world.Send(() =>
-                {
-                    if (world.Coordinator == coordinator && coordinator.Outcome is null)
-                    {
-                        coordinator.Register(this, life);
-                    }
-                });
+                World.Faults.SessionsGivenUp++;
+                LoseSession();
             }
-
-            world.At(500, () => Seek(life));
         }
+
+        After(BeatMs, Beat);
     }
 }

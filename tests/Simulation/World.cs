@@ -3,25 +3,29 @@ using DistNet.Tests.Shared;
 
 namespace DistNet.Simulation.Tests;
 
-/// <summary>One history: the production machine, simulated workers, a simulated network and virtual time, all from one seed.</summary>
+/// <summary>One history: the production machine and journal, simulated coordinators, workers, network, disk and clock, all from one seed.</summary>
 internal sealed class World
 {
-    /// <summary>Faults stop after a minute at most; whatever was broken then is noticed within the longest silence, once per worker at the worst.</summary>
-    private const long LongestMs = 10_000_000;
+    // After the last fault: what was broken then is noticed within the longest silence, and the rest of the run takes its time. Without beats a lost message costs
+    // ten deadlines, once per worker at the worst.
+    private const long LongestAfterFaultsMs = 300_000;
+    private const long LongestWithoutBeatsMs = 10_000_000;
 
     private readonly PriorityQueue<Action, (long Ms, long Order)> events = new();
-    private readonly List<SimWorker> workers = [];
     private long order;
+    private long attendances;
+    private bool starting;
 
-    public World(ulong seed, Func<Transition, RunInput, Transition>? defect = null)
+    public World(ulong seed, Defects? defects = null)
     {
         Random = new SimRandom(seed);
         Plan = FaultPlan.Draw(Random);
-        Pool = new GradientPool(ExactSum.Floats);
-        Defect = defect;
+        Defects = defects ?? Defects.None;
+        Network = new SimNetwork(this);
+        Disk = new SimDisk(this);
         for (int i = 0; i < Plan.Workers; i++)
         {
-            workers.Add(new SimWorker(this, new WorkerId($"w{i + 1}")));
+            Workers.Add(new SimWorker(this, i));
         }
     }
 
@@ -29,83 +33,100 @@ internal sealed class World
 
     public FaultPlan Plan { get; }
 
-    public GradientPool Pool { get; }
+    public Defects Defects { get; }
+
+    public GradientPool Pool { get; } = new(ExactSum.Floats);
+
+    public SimNetwork Network { get; }
+
+    public SimDisk Disk { get; }
+
+    public Oracle Oracle { get; } = new();
 
     public FaultCounts Faults { get; } = new();
 
-    public Func<Transition, RunInput, Transition>? Defect { get; }
+    public List<SimWorker> Workers { get; } = [];
+
+    /// <summary>The coordinators alive, the oldest first.</summary>
+    public List<SimCoordinator> Coordinators { get; } = [];
+
+    /// <summary>The counters of all terms.</summary>
+    public List<RunCounters> Counters { get; } = [];
 
     public long NowMs { get; private set; }
 
     public bool Faulty => NowMs < Plan.FaultsUntilMs;
 
-    /// <summary>The coordinator now; null while it is dead.</summary>
-    public SimCoordinator? Coordinator { get; private set; }
+    /// <summary>The digest of the finished run, once a coordinator has written it.</summary>
+    public ulong? Result { get; set; }
 
-    /// <summary>The counters of all terms.</summary>
-    public List<RunCounters> Counters { get; } = [];
+    public void At(long afterMs, Action action) => events.Enqueue(action, (NowMs + afterMs, order++));
 
     /// <summary>Runs to the end and returns the digest; throws where the history breaks a rule.</summary>
     public ulong Run()
     {
-        StartCoordinator(null, 1);
-        foreach (SimWorker worker in workers)
+        StartCoordinator();
+        foreach (SimWorker worker in Workers)
         {
             At(Random.Chance(0.5) ? 0 : Random.Between(0, 2_000), worker.Start);
         }
 
-        while (Coordinator is not { Outcome.Kind: RunOutcomeKind.Finished })
+        new SimFaults(this).Start();
+        while (Result is null)
         {
-            if (!events.TryDequeue(out Action? action, out (long Ms, long Order) at) || at.Ms > LongestMs)
+            if (!events.TryDequeue(out Action? action, out (long Ms, long Order) at) || at.Ms > Plan.FaultsUntilMs + (Plan.Beats ? LongestAfterFaultsMs : LongestWithoutBeatsMs))
             {
-                throw new InvalidOperationException($"The run does not end: {Coordinator?.State.Stage} at step {Coordinator?.State.Training.Step}.");
+                throw new InvalidOperationException($"The run does not end: {string.Join("; ", Coordinators.Select(Describe))}.");
             }
 
             NowMs = at.Ms;
             action();
         }
 
-        Counters.Add(Coordinator.State.Counters);
-        return Coordinator.Run.Digest;
+        Counters.AddRange(Coordinators.Select(coordinator => coordinator.State.Counters));
+        return Result.Value;
     }
 
-    public void At(long afterMs, Action action) => events.Enqueue(action, (NowMs + afterMs, order++));
-
-    /// <summary>The network: messages are delayed, overtake each other, are lost and come twice.</summary>
-    public void Send(Action deliver, bool mayBeLost = true)
+    private string Describe(SimCoordinator coordinator)
     {
-        if (mayBeLost && Faulty && Random.Chance(Plan.Drop))
+        RunStatus status = RunMachine.Describe(coordinator.State, NowMs);
+        return $"term {status.Term}, {status.Stage} {status.Phase} at step {status.Step}, {status.SlicesDone} of {status.Slices} slices, {status.WorkersAwaited} awaited, {string.Join(", ", status.Workers)}";
+    }
+
+    public long NextAttendance() => ++attendances;
+
+    public void StartCoordinator()
+    {
+        var coordinator = new SimCoordinator(this);
+        Coordinators.Add(coordinator);
+        coordinator.Start();
+    }
+
+    /// <summary>A coordinator is gone; where none is left, somebody starts another one on the same disk.</summary>
+    public void Gone(SimCoordinator coordinator)
+    {
+        Coordinators.Remove(coordinator);
+        if (coordinator.HasBegun)
         {
-            Faults.Dropped++;
-            return;
+            Counters.Add(coordinator.State.Counters);
         }
 
-        At(Random.Between(0, Plan.LongestDelayMs), deliver);
-        if (mayBeLost && Faulty && Random.Chance(Plan.Duplicate))
+        foreach (SimWorker worker in Workers)
         {
-            Faults.Duplicated++;
-            At(Random.Between(0, 20 * Plan.LongestDelayMs), deliver);
+            worker.CoordinatorDied(coordinator);
         }
-    }
 
-    /// <summary>The coordinator is gone; a new life goes on from its last checkpoint.</summary>
-    public void ReplaceCoordinator()
-    {
-        SimCoordinator gone = Coordinator!;
-        Counters.Add(gone.State.Counters);
-        Coordinator = null;
-        At(Random.Between(0, 5_000), () => StartCoordinator(gone.Run.Checkpoint, gone.Run.Definition.Term + 1));
-    }
-
-    private void StartCoordinator(ExactCheckpoint? from, int term)
-    {
-        var run = new ExactRun(Plan.Definition with { Term = term }, Plan.NonFiniteSteps, from);
-        Coordinator = new SimCoordinator(this, run);
-        Coordinator.Start();
-        foreach (SimWorker worker in workers)
+        if (Coordinators.Count == 0 && !starting && Result is null)
         {
-            // Each notices by itself that it has another coordinator.
-            At(Random.Between(0, 500), worker.LoseSession);
+            starting = true;
+            At(Random.Between(0, 5_000), () =>
+            {
+                starting = false;
+                if (Coordinators.Count == 0)
+                {
+                    StartCoordinator();
+                }
+            });
         }
     }
 }

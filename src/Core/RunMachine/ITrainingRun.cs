@@ -80,6 +80,12 @@ public interface ITrainingRun : IDisposable
     /// <param name="reason">Why, for the log.</param>
     CheckpointReport WriteCheckpoint(string reason);
 
+    /// <summary>Looks whether the run folder is still this coordinator's, and throws where another one has taken it over. Asked from time to time, so that a coordinator that
+    /// only waits keeps no workers from the one that leads.</summary>
+    void VerifyFolder()
+    {
+    }
+
     /// <summary>The training is over: restores the best parameters where early stopping asks for it. No checkpoint follows.</summary>
     void EndTraining();
 

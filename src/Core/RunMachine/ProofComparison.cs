@@ -30,35 +30,34 @@ internal readonly record struct ProofComparison(int Compared, ProofDifference? D
             _ = CanonicalSum.IsNode(proof.Node, sliceCount) && other.TryAdd(CanonicalSum.Reduce(proof.Node, sliceCount), proof);
         }
 
+        // The nodes that both name first: there it is certain whose answers differ.
         int compared = 0;
         foreach ((SumNode node, NodeProof proof) in other)
         {
-            if (Fold(node, sliceCount, name => first.TryGetValue(name, out var found) ? found.Proof.Metrics : null) is not { } metrics)
+            if (!first.TryGetValue(node, out (NodeProof Proof, AcceptedAnswer Answer) same))
             {
                 continue;
             }
 
             compared++;
-            AcceptedAnswer by = first.TryGetValue(node, out var same) ? same.Answer : Holder(accepted, node.First);
-            if (!AreEqual(metrics, proof.Metrics))
+            bool inMetrics = !AreEqual(same.Proof.Metrics, proof.Metrics);
+            if (inMetrics || (same.Proof.Checksum != 0 && proof.Checksum != 0 && same.Proof.Checksum != proof.Checksum))
             {
-                return new(compared, new(node, by, InMetrics: true));
-            }
-
-            if (same.Answer is not null && same.Proof.Checksum != 0 && proof.Checksum != 0 && same.Proof.Checksum != proof.Checksum)
-            {
-                return new(compared, new(node, by, InMetrics: false));
+                return new(compared, new(node, [same.Answer], inMetrics));
             }
         }
 
-        foreach ((SumNode node, (NodeProof proof, AcceptedAnswer by)) in first)
+        NodeMetrics? FirstOf(SumNode name) => first.TryGetValue(name, out var found) ? found.Proof.Metrics : null;
+        NodeMetrics? OtherOf(SumNode name) => other.TryGetValue(name, out NodeProof found) ? found.Metrics : null;
+        foreach (SumNode node in first.Keys.Concat(other.Keys))
         {
-            if (!other.ContainsKey(node) && Fold(node, sliceCount, name => other.TryGetValue(name, out NodeProof found) ? found.Metrics : null) is { } metrics)
+            bool isCommon = first.ContainsKey(node) && other.ContainsKey(node);
+            if (!isCommon && Fold(node, sliceCount, FirstOf) is { } left && Fold(node, sliceCount, OtherOf) is { } right)
             {
                 compared++;
-                if (!AreEqual(metrics, proof.Metrics))
+                if (!AreEqual(left, right))
                 {
-                    return new(compared, new(node, by, InMetrics: true));
+                    return new(compared, new(node, Holders(accepted, node.Slices(sliceCount)), InMetrics: true));
                 }
             }
         }
@@ -66,8 +65,8 @@ internal readonly record struct ProofComparison(int Compared, ProofDifference? D
         return new(compared, null);
     }
 
-    private static AcceptedAnswer Holder(ImmutableArray<AcceptedAnswer> accepted, int slice) =>
-        accepted.First(answer => answer.Slices.First <= slice && slice < answer.Slices.End);
+    private static ImmutableArray<AcceptedAnswer> Holders(ImmutableArray<AcceptedAnswer> accepted, SliceRange slices) =>
+        [.. accepted.Where(answer => answer.Slices.First < slices.End && slices.First < answer.Slices.End)];
 
     private static NodeMetrics? Fold(SumNode node, int sliceCount, Func<SumNode, NodeMetrics?> valueOf)
     {
@@ -97,6 +96,6 @@ internal readonly record struct ProofComparison(int Compared, ProofDifference? D
 
 /// <summary>Where two answers differ.</summary>
 /// <param name="Node">Which node.</param>
-/// <param name="First">The answer that counted, of which the node or its first slice is.</param>
+/// <param name="First">The answers that counted of which the node is; several where it had to be summed from parts.</param>
 /// <param name="InMetrics">Whether the metrics differ; otherwise the checksums.</param>
-internal sealed record ProofDifference(SumNode Node, AcceptedAnswer First, bool InMetrics);
+internal sealed record ProofDifference(SumNode Node, ImmutableArray<AcceptedAnswer> First, bool InMetrics);

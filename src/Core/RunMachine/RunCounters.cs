@@ -45,6 +45,9 @@ public sealed record RunCounters
     /// <summary>Workers whose session was ended because their beats stayed away too long.</summary>
     public long Unheard { get; init; }
 
+    /// <summary>Shards given out again because their worker was idle: the message or its answer was lost.</summary>
+    public long Undelivered { get; init; }
+
     /// <summary>Shards lost with their worker.</summary>
     public long Lost { get; init; }
 
@@ -61,7 +64,7 @@ public sealed record RunCounters
     public long Shards { get; init; }
 
     /// <summary>Shards given out again because a worker failed, left or was late.</summary>
-    public long Recoveries => Late + Failed + Lost;
+    public long Recoveries => Late + Failed + Undelivered + Lost;
 
     /// <summary>Steps diagnosed.</summary>
     public long Diagnoses { get; init; }

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace DistNet.Runs;
 
 /// <summary>What the shell must do. Effects of one transition are carried out in order. Those of the numeric side are answered by an input each;
-/// there is never more than one of them under way.</summary>
+/// there is never more than one of them under way, but for <see cref="VerifyFolder"/>.</summary>
 public abstract record RunEffect
 {
     private RunEffect()
@@ -45,6 +45,9 @@ public abstract record RunEffect
 
     /// <summary>Numeric: write the results.</summary>
     public sealed record Finish(RunOutcome Outcome) : RunEffect;
+
+    /// <summary>Numeric: look whether the run folder is still this coordinator's. Answered only where it is not, by a failure.</summary>
+    public sealed record VerifyFolder : RunEffect;
 
     /// <summary>A worker's session ends, as it cannot be taken or has been silent too long: tell it so; it may register again.</summary>
     public sealed record EndSession(WorkerId Worker, long Session, string Sentence) : RunEffect;

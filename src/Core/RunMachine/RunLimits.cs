@@ -31,6 +31,13 @@ public static class RunLimits
     /// pause for a snapshot or a short cut of the network, after which it goes on in its session.</summary>
     public const long SessionEndsAfterMs = 5_000;
 
+    /// <summary>A worker that has said for so long that it is idle, though it was given a shard, has lost it, or its answer was lost: much longer than a message takes,
+    /// much shorter than the deadline of a worker that was never measured.</summary>
+    public const long LostAfterMs = 2_000;
+
+    /// <summary>How often a coordinator looks whether its run folder was taken over, besides before each write: one small file read.</summary>
+    public const long FolderLookMs = 5_000;
+
     /// <summary>A silence is believed when a tick finds it and one so much later finds it again: where the coordinator itself was stopped, the beats that came
     /// meanwhile are read in between.</summary>
     public const long DoubtMs = TickMs / 2;

@@ -52,6 +52,9 @@ public sealed record RunState
     /// <summary>The sharded computation completed last, whose late answers are still compared; null before the first.</summary>
     public PhaseState? Previous { get; init; }
 
+    /// <summary>When the run folder was last looked at.</summary>
+    public long FolderMs { get; init; }
+
     /// <summary>Failures of workers that left, so that one that crashes again and again is set aside too; oldest first.</summary>
     public ImmutableArray<(WorkerId Worker, int Failures)> Departed { get; init; } = [];
 
@@ -137,6 +140,9 @@ public enum StallReason
 
     /// <summary>It has not been heard from.</summary>
     Silent,
+
+    /// <summary>It is idle though it has a shard.</summary>
+    Idle,
 }
 
 /// <summary>One worker that is present.</summary>
@@ -168,6 +174,9 @@ public sealed record WorkerState
 
     /// <summary>Whether it has been silent so long that its slices are free for others and it gets no work until it is heard.</summary>
     public bool Suspected => SuspectedMs >= 0;
+
+    /// <summary>Since when it has said that it is idle though it has a shard; −1 where it has not.</summary>
+    public long IdleSinceMs { get; init; } = -1;
 
     /// <summary>What the user was last told of it, until an answer of it counts: each reason is told once.</summary>
     public StallReason Told { get; init; }

@@ -84,7 +84,7 @@ internal sealed partial class RunTurn
             : RunLimits.LateUnmeasuredMs;
         var work = new Assignment(whole.Phase, whole.Step, slices, nowMs, nowMs + (long)Math.Min(allowedMs, int.MaxValue));
         Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }));
-        return worker with { Work = work };
+        return worker with { Work = work, IdleSinceMs = -1 };
     }
 
     // The slices that are neither answered nor with a worker that is in time.
@@ -110,21 +110,35 @@ internal sealed partial class RunTurn
         int next = 0;
         foreach (SliceRange range in taken)
         {
-            if (range.First > next)
-            {
-                missing.Add(new SliceRange(next, range.First - next));
-            }
+            AddCut(missing, next, range.First);
 
             Invariant.Holds(range.First >= next);
             next = range.End;
         }
 
-        if (next < phase.Whole.SliceCount)
-        {
-            missing.Add(new SliceRange(next, phase.Whole.SliceCount - next));
-        }
-
+        AddCut(missing, next, phase.Whole.SliceCount);
         return missing.DrainToImmutable();
+    }
+
+    // Adds what is missing from first to end, cut where the shards of late workers begin and end: computed a second time in the same cut, the two answers name the
+    // same nodes and can be compared.
+    private void AddCut(ImmutableArray<SliceRange>.Builder missing, int first, int end)
+    {
+        while (first < end)
+        {
+            int cut = end;
+            foreach (WorkerState worker in state.Workers)
+            {
+                if (worker.Work is { Late: true } work && IsCurrent(work))
+                {
+                    cut = work.Slices.First > first ? Math.Min(cut, work.Slices.First) : cut;
+                    cut = work.Slices.End > first ? Math.Min(cut, work.Slices.End) : cut;
+                }
+            }
+
+            missing.Add(new SliceRange(first, cut - first));
+            first = cut;
+        }
     }
 
     private double SpeedPerThread()

@@ -13,10 +13,16 @@ internal sealed partial class RunTurn
     {
         for (int i = state.Workers.Length - 1; i >= 0; i--)
         {
-            if (!NoticeSilence(i))
+            if (!NoticeSilence(i) && !NoticeLoss(i))
             {
                 NoticeLateness(i);
             }
+        }
+
+        if (state.Stage == RunStage.Computing && nowMs - state.FolderMs >= RunLimits.FolderLookMs)
+        {
+            state = state with { FolderMs = nowMs };
+            Emit(new RunEffect.VerifyFolder());
         }
 
         Dispatch();
@@ -37,7 +43,15 @@ internal sealed partial class RunTurn
         }
 
         WorkerState worker = state.Workers[index];
-        WorkerState now = worker with { HeardMs = nowMs, Activity = heard.Activity, DoubtedMs = -1, SuspectedMs = -1 };
+        bool isIdle = worker.Work is not null && heard.Activity.Kind == ActivityKind.Idle;
+        WorkerState now = worker with
+        {
+            HeardMs = nowMs,
+            Activity = heard.Activity,
+            DoubtedMs = -1,
+            SuspectedMs = -1,
+            IdleSinceMs = !isIdle ? -1 : worker.IdleSinceMs < 0 ? nowMs : worker.IdleSinceMs,
+        };
         SetWorker(index, now);
         if (worker.Suspected)
         {
@@ -82,6 +96,28 @@ internal sealed partial class RunTurn
         }
 
         return false;
+    }
+
+    // A worker that says it is idle does not compute what it was given. Should its answer still come, it is the answer to whoever was given the same slices anew.
+    private bool NoticeLoss(int index)
+    {
+        WorkerState worker = state.Workers[index];
+        if (worker.Work is not { } work || worker.IdleSinceMs < 0 || nowMs - worker.IdleSinceMs < RunLimits.LostAfterMs)
+        {
+            return false;
+        }
+
+        Count(c => c with { Undelivered = c.Undelivered + 1 });
+        if (worker.Told != StallReason.Idle)
+        {
+            string sentence =
+                $"Worker {Named(worker)} is idle though it was given slices {work.Slices} of step {work.Step} {Seconds(nowMs - work.SentMs)} ago, so the message or its answer was lost; they are given out again.";
+            Because(sentence);
+            Emit(new RunEffect.Warn(sentence));
+        }
+
+        SetWorker(index, worker with { Work = null, IdleSinceMs = -1, Told = StallReason.Idle });
+        return true;
     }
 
     private void NoticeLateness(int index)

@@ -19,13 +19,13 @@ internal sealed partial class RunTurn
             return;
         }
 
-        string first = Named(difference.First.Worker, difference.First.Host);
         string second = Named(worker);
-        string who = first == second ? $"Worker {first} computed the same twice" : $"Workers {first} and {second} computed the same";
-        string broken = first == second ? "its machine is broken" : "one of these machines is broken";
+        string[] firsts = [.. difference.First.Select(accepted => Named(accepted.Worker, accepted.Host)).Distinct().Where(name => name != second)];
+        string who = firsts.Length == 0 ? $"Worker {second} computed the same twice" : $"Workers {string.Join(", ", firsts)} and {second} computed the same";
+        string broken = firsts.Length == 0 ? "its machine is broken" : "one of these machines is broken";
         string what = difference.InMetrics ? "loss or counts" : "gradient";
         string sentence =
-            $"{who}, slices {difference.Node.Slices(phase.Whole.SliceCount)} of step {phase.Whole.Step} ({phase.Whole.Phase}), and the {what} differ: {broken}. The answer of {first} came first and counts.";
+            $"{who}, slices {difference.Node.Slices(phase.Whole.SliceCount)} of step {phase.Whole.Step} ({phase.Whole.Phase}), and the {what} differ: {broken}. The answer that came first counts.";
         if (underWay && !difference.InMetrics)
         {
             state = state with { Phase = phase with { Differences = phase.Differences.Add(sentence) } };

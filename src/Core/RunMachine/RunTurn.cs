@@ -14,8 +14,12 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
 
     public void Take(RunInput input)
     {
+        // A failure of the numeric side ends the run, and may overtake what was asked for just before.
+        bool isOver = state.Stage is RunStage.Finishing or RunStage.Ended;
         switch (input)
         {
+            case RunInput.StepCompleted or RunInput.ValidationCompleted or RunInput.TestCompleted or RunInput.CheckpointWritten or RunInput.TrainingEnded when isOver:
+                break;
             case RunInput.ShardCompleted completed:
                 TakeAnswer(completed);
                 break;

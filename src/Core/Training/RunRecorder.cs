@@ -57,6 +57,10 @@ public sealed class RunRecorder : IDisposable
         });
     }
 
+    /// <summary>Looks whether the folder is still this coordinator's.</summary>
+    /// <exception cref="DistNetException">Another coordinator has taken it over.</exception>
+    public void Verify() => journal.Verify();
+
     /// <summary>Writes a checkpoint; when it returns, it is durable.</summary>
     /// <returns>Its folder.</returns>
     public string Write(Checkpoint checkpoint)

@@ -178,6 +178,9 @@ public sealed class TrainingRun : ITrainingRun
     }
 
     /// <inheritdoc/>
+    public void VerifyFolder() => recorder?.Verify();
+
+    /// <inheritdoc/>
     public void EndTraining()
     {
         if (best is not null && State.BestEpoch > 0)
