@@ -37,6 +37,7 @@ internal sealed class JsonDisplay(TextWriter output, bool progress) : RunDisplay
         writer.WriteString("event", present > before ? "worker-joined" : present < before ? "worker-left" : "worker");
         writer.WriteNumber("present", present);
         writer.WriteString("message", sentence);
+        writer.WriteString("time", Time);
     });
 
     public override void Progress(TrainingProgress value)
@@ -87,5 +88,6 @@ internal sealed class JsonDisplay(TextWriter output, bool progress) : RunDisplay
     {
         writer.WriteString("event", kind);
         writer.WriteString("message", sentence);
+        writer.WriteString("time", Time);
     });
 }

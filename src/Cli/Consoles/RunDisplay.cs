@@ -30,6 +30,9 @@ internal sealed record RunStart(
 /// <summary>How a run is shown while it goes on: lines, a live line, JSON, or nothing. Called on the command's own thread alone.</summary>
 internal abstract class RunDisplay
 {
+    /// <summary>When what is shown next has happened.</summary>
+    public DateTimeOffset Time { get; set; } = DateTimeOffset.UtcNow;
+
     public virtual void Start(RunStart start)
     {
     }

@@ -11,7 +11,7 @@ namespace DistNet.Cli.Verbs;
 internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingProgress>, IRunObserver
 {
     private const int RefreshMs = 100;
-    private readonly ConcurrentQueue<Action<RunDisplay>> queue = new();
+    private readonly ConcurrentQueue<(DateTimeOffset Time, Action<RunDisplay> Show)> queue = new();
     private TrainingProgress? latest;
     private int workers;
     private volatile RunJournal? journal;
@@ -20,19 +20,19 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
     {
         if (value.EpochEnded)
         {
-            queue.Enqueue(display => display.Epoch(value));
+            Post(display => display.Epoch(value));
         }
 
         if (value.Message is { } message)
         {
-            queue.Enqueue(display => display.Message(message));
+            Post(display => display.Message(message));
         }
 
         Volatile.Write(ref latest, value);
     }
 
     /// <summary>Shows something in the order of all that happens.</summary>
-    public void Post(Action<RunDisplay> show) => queue.Enqueue(show);
+    public void Post(Action<RunDisplay> show) => queue.Enqueue((DateTimeOffset.UtcNow, show));
 
     public void OnOpened(RunJournal journal) => this.journal = journal;
 
@@ -46,13 +46,13 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
         this.workers = workers;
         if (showsWorkers)
         {
-            queue.Enqueue(display => display.Workers(before, workers, sentence));
+            Post(display => display.Workers(before, workers, sentence));
         }
     }
 
-    public void OnWarning(string sentence) => queue.Enqueue(display => display.Warning(sentence));
+    public void OnWarning(string sentence) => Post(display => display.Warning(sentence));
 
-    public void OnCheckpoint(CheckpointReport report) => queue.Enqueue(display => display.Checkpoint(report.Step, report.Reason));
+    public void OnCheckpoint(CheckpointReport report) => Post(display => display.Checkpoint(report.Step, report.Reason));
 
     /// <summary>Shows what is reported until the run is done; does not throw what the run throws.</summary>
     public void ShowUntilDone(Task training, RunDisplay display)
@@ -61,9 +61,10 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
         do
         {
             done = Task.WaitAny([training], RefreshMs) == 0;
-            while (queue.TryDequeue(out Action<RunDisplay>? show))
+            while (queue.TryDequeue(out (DateTimeOffset Time, Action<RunDisplay> Show) happened))
             {
-                show(display);
+                display.Time = happened.Time;
+                happened.Show(display);
             }
 
             if (!done && Interlocked.Exchange(ref latest, null) is { } progress)
