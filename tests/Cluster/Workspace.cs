@@ -13,7 +13,7 @@ internal sealed class Workspace : IDisposable
 
     /// <summary>Writes the job.</summary>
     /// <param name="widths">Widths of the hidden layers.</param>
-    /// <param name="epochs">Passes over the 1,437 training samples.</param>
+    /// <param name="epochs">Passes over the 1,438 training samples.</param>
     /// <param name="everySteps">Steps between checkpoints.</param>
     public Workspace(int[] widths, int epochs, int everySteps)
     {

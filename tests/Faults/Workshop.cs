@@ -7,7 +7,7 @@ namespace DistNet.Faults;
 /// <summary>A folder with one job over the digits that the repository ships: five steps of several milliseconds an epoch, each cut into 41 uneven slices.</summary>
 internal sealed class Workshop : IDisposable
 {
-    public const int TrainSamples = 1_437;
+    public const int TrainSamples = 1_438;
     public const int StepsPerEpoch = 5;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("distnet-faults-");
