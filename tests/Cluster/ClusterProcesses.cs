@@ -9,6 +9,9 @@ internal sealed class ClusterProcesses(Workspace workspace, string run) : IDispo
 {
     private readonly List<DistNetProcess> started = [];
 
+    /// <summary>The folder that coordinators are started in; null for the tests' own.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>The coordinator, the newest one where it was started again.</summary>
     public DistNetProcess Coordinator { get; private set; } = null!;
 
@@ -18,7 +21,8 @@ internal sealed class ClusterProcesses(Workspace workspace, string run) : IDispo
     /// <summary>Starts a coordinator, and returns when workers may join it. One after another has the same address.</summary>
     public async Task StartCoordinator(params string[] more)
     {
-        Coordinator = Add(DistNetProcess.Start(["coordinator", workspace.Job, "--bind", Address, "--out", workspace.Run(run), "--json", .. more]));
+        string[] arguments = ["coordinator", workspace.Job, "--bind", Address, "--out", workspace.Run(run), "--json", .. more];
+        Coordinator = Add(Folder is null ? DistNetProcess.Start(arguments) : DistNetProcess.StartIn(Folder, arguments));
         await Poll.Until(() => Event("listening") is not null || !Coordinator.IsRunning, () => $"the coordinator does not listen.\n{Coordinator.Output}");
         Address = Event("listening")?.GetProperty("address").GetString() ?? throw new InvalidOperationException($"The coordinator ended.\n{Coordinator.Output}");
     }

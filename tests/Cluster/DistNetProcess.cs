@@ -49,6 +49,9 @@ internal sealed class DistNetProcess : IDisposable
     /// <summary>Starts the command so that a write beyond the limit of a file's size fails, as on a full disk, where the signal for it would end the process.</summary>
     public static DistNetProcess StartWithRefusedWrites(IEnumerable<string> arguments) => Start(["env", "--ignore-signal=XFSZ"], arguments, []);
 
+    /// <summary>Starts the command in a folder of its own.</summary>
+    public static DistNetProcess StartIn(string folder, IEnumerable<string> arguments) => Start(["env", "-C", folder], arguments, []);
+
     private static DistNetProcess Start(string[] prefix, IEnumerable<string> arguments, ReadOnlySpan<(string Name, string Value)> environment)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";

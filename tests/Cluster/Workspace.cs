@@ -21,7 +21,7 @@ internal sealed class Workspace : IDisposable
         File.WriteAllText(Job, string.Create(CultureInfo.InvariantCulture, $$"""
             data:
               format: csv
-              train: {{Path.Combine(Root(), "datasets", "digits.csv.gz")}}
+              train: {{Dataset("digits.csv.gz")}}
               validation: 0.2
               label: last
               normalize: feature
@@ -33,6 +33,9 @@ internal sealed class Workspace : IDisposable
             checkpoints: { everySteps: {{everySteps}}, keep: 3 }
             """));
     }
+
+    /// <summary>A file that the repository ships.</summary>
+    public static string Dataset(string name) => Path.Combine(Root(), "datasets", name);
 
     /// <summary>A run's folder.</summary>
     public string Run(string name) => Path.Combine(folder.FullName, name);

@@ -8,24 +8,24 @@ namespace DistNet.Worker.Data;
 /// <param name="IsSame">Whether the bytes are known to be the same; else the loaded data decide, as another packing of the same content is as good.</param>
 internal sealed record FoundFile(DataFileInfo File, string Path, bool IsSame);
 
-/// <summary>Finds what a machine has itself: in the worker's data folder, by the job's name and then by its last part, then where the coordinator has it.</summary>
+/// <summary>Finds what a machine has itself.</summary>
 internal static class OwnCopies
 {
-    /// <summary>The copy to use, one with the same bytes before one with others; null where there is none.</summary>
-    /// <remarks>A file at the coordinator's path counts only with the same bytes: nobody said that it is a copy.</remarks>
+    /// <summary>The copy in the worker's data folder, by the job's name and then by its last part, one with the same bytes before one with others; null where there is none.</summary>
     /// <param name="file">The coordinator's file.</param>
     /// <param name="name">Its name as written in the job.</param>
     /// <param name="dataFolder">The worker's data folder; null for none.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static FoundFile? Find(DataFileInfo file, string name, string? dataFolder, CancellationToken cancellationToken)
+    public static FoundFile? Offered(DataFileInfo file, string name, string? dataFolder, CancellationToken cancellationToken)
     {
-        string[] offered = dataFolder is null ? [] : [.. Offered(name, Path.GetFullPath(dataFolder)).Where(IsFile)];
-        string[] all = [.. offered, .. Path.IsPathFullyQualified(file.PathHint) && IsFile(file.PathHint) ? [file.PathHint] : Array.Empty<string>()];
-        string? same = all.FirstOrDefault(path => Matches(path, file, cancellationToken));
-        return same is not null ? new FoundFile(file, same, IsSame: true)
-            : offered.Length > 0 ? new FoundFile(file, offered[0], IsSame: false)
-            : null;
+        string[] offered = dataFolder is null ? [] : [.. Places(name, Path.GetFullPath(dataFolder)).Where(IsFile)];
+        string? same = offered.FirstOrDefault(path => Matches(path, file, cancellationToken));
+        return (same ?? offered.FirstOrDefault()) is { } path ? new FoundFile(file, path, IsSame: same is not null) : null;
     }
+
+    /// <summary>The file where the coordinator has it, if that is there and has the same bytes: nobody said that it is a copy.</summary>
+    public static FoundFile? Hinted(DataFileInfo file, CancellationToken cancellationToken) =>
+        Path.IsPathFullyQualified(file.PathHint) && IsFile(file.PathHint) && Matches(file.PathHint, file, cancellationToken) ? new FoundFile(file, file.PathHint, IsSame: true) : null;
 
     /// <summary>Whether a file has a described file's bytes.</summary>
     public static bool Matches(string path, DataFileInfo file, CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ internal static class OwnCopies
     }
 
     // The name comes from the wire: it may lead to no place outside the folder.
-    private static IEnumerable<string> Offered(string name, string folder)
+    private static IEnumerable<string> Places(string name, string folder)
     {
         string inside = Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar;
         return new[] { name, Path.GetFileName(name) }

@@ -19,26 +19,29 @@ public sealed class WorkerData(WorkerDataOptions options)
     /// <param name="job">The coordinator's job.</param>
     /// <param name="description">The data as the coordinator describes them.</param>
     /// <param name="fetcher">Asks the coordinator for bytes.</param>
-    /// <param name="tell">Told what a person should know: copies that are refused, fetches. Called on the thread of the work.</param>
+    /// <param name="tell">Told of fetches. Called on the thread of the work.</param>
+    /// <param name="warn">Told of copies that are refused. Called on the thread of the work.</param>
     /// <param name="cancellationToken">Gives up; what was fetched stays and is gone on with.</param>
     /// <returns>The data with the coordinator's normalisation; the same object as before where run and content are the same.</returns>
     /// <exception cref="DistNetException">The description is none of this job, the files cannot be kept, or the data that came are not those described. What the fetcher throws passes through.</exception>
-    public Task<LoadedData> PrepareAsync(Job job, DataDescription description, IDataFetcher fetcher, Action<string> tell, CancellationToken cancellationToken)
+    public Task<LoadedData> PrepareAsync(
+        Job job, DataDescription description, IDataFetcher fetcher, Action<string> tell, Action<string> warn, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(job);
         ArgumentNullException.ThrowIfNull(description);
         ArgumentNullException.ThrowIfNull(fetcher);
         ArgumentNullException.ThrowIfNull(tell);
+        ArgumentNullException.ThrowIfNull(warn);
         return OwnThread.Run("distnet-data", () =>
         {
             lock (gate)
             {
-                return Prepare(job, description, fetcher, tell, cancellationToken);
+                return Prepare(job, description, file => Coordinators(file, fetcher, tell, cancellationToken), warn, cancellationToken);
             }
         });
     }
 
-    private LoadedData Prepare(Job job, DataDescription description, IDataFetcher fetcher, Action<string> tell, CancellationToken cancellationToken)
+    private LoadedData Prepare(Job job, DataDescription description, Func<DataFileInfo, FoundFile> coordinators, Action<string> warn, CancellationToken cancellationToken)
     {
         DataOptions wanted = job.Data ?? throw DistNetException.BadInput("The coordinator's job names no data; expected a data section.");
         description.Check(wanted);
@@ -49,27 +52,27 @@ public sealed class WorkerData(WorkerDataOptions options)
         }
 
         kept = null;
-        LoadedData read = Read(job, wanted, description, fetcher, tell, cancellationToken);
+        LoadedData read = Read(job, wanted, description, coordinators, warn, cancellationToken);
         description.CheckNormalization(wanted, read.Train.Data.InputShape);
         LoadedData data = read with { Normalization = description.Normalization };
         kept = (wanted, job.Training.Seed, description.Fingerprint, data);
         return data;
     }
 
-    private LoadedData Read(Job job, DataOptions wanted, DataDescription description, IDataFetcher fetcher, Action<string> tell, CancellationToken cancellationToken)
+    private LoadedData Read(
+        Job job, DataOptions wanted, DataDescription description, Func<DataFileInfo, FoundFile> coordinators, Action<string> warn, CancellationToken cancellationToken)
     {
         Dictionary<string, string> names = DataFileKeys.Of(wanted).ToDictionary(file => file.Key, file => file.Name);
-        FoundFile[] found = [.. description.Files.Select(file =>
-            OwnCopies.Find(file, names[file.Key], options.DataFolder, cancellationToken) ?? new FoundFile(file, Fetched(file, fetcher, tell, cancellationToken), IsSame: true))];
+        FoundFile[] found = [.. description.Files.Select(file => OwnCopies.Offered(file, names[file.Key], options.DataFolder, cancellationToken) ?? coordinators(file))];
         FoundFile[] unsure = [.. found.Where(file => !file.IsSame)];
         if (unsure.Length > 0)
         {
-            if (TryLoad(job, wanted, found, description, unsure, tell) is { } same)
+            if (TryLoad(job, wanted, found, description, unsure, warn) is { } same)
             {
                 return same;
             }
 
-            found = [.. found.Select(file => file.IsSame ? file : new FoundFile(file.File, Fetched(file.File, fetcher, tell, cancellationToken), IsSame: true))];
+            found = [.. found.Select(file => file.IsSame ? file : coordinators(file.File))];
         }
 
         LoadedData data = Load(job, wanted, found);
@@ -78,7 +81,7 @@ public sealed class WorkerData(WorkerDataOptions options)
     }
 
     // Loads with copies of other bytes; null, and a sentence, where their content is other too.
-    private static LoadedData? TryLoad(Job job, DataOptions wanted, FoundFile[] found, DataDescription description, FoundFile[] unsure, Action<string> tell)
+    private static LoadedData? TryLoad(Job job, DataOptions wanted, FoundFile[] found, DataDescription description, FoundFile[] unsure, Action<string> warn)
     {
         string copies = string.Join(" and ", unsure.Select(file => $"'{file.Path}'"));
         string refused = $"The {(unsure.Length == 1 ? "copy" : "copies")} {copies} of the job's data {(unsure.Length == 1 ? "is" : "are")} not used and the coordinator's {(unsure.Length == 1 ? "file is" : "files are")} taken:";
@@ -90,11 +93,11 @@ public sealed class WorkerData(WorkerDataOptions options)
                 return data;
             }
 
-            tell($"{refused} the data would have the fingerprint {Short(data.Fingerprint)}; expected the coordinator's, {Short(description.Fingerprint)}.");
+            warn($"{refused} the data would have the fingerprint {Short(data.Fingerprint)}; expected the coordinator's, {Short(description.Fingerprint)}.");
         }
         catch (DistNetException error)
         {
-            tell($"{refused} {error.Message}");
+            warn($"{refused} {error.Message}");
         }
 
         return null;
@@ -107,18 +110,24 @@ public sealed class WorkerData(WorkerDataOptions options)
         job.Training.Seed,
         dataFolder: null);
 
-    private string Fetched(DataFileInfo file, IDataFetcher fetcher, Action<string> tell, CancellationToken cancellationToken)
+    // The coordinator's bytes: where the coordinator has them, should that be this machine, in the cache, or from the coordinator.
+    private FoundFile Coordinators(DataFileInfo file, IDataFetcher fetcher, Action<string> tell, CancellationToken cancellationToken)
     {
+        if (OwnCopies.Hinted(file, cancellationToken) is { } hinted)
+        {
+            return hinted;
+        }
+
         if (cache.Find(file, cancellationToken) is { } cached)
         {
-            return cached;
+            return new FoundFile(file, cached, IsSame: true);
         }
 
         long started = TimeProvider.System.GetTimestamp();
         string path = cache.Fetch(file, fetcher, cancellationToken);
         tell(FormattableString.Invariant(
             $"fetched the data file '{file.Name}' ({DataCache.Megabytes(file.Bytes)}) from the coordinator in {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.0} s"));
-        return path;
+        return new FoundFile(file, path, IsSame: true);
     }
 
     private static string Short(string fingerprint) => fingerprint[..12] + "…";

@@ -35,7 +35,13 @@ internal sealed class WorkerWork(WorkerNodeOptions options) : IDisposable
         prepared?.Dispose();
         prepared = null;
         Job job = JobFile.FromJson(description.JobJson, source: "the coordinator's job");
-        LoadedData loaded = await data.PrepareAsync(job, description.Data, fetcher, sentence => options.Observer?.OnMessage(sentence), cancellationToken).ConfigureAwait(false);
+        LoadedData loaded = await data.PrepareAsync(
+            job,
+            description.Data,
+            fetcher,
+            sentence => options.Observer?.OnMessage(sentence),
+            sentence => options.Observer?.OnWarning(sentence),
+            cancellationToken).ConfigureAwait(false);
         RunSetup setup = await OwnThread.Run("distnet-setup", () => RunSetup.Create(job, loaded, description.JobJson)).ConfigureAwait(false);
         string hash = SetupHash.Of(setup);
         if (hash != description.SetupHash || setup.Graph.Layout.ArenaLength != description.ArenaLength)

@@ -121,9 +121,11 @@ internal sealed class DataBed : IDisposable
 
         public List<string> Told { get; } = [];
 
+        public List<string> Warned { get; } = [];
+
         public TestFetcher Fetcher { get; } = new(bed);
 
-        public Task<LoadedData> Prepare(DataDescription description, Job? job = null) =>
-            data.PrepareAsync(job ?? bed.Job, description, Fetcher, Told.Add, TestContext.Current.CancellationToken);
+        public Task<LoadedData> Prepare(DataDescription description, Job? job = null, IDataFetcher? fetcher = null, CancellationToken? over = null) =>
+            data.PrepareAsync(job ?? bed.Job, description, fetcher ?? Fetcher, Told.Add, Warned.Add, over ?? TestContext.Current.CancellationToken);
     }
 }

@@ -25,6 +25,7 @@ public sealed class WorkerDataTests : IDisposable
             LoadedData data = await worker.Prepare(bed.Elsewhere());
             bed.AssertSame(data);
             Assert.Empty(worker.Told);
+            Assert.Empty(worker.Warned);
             Assert.Equal(0, worker.Fetcher.Fetches);
         }
     }
@@ -104,7 +105,7 @@ public sealed class WorkerDataTests : IDisposable
         DataBed.Worker worker = bed.NewWorker("own");
         bed.AssertSame(await worker.Prepare(bed.Elsewhere()));
         Assert.Equal(0, worker.Fetcher.Fetches);
-        Assert.Empty(worker.Told);
+        Assert.Empty(worker.Warned);
     }
 
     [Fact]
@@ -114,11 +115,21 @@ public sealed class WorkerDataTests : IDisposable
         DataBed.Worker worker = bed.NewWorker("own");
         bed.AssertSame(await worker.Prepare(bed.Elsewhere()));
         Assert.Equal(1, worker.Fetcher.Fetches);
-        string refusal = worker.Told[0];
+        string refusal = Assert.Single(worker.Warned);
         Assert.Contains($"'{copy}'", refusal, StringComparison.Ordinal);
         Assert.Contains(bed.Fingerprint[..12], refusal, StringComparison.Ordinal);
         Assert.Contains(bed.FingerprintOf(DataBed.Csv(2))[..12], refusal, StringComparison.Ordinal);
         Assert.EndsWith(".", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_wrong_copy_is_refused_by_name_also_where_the_coordinators_file_is_at_hand()
+    {
+        bed.Place("own/train.csv", DataBed.Csv(2));
+        DataBed.Worker worker = bed.NewWorker("own");
+        bed.AssertSame(await worker.Prepare(await bed.Description()));
+        Assert.Single(worker.Warned);
+        Assert.Equal(0, worker.Fetcher.Fetches);
     }
 
     [Fact]
@@ -127,8 +138,8 @@ public sealed class WorkerDataTests : IDisposable
         string copy = bed.Place("own/train.csv", Encoding.UTF8.GetBytes("1,2\nx,y,z\n"));
         DataBed.Worker worker = bed.NewWorker("own");
         bed.AssertSame(await worker.Prepare(bed.Elsewhere()));
-        Assert.Contains($"'{copy}'", worker.Told[0], StringComparison.Ordinal);
-        Assert.Contains("line", worker.Told[0], StringComparison.Ordinal);
+        Assert.Contains($"'{copy}'", Assert.Single(worker.Warned), StringComparison.Ordinal);
+        Assert.Contains("line", Assert.Single(worker.Warned), StringComparison.Ordinal);
     }
 
     [Fact]
