@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
+using DistNet.Cluster.Tests;
 using DistNet.Coordinator.Plane;
 using DistNet.Data;
 using DistNet.Protocol;
@@ -119,15 +120,7 @@ internal sealed class PlaneBed : IPlaneOwner, IPlaneContent, IAsyncDisposable
     public long Count(string name) => Plane.Counts.FirstOrDefault(counter => counter.Name == name).Value;
 
     /// <summary>Waits for a state, bounded.</summary>
-    public static async Task UntilAsync(Func<bool> holds, string what)
-    {
-        using var limit = new CancellationTokenSource(Patience);
-        while (!holds())
-        {
-            Assert.False(limit.IsCancellationRequested, $"Waited in vain until {what}.");
-            await Task.Delay(2);
-        }
-    }
+    public static Task UntilAsync(Func<bool> holds, string what) => Poll.Until(holds, () => what);
 
     void IPlaneOwner.Attended(AttendanceInfo attendance) => AttendedWorkers.Enqueue(attendance);
 
