@@ -222,7 +222,7 @@ public sealed class PlaneClient : IDisposable
         {
             await call.RequestStream.WriteAsync(new AttendRequest { Hello = message }, cancellation).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException or IOException)
         {
             // The reply, or its absence, says why.
         }

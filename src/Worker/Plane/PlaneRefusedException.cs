@@ -35,6 +35,11 @@ public sealed class PlaneRefusedException(PlaneRefusalKind kind, string sentence
                 string why = certificateRefusal ?? cause.Message.TrimEnd('.');
                 return new(PlaneRefusalKind.ForGood, $"The coordinator at {address} and this program do not take each other's certificates ({why}); both need certificates of one `distnet certs`, made for their hosts.", exception);
             }
+
+            if (cause is HttpIOException or HttpRequestException { InnerException: null, HttpRequestError: not HttpRequestError.ConnectionError })
+            {
+                return Unreachable(address, "it ended the connection; a coordinator that has certificates takes callers with one of its authority alone (--tls)", exception);
+            }
         }
 
         return exception switch

@@ -88,6 +88,7 @@ public sealed class TlsTests : IDisposable
         {
             PlaneRefusedException refused = await Assert.ThrowsAsync<PlaneRefusedException>(() => plain.AttendAsync(PlaneBed.Hello(), () => default));
             Assert.Equal(PlaneRefusalKind.Unreachable, refused.Kind);
+            Assert.EndsWith("a coordinator that has certificates takes callers with one of its authority alone (--tls).", refused.Message, StringComparison.Ordinal);
             await PlaneBed.UntilAsync(() => !secure.Refusals.IsEmpty, "the coordinator has told");
             Assert.Contains("broke off the TLS handshake", Assert.Single(secure.Refusals), StringComparison.Ordinal);
         }
