@@ -3,6 +3,7 @@ using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Coordinator.Node;
 using DistNet.Protocol;
+using DistNet.Protocol.Security;
 using DistNet.Runs;
 using DistNet.Training;
 
@@ -48,6 +49,7 @@ internal static class CoordinatorVerb
                 JobJson = Jobs.JobFile.ToJson(request.Job),
                 DataFolder = request.DataFolder,
             };
+            _ = ExposurePolicy.Check(options.Bind.Host, options.Token, options.Tls, options.Insecure); // before anything is written; the node warns of what it lets pass
             return new RunCommand(terminal, request)
             {
                 Supervised = parsed.GetValue(cluster.Supervised),
