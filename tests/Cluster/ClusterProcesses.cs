@@ -18,18 +18,24 @@ internal sealed class ClusterProcesses(Workspace workspace, string run) : IDispo
     /// <summary>What workers join.</summary>
     public string Address { get; private set; } = "127.0.0.1:0";
 
+    /// <summary>The join token of coordinator and workers; null for none.</summary>
+    public string? Token { get; init; }
+
     /// <summary>Starts a coordinator, and returns when workers may join it. One after another has the same address.</summary>
     public async Task StartCoordinator(params string[] more)
     {
         string[] arguments = ["coordinator", workspace.Job, "--bind", Address, "--out", workspace.Run(run), "--json", .. more];
-        Coordinator = Add(Folder is null ? DistNetProcess.Start(arguments) : DistNetProcess.StartIn(Folder, arguments));
+        Coordinator = Add(Folder is null ? DistNetProcess.Start(arguments, Environment(Token)) : DistNetProcess.StartIn(Folder, arguments));
         await Poll.Until(() => Event("listening") is not null || !Coordinator.IsRunning, () => $"the coordinator does not listen.\n{Coordinator.Output}");
         Address = Event("listening")?.GetProperty("address").GetString() ?? throw new InvalidOperationException($"The coordinator ended.\n{Coordinator.Output}");
     }
 
     /// <summary>Starts a worker.</summary>
-    public DistNetProcess StartWorker(string name, params string[] more) =>
-        Add(DistNetProcess.Start(["worker", "--join", Address, "--name", name, "--threads", "1", .. more]));
+    public DistNetProcess StartWorker(string name, params string[] more) => StartWorkerWith(Token, name, more);
+
+    /// <summary>Starts a worker with another token.</summary>
+    public DistNetProcess StartWorkerWith(string? token, string name, params string[] more) =>
+        Add(DistNetProcess.Start(["worker", "--join", Address, "--name", name, "--threads", "1", .. more], Environment(token)));
 
     /// <summary>Waits until the coordinator has told so.</summary>
     public Task Told(string text) => Told(Coordinator, text);
@@ -48,6 +54,8 @@ internal sealed class ClusterProcesses(Workspace workspace, string run) : IDispo
 
     /// <inheritdoc/>
     public void Dispose() => started.ForEach(process => process.Dispose());
+
+    private static (string, string)[] Environment(string? token) => token is null ? [] : [("DISTNET_TOKEN", token)];
 
     private DistNetProcess Add(DistNetProcess process)
     {
