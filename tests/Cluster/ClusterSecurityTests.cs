@@ -20,8 +20,8 @@ public sealed class ClusterSecurityTests
 
         await IsTurnedAway(cluster, cluster.StartWorkerWith(null, "untold", "--tls", ours), 2, "This run needs a join token; none was given");
         await IsTurnedAway(cluster, cluster.StartWorkerWith("another-run-s-token-0123456789abcdef", "mistaken", "--tls", ours), 2, "The join token is not that of this run");
-        await IsTurnedAway(cluster, cluster.StartWorker("foreign", "--tls", theirs), 2, "do not take each other's certificates");
-        await IsTurnedAway(cluster, cluster.StartWorker("plain", "--give-up-after", "1"), 1, "broke off before it said anything");
+        await IsTurnedAway(cluster, cluster.StartWorker("foreign", "--tls", theirs), 2, "of another authority");
+        await IsTurnedAway(cluster, cluster.StartWorker("plain", "--give-up-after", "1"), 1, "it ended the connection");
         await cluster.Told("The worker 'untold' on");
         await cluster.Told("was turned away: This run needs a join token");
         await cluster.Told("is of another authority");

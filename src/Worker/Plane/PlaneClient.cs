@@ -68,7 +68,7 @@ public sealed class PlaneClient : IDisposable
             attendance.Start();
             return attendance;
         }
-        catch (Exception exception) when (exception is RpcException or WireContentException or OperationCanceledException)
+        catch (Exception exception) when (exception is RpcException or WireContentException or OperationCanceledException or IOException)
         {
             Exception cause = limit.IsCancellationRequested ? exception : await CauseAsync(call, exception).ConfigureAwait(false);
             call.Dispose();
@@ -188,7 +188,7 @@ public sealed class PlaneClient : IDisposable
     // A stream whose connection failed may tell of a cancelled call; the headers that never came know why.
     private static async Task<Exception> CauseAsync(AsyncDuplexStreamingCall<AttendRequest, AttendReply> call, Exception exception)
     {
-        if (exception is not (OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled }))
+        if (exception is not (OperationCanceledException or IOException or RpcException { StatusCode: StatusCode.Cancelled }))
         {
             return exception;
         }
@@ -201,6 +201,10 @@ public sealed class PlaneClient : IDisposable
         catch (RpcException cause)
         {
             return cause;
+        }
+        catch (Exception other) when (other is OperationCanceledException or IOException)
+        {
+            return exception;
         }
     }
 
