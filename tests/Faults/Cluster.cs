@@ -24,7 +24,7 @@ internal sealed class Cluster(Workshop workshop, string run) : IDisposable
     public void StartCoordinator(params string[] more)
     {
         Coordinator = Add(Child.Start("coordinator", ["coordinator", workshop.Job, "--bind", address, "--out", workshop.Run(run), "--json", .. more]));
-        Workshop.Until(() => Event("listening") is not null || !Coordinator.IsRunning, () => $"the coordinator does not listen.\n{Coordinator.Tail()}");
+        Poll.Until(() => Event("listening") is not null || !Coordinator.IsRunning, () => $"the coordinator does not listen.\n{Coordinator.Tail()}");
         address = Event("listening")?.GetProperty("address").GetString() ?? throw new FaultException($"The coordinator ended.\n{Coordinator.Tail()}");
     }
 
@@ -46,7 +46,7 @@ internal sealed class Cluster(Workshop workshop, string run) : IDisposable
     public int Joined(Child worker) => Coordinator.Events.Count(told => Kind(told) == "worker-joined" && Message(told).StartsWith($"Worker {worker.Name} ", StringComparison.Ordinal));
 
     public void UntilJoined(Child worker, int times = 1) =>
-        Workshop.Until(() => Joined(worker) >= times || !Coordinator.IsRunning, () => $"{worker.Name} does not join.\n{worker.Tail()}\n{Coordinator.Tail()}");
+        Poll.Until(() => Joined(worker) >= times || !Coordinator.IsRunning, () => $"{worker.Name} does not join.\n{worker.Tail()}\n{Coordinator.Tail()}");
 
     /// <summary>Waits for an event about a worker after a moment, and returns the milliseconds in between.</summary>
     public double? Noticed(Child worker, DateTimeOffset since, params string[] kinds)
@@ -54,7 +54,7 @@ internal sealed class Cluster(Workshop workshop, string run) : IDisposable
         JsonElement? Find() => Coordinator.Events
             .Where(told => kinds.Contains(Kind(told)) && Message(told).Contains($"orker {worker.Name} ", StringComparison.Ordinal) && told.GetProperty("time").GetDateTimeOffset() >= since)
             .Select(told => (JsonElement?)told).FirstOrDefault();
-        Workshop.Until(() => Find() is not null || !Coordinator.IsRunning, () => $"nobody noticed what happened to {worker.Name}.\n{Coordinator.Tail()}");
+        Poll.Until(() => Find() is not null || !Coordinator.IsRunning, () => $"nobody noticed what happened to {worker.Name}.\n{Coordinator.Tail()}");
         return Find() is { } noticed ? (noticed.GetProperty("time").GetDateTimeOffset() - since).TotalMilliseconds : null;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using static DistNet.Faults.Poll;
 using static DistNet.Faults.Workshop;
 
 namespace DistNet.Faults;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using System.Text.Json;
+using static DistNet.Faults.Poll;
 using static DistNet.Faults.Workshop;
 
 namespace DistNet.Faults;
@@ -61,7 +61,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
             case 2:
                 Count("worker stopped for a while");
                 victim.Stop();
-                Thread.Sleep(random.Next(200, 2_500));
+                Pause(random.Next(200, 2_500));
                 victim.Continue();
                 break;
             case 3:

@@ -79,21 +79,6 @@ internal sealed class Workshop : IDisposable
 
     public static void Say(FormattableString line) => Console.WriteLine(FormattableString.Invariant(line));
 
-    /// <summary>Waits for a state; the time bounds a failure.</summary>
-    public static void Until(Func<bool> state, Func<string> what, double seconds = 60)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (!state())
-        {
-            if (Stopwatch.GetElapsedTime(start).TotalSeconds > seconds)
-            {
-                throw new FaultException(string.Create(CultureInfo.InvariantCulture, $"Waited {seconds} s in vain: {what()}"));
-            }
-
-            Thread.Sleep(1);
-        }
-    }
-
     public void Dispose() => folder.Delete(true);
 
     private static JsonElement? Find(JsonElement element, string key)
