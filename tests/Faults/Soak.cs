@@ -66,6 +66,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
                 break;
             case 3:
                 Count("worker asked to leave");
+                cluster.UntilJoined(victim);
                 cluster.Workers.Remove(victim);
                 victim.Terminate();
                 Scenarios.Require(victim.Exit(TimeSpan.FromSeconds(30)) == 0, $"{victim.Name} left with {victim.ExitCode}.\n{victim.Tail()}");

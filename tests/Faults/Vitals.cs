@@ -5,7 +5,7 @@ namespace DistNet.Faults;
 /// <summary>What a process holds, as the system counts it.</summary>
 /// <param name="PssMebibytes">Its proportional share of memory.</param>
 /// <param name="Threads">Its threads.</param>
-/// <param name="Files">Its open files, sockets included.</param>
+/// <param name="Files">Its open files, sockets included, assemblies left out.</param>
 internal readonly record struct Vitals(double PssMebibytes, int Threads, int Files)
 {
     public static Vitals Of(int process)
@@ -15,7 +15,7 @@ internal readonly record struct Vitals(double PssMebibytes, int Threads, int Fil
         return new Vitals(
             double.Parse(pss.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024,
             Directory.GetDirectories($"{folder}/task").Length,
-            Directory.GetFileSystemEntries($"{folder}/fd").Length);
+            Directory.GetFileSystemEntries($"{folder}/fd").Count(file => !IsCode(file)));
     }
 
     /// <summary>The processes whose command line holds all of some words.</summary>
@@ -38,6 +38,19 @@ internal readonly record struct Vitals(double PssMebibytes, int Threads, int Fil
     public static string[] SharedFiles() => Directory.Exists("/dev/shm") ? Directory.GetFiles("/dev/shm", "distnet-*") : [];
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{PssMebibytes:F1} MiB PSS, {Threads} threads, {Files} files");
+
+    // Assemblies stay open from their first use on.
+    private static bool IsCode(string file)
+    {
+        try
+        {
+            return new FileInfo(file).LinkTarget?.EndsWith(".dll", StringComparison.Ordinal) == true;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
 
     private static string Read(string path)
     {
