@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using static DistNet.Faults.Poll;
 using static DistNet.Faults.Workshop;
@@ -138,7 +137,7 @@ internal sealed class Scenarios(Workshop workshop, string digest, Random random)
         Require(recovery.Count == Times, $"the coordinator was killed {recovery.Count} times, not {Times}.\n{train.Tail()}");
         CheckResult(Run);
         workshop.CheckMetrics(Run, workshop.Epochs);
-        CheckNothingIsLeft(Run);
+        workshop.CheckNothingIsLeft(Run);
         Say($"kill-coordinator: {Times} kills; from the kill to a step beyond those before it p50 {Percentile(recovery, 0.5):F2} s, at most {recovery.Max():F2} s; steps computed again p50 {Percentile(recomputed, 0.5):F0}, at most {recomputed.Max():F0}; each epoch once in the metrics");
     }
 
@@ -204,7 +203,7 @@ internal sealed class Scenarios(Workshop workshop, string digest, Random random)
         Require(faults >= atLeast, $"{run}: the run was over after {faults} faults, too few to say anything; expected {atLeast} or more.");
         CheckResult(run);
         workshop.CheckMetrics(run, workshop.Epochs);
-        CheckNothingIsLeft(run);
+        workshop.CheckNothingIsLeft(run);
     }
 
     private void CheckResult(string run) =>
@@ -216,12 +215,5 @@ internal sealed class Scenarios(Workshop workshop, string digest, Random random)
         long samples = workshop.Result(run, "worker_samples").EnumerateObject().Sum(worker => worker.Value.GetInt64());
         long expected = (long)workshop.Epochs * TrainSamples;
         Require(samples == expected, $"{run}: {samples} samples counted, expected {expected}.");
-    }
-
-    private void CheckNothingIsLeft(string run)
-    {
-        Until(() => !Vitals.Processes(workshop.Run(run)).Any(), () => $"processes are left: {string.Join(", ", Vitals.Processes(workshop.Run(run)))}", 20);
-        ImmutableArray<string> shared = [.. Vitals.SharedFiles()];
-        Require(shared.IsEmpty, $"{run}: files are left in shared memory: {string.Join(", ", shared)}");
     }
 }

@@ -137,8 +137,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
         string digest = workshop.Undisturbed(epochs);
         Scenarios.Require(workshop.Digest(Run) == digest, $"soak: the state digest is {workshop.Digest(Run)}, that of the undisturbed run {digest}.");
         workshop.CheckMetrics(Run, epochs);
-        Until(() => !Vitals.Processes(workshop.Run(Run)).Any(), () => "processes are left.", 20);
-        Scenarios.Require(Vitals.SharedFiles().Length == 0, $"files are left in shared memory: {string.Join(", ", Vitals.SharedFiles())}");
+        workshop.CheckNothingIsLeft(Run);
         Say($"soak: {steps} steps in {seconds:F0} s of faults, the digest is that of the undisturbed run, no process and no file is left");
     }
 

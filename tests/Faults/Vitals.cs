@@ -34,8 +34,9 @@ internal readonly record struct Vitals(double PssMebibytes, int Threads, int Fil
         }
     }
 
-    /// <summary>What is left of shared memory.</summary>
-    public static string[] SharedFiles() => Directory.Exists("/dev/shm") ? Directory.GetFiles("/dev/shm", "distnet-*") : [];
+    /// <summary>What is left of a run in shared memory.</summary>
+    /// <param name="run">The run's identifier; files carry its first eight digits.</param>
+    public static string[] SharedFiles(string run) => Directory.Exists("/dev/shm") ? Directory.GetFiles("/dev/shm", $"distnet-{run[..8]}-*") : [];
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{PssMebibytes:F1} MiB PSS, {Threads} threads, {Files} files");
 

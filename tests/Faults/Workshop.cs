@@ -51,6 +51,18 @@ internal sealed class Workshop : IDisposable
 
     public string Digest(string run) => Result(run, "state_sha256").GetString()!;
 
+    /// <summary>Holds a run to leave no process and no shared memory behind.</summary>
+    public void CheckNothingIsLeft(string run)
+    {
+        Poll.Until(() => !Vitals.Processes(Run(run)).Any(), () => $"{run}: processes are left: {string.Join(", ", Vitals.Processes(Run(run)))}", 20);
+        using JsonDocument journal = JsonDocument.Parse(File.ReadAllText(Path.Combine(Run(run), "journal.json")));
+        string[] shared = Vitals.SharedFiles(Find(journal.RootElement, "run")!.Value.GetString()!);
+        if (shared.Length > 0)
+        {
+            throw new FaultException($"{run}: files are left in shared memory: {string.Join(", ", shared)}");
+        }
+    }
+
     /// <summary>A value of a run's record, at any depth.</summary>
     public JsonElement Result(string run, string key)
     {
