@@ -25,6 +25,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private long offeredAnswer;
     private int offeredSliceCount;
     private bool over;
+    private bool interrupted;
 
     /// <summary>Creates the actor.</summary>
     /// <param name="settings">What it needs.</param>
@@ -115,7 +116,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private void Over()
     {
         // Late answers: nobody takes what they name; the plane frees it.
-        Receive<RegisterWorker>(_ => Sender.Tell(new RunEnded(MembershipOf(session: 0))));
+        Receive<RegisterWorker>(register => Sender.Tell(Farewell(register.Incarnation, MembershipOf(session: 0))));
         ReceiveAny(_ => { });
     }
 
@@ -312,12 +313,13 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         }
 
         over = true;
+        interrupted = outcome.Kind == RunOutcomeKind.Interrupted;
         Become(Over);
         Leases.Return(offered ?? []);
         offered = null;
         foreach (Member member in members.All)
         {
-            member.Actor.Tell(new RunEnded(MembershipOf(member.Session)));
+            member.Actor.Tell(Farewell(member.Incarnation, MembershipOf(member.Session)));
         }
 
         // The observer is told last, from the thread that has just let go of everything: whoever waits for the end may then dispose the rest.
@@ -326,6 +328,11 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             ? outcome
             : new RunOutcome(RunOutcomeKind.Failed, $"The run could not be closed: {failure.Message}", Cause: failure)));
     }
+
+    // A run that was interrupted can go on: workers that are processes of their own then seek the next coordinator.
+    private IControlMessage Farewell(Guid incarnation, Membership membership) => interrupted && plane.HostOf(incarnation).Length > 0
+        ? new SessionEnded(membership, "The coordinator was stopped; the run goes on when it is started again.")
+        : new RunEnded(membership);
 
     private List<ShardNode> Offered(long answer)
     {

@@ -306,6 +306,20 @@ public sealed class RemoteCoordinatorTests : RunTest
     }
 
     [Fact]
+    public async Task Workers_of_a_run_that_is_interrupted_are_told_to_seek_the_next_coordinator()
+    {
+        plane.Host = "far";
+        var run = new ExactRun(Definition());
+        IActorRef coordinator = Lead(run);
+        Puppet puppet = Register(coordinator, "w1");
+        ComputeShard shard = puppet.Receive();
+        coordinator.Tell(new StopRun(StopSignal.Terminate));
+        puppet.Send(puppet.Compute(shard));
+        Assert.Contains("goes on when it is started again", puppet.Probe.FishForMessage<SessionEnded>(_ => true, Patience).Sentence, StringComparison.Ordinal);
+        Assert.Equal(RunOutcomeKind.Interrupted, (await Seen.Finished.WaitAsync(Patience)).Kind);
+    }
+
+    [Fact]
     public async Task Who_registers_when_the_run_is_over_is_told_so()
     {
         var run = new ExactRun(Definition());

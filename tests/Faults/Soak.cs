@@ -127,6 +127,8 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
         Scenarios.Require(cluster.Coordinator.Exit(TimeSpan.FromSeconds(60)) == 143, $"the coordinator ended with {cluster.Coordinator.ExitCode}.\n{cluster.Coordinator.Tail()}");
         foreach (Child worker in cluster.Workers)
         {
+            // An interrupted run can go on: its workers wait for the next coordinator until they are asked to stop.
+            worker.Terminate();
             Scenarios.Require(worker.Exit(TimeSpan.FromSeconds(30)) == 0, $"{worker.Name} ended with {worker.ExitCode}.\n{worker.Tail()}");
         }
 
