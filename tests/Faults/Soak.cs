@@ -128,6 +128,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
         foreach (Child worker in cluster.Workers)
         {
             // An interrupted run can go on: its workers wait for the next coordinator until they are asked to stop.
+            Scenarios.Require(worker.IsRunning, $"{worker.Name} does not wait for the next coordinator.\n{worker.Tail()}");
             worker.Terminate();
             Scenarios.Require(worker.Exit(TimeSpan.FromSeconds(30)) == 0, $"{worker.Name} ended with {worker.ExitCode}.\n{worker.Tail()}");
         }
@@ -145,7 +146,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
 
     // Flat: what comes and goes with sessions and collections stays far below what a leak per fault would add over minutes.
     private static void CheckFlat(string who, Vitals first, Vitals last) =>
-        Scenarios.Require(last.PssMebibytes <= (first.PssMebibytes * 1.15) + 16, $"the {who}'s memory grew: {first} → {last}");
+        Scenarios.Require(last.OwnMebibytes <= (first.OwnMebibytes * 1.15) + 16, $"the {who}'s memory grew: {first} → {last}");
 
     private void Count(string fault) => counts[fault] = counts.GetValueOrDefault(fault) + 1;
 }

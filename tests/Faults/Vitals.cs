@@ -4,16 +4,20 @@ namespace DistNet.Faults;
 
 /// <summary>What a process holds, as the system counts it.</summary>
 /// <param name="PssMebibytes">Its proportional share of memory.</param>
+/// <param name="OwnMebibytes">That of it which is no file: the share of code depends on how many processes run it.</param>
 /// <param name="Threads">Its threads.</param>
 /// <param name="Files">Its open files, sockets included, assemblies left out.</param>
-internal readonly record struct Vitals(double PssMebibytes, int Threads, int Files)
+internal readonly record struct Vitals(double PssMebibytes, double OwnMebibytes, int Threads, int Files)
 {
     public static Vitals Of(int process)
     {
         string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process}");
-        string pss = File.ReadLines($"{folder}/smaps_rollup").First(line => line.StartsWith("Pss:", StringComparison.Ordinal));
+        string[] memory = File.ReadAllLines($"{folder}/smaps_rollup");
+        double Mebibytes(string key) => double.Parse(
+            memory.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
         return new Vitals(
-            double.Parse(pss.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024,
+            Mebibytes("Pss:"),
+            Mebibytes("Pss_Anon:") + Mebibytes("Pss_Shmem:"),
             Directory.GetDirectories($"{folder}/task").Length,
             Directory.GetFileSystemEntries($"{folder}/fd").Count(file => !IsCode(file)));
     }
@@ -38,7 +42,7 @@ internal readonly record struct Vitals(double PssMebibytes, int Threads, int Fil
     /// <param name="run">The run's identifier; files carry its first eight digits.</param>
     public static string[] SharedFiles(string run) => Directory.Exists("/dev/shm") ? Directory.GetFiles("/dev/shm", $"distnet-{run[..8]}-*") : [];
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{PssMebibytes:F1} MiB PSS, {Threads} threads, {Files} files");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{PssMebibytes:F1} MiB PSS ({OwnMebibytes:F1} without code), {Threads} threads, {Files} files");
 
     // Assemblies stay open from their first use on.
     private static bool IsCode(string file)

@@ -141,7 +141,7 @@ public static class CoordinatorNode
         foreach (AttendanceInfo left in plane.Attendances)
         {
             // It had not registered, or does not answer.
-            plane.End(left.Id, EndReasons.RunOver);
+            plane.End(left.Id, outcome.Kind == RunOutcomeKind.Interrupted ? "the coordinator was stopped" : EndReasons.RunOver);
         }
 
         plane.Dispose();

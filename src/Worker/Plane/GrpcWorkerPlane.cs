@@ -182,7 +182,7 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
             await TensorSender.SendAsync(call.RequestStream, values, upload, limit).ConfigureAwait(false);
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException)
+        catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
         {
             // The coordinator has answered before it had everything; what it says counts.
         }
@@ -216,7 +216,7 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
             {
                 attempt++;
             }
-            catch (Exception exception) when (exception is RpcException or OperationCanceledException)
+            catch (Exception exception) when (LinkFailure.Is(exception))
             {
                 throw Broken(exception);
             }
@@ -235,7 +235,7 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
     }
 
     // A call that nobody cancelled and that is cancelled all the same lost its connection.
-    private static bool CanHelpAgain(Exception exception) => exception is OperationCanceledException
+    private static bool CanHelpAgain(Exception exception) => exception is OperationCanceledException or IOException or HttpRequestException
         or RpcException { StatusCode: StatusCode.Unavailable or StatusCode.Internal or StatusCode.DataLoss or StatusCode.Cancelled or StatusCode.Unknown };
 
     private PlaneBrokenException Broken(Exception exception)

@@ -68,7 +68,7 @@ public sealed class PlaneClient : IDisposable
             attendance.Start();
             return attendance;
         }
-        catch (Exception exception) when (exception is RpcException or WireContentException or OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is WireContentException || LinkFailure.Is(exception))
         {
             Exception cause = limit.IsCancellationRequested ? exception : await CauseAsync(call, exception).ConfigureAwait(false);
             call.Dispose();
@@ -202,7 +202,7 @@ public sealed class PlaneClient : IDisposable
         {
             return cause;
         }
-        catch (Exception other) when (other is OperationCanceledException or IOException)
+        catch (Exception other) when (LinkFailure.Is(other))
         {
             return exception;
         }
@@ -226,7 +226,7 @@ public sealed class PlaneClient : IDisposable
         {
             await call.RequestStream.WriteAsync(new AttendRequest { Hello = message }, cancellation).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException or IOException)
+        catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
         {
             // The reply, or its absence, says why.
         }
@@ -248,7 +248,7 @@ public sealed class PlaneClient : IDisposable
         {
             throw new PlaneRefusedException(PlaneRefusalKind.ForGood, exception.Status.Detail, exception);
         }
-        catch (Exception exception) when (exception is RpcException or OperationCanceledException)
+        catch (Exception exception) when (LinkFailure.Is(exception))
         {
             cancellation.ThrowIfCancellationRequested();
             string why = exception is RpcException rpc ? rpc.Status.Detail : exception.Message;
@@ -264,7 +264,7 @@ public sealed class PlaneClient : IDisposable
         {
             return await call(limit.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or WireContentException or OperationCanceledException)
+        catch (Exception exception) when (exception is WireContentException || LinkFailure.Is(exception))
         {
             cancellation.ThrowIfCancellationRequested();
             throw PlaneRefusedException.From(exception, Address, certificateRefusal);

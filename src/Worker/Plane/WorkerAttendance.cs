@@ -57,7 +57,7 @@ public sealed class WorkerAttendance : IAsyncDisposable
         {
             await WriteAsync(new AttendRequest { Probe = new SharedMemoryProbe { Proof = WireChecks.Bytes(proof) } }).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
         {
             return false;
         }
@@ -73,7 +73,7 @@ public sealed class WorkerAttendance : IAsyncDisposable
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
             await ended.Task.WaitAsync(Goodbye).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException or TimeoutException)
+        catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
         {
             // It was over, or nobody answers.
         }
@@ -126,7 +126,11 @@ public sealed class WorkerAttendance : IAsyncDisposable
             // The coordinator says why, in the status; a broken connection has an exception underneath.
             reason = exception.Status.DebugException is null ? exception.Status.Detail.TrimEnd('.') : "the connection to the coordinator broke";
         }
-        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or HttpRequestException)
+        {
+            reason = "the connection to the coordinator broke";
+        }
+        catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
         {
             reason = "the attendance was ended";
         }
@@ -150,7 +154,7 @@ public sealed class WorkerAttendance : IAsyncDisposable
                 await WriteAsync(new AttendRequest { Beat = new WorkerBeat { Activity = WireChecks.ToWire(activity()) } }).ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is RpcException or OperationCanceledException or InvalidOperationException)
+        catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
         {
             // The other loop learns why.
         }
