@@ -3,7 +3,10 @@ using System.Text.Json;
 namespace DistNet.Faults;
 
 /// <summary>A coordinator and workers as processes of their own, on loopback.</summary>
-internal sealed class Cluster(Workshop workshop, string run) : IDisposable
+/// <param name="workshop">The job.</param>
+/// <param name="run">The run's name.</param>
+/// <param name="giveUpAfter">Seconds that a worker seeks a coordinator.</param>
+internal sealed class Cluster(Workshop workshop, string run, int giveUpAfter = 20) : IDisposable
 {
     private readonly List<Child> started = [];
     private string address = "127.0.0.1:0";
@@ -31,7 +34,7 @@ internal sealed class Cluster(Workshop workshop, string run) : IDisposable
     public Child StartWorker()
     {
         string name = $"w{workers++}";
-        Child worker = Add(Child.Start(name, "worker", "--join", address, "--name", name, "--threads", "1", "--give-up-after", "20"));
+        Child worker = Add(Child.Start(name, "worker", "--join", address, "--name", name, "--threads", "1", "--give-up-after", giveUpAfter.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         Workers.Add(worker);
         return worker;
     }
@@ -73,7 +76,7 @@ internal sealed class Cluster(Workshop workshop, string run) : IDisposable
         {
             // One that was on its way back when the run ended finds nobody any more.
             int code = worker.Exit(TimeSpan.FromSeconds(60));
-            if (code != 0 && !(code == 1 && worker.Output.Contains("took this worker for 20 s", StringComparison.Ordinal)))
+            if (code != 0 && !(code == 1 && worker.Output.Contains("took this worker for", StringComparison.Ordinal)))
             {
                 throw new FaultException($"{worker.Name} ended with {worker.ExitCode}.\n{worker.Tail()}");
             }

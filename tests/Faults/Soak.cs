@@ -13,7 +13,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
 
     public void Play()
     {
-        using Cluster cluster = new(workshop, Run);
+        using Cluster cluster = new(workshop, Run, giveUpAfter: 600);
         cluster.StartCoordinator();
         Child survivor = cluster.StartWorker();
         for (int i = 0; i < 3; i++)
