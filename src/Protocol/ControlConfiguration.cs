@@ -30,12 +30,8 @@ public static class ControlConfiguration
           }
         }
         distnet.control-dispatcher {
-          type = ForkJoinDispatcher        # threads of its own: control goes on when the ThreadPool is busy
+          executor = "DistNet.Protocol.ControlExecutor, DistNet.Protocol"  # a thread of its own: control goes on when the ThreadPool is busy
           throughput = 16
-          dedicated-thread-pool {
-            thread-count = 1               # a step is a chain of messages: one thread passes them on without a switch
-            threadtype = background
-          }
         }
         """;
 
