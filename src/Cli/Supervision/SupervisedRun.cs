@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using DistNet.Cli.Verbs;
 
 namespace DistNet.Cli.Supervision;
 
@@ -37,10 +38,14 @@ internal sealed record SupervisedRun
     ];
 
     /// <summary>A worker's command line.</summary>
-    public IEnumerable<string> Worker(string name, string address) =>
+    /// <param name="name">Its name.</param>
+    /// <param name="index">Which of the workers it is, from 0.</param>
+    /// <param name="address">The coordinator's address.</param>
+    public IEnumerable<string> Worker(string name, int index, string address) =>
     [
         "worker", "--join", address, "--name", name, "--threads", Text(Threads), .. DataFolder is null ? Array.Empty<string>() : ["--data", DataFolder],
         "--shared-memory", SharedMemory, "--json", "--supervised",
+        .. ProcessorSet.Share(index, Processes, Threads) is { } processors ? ["--processors", processors] : Array.Empty<string>(),
     ];
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);

@@ -176,7 +176,7 @@ internal sealed class Supervisor : IDisposable
         foreach (WorkerSlot slot in workers.Where(slot => slot.StartAt <= now))
         {
             slot.StartAt = null;
-            slot.Process = Start($"the worker {slot.Name}", run.Worker(slot.Name, address));
+            slot.Process = Start($"the worker {slot.Name}", run.Worker(slot.Name, workers.IndexOf(slot), address));
         }
     }
 

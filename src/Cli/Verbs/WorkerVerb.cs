@@ -17,6 +17,7 @@ internal static class WorkerVerb
         var cluster = new ClusterOptions();
         var join = new Option<string>("--join") { Description = "The coordinator's address.", HelpName = "HOST:PORT", Required = true };
         Option<int?> threads = CommandTree.Count("--threads", "Compute threads; by default one per core.");
+        var processors = new Option<string?>("--processors") { Description = "The processors it runs on, as 0-3,6; by default all. Give each worker its own where several fill a machine.", HelpName = "LIST" };
         var name = new Option<string?>("--name") { Description = "The worker's name, unique in the run; by default host and process.", HelpName = "NAME" };
         Option<string?> data = new("--data") { Description = "A folder with copies of the job's data files; what is not there is fetched from the coordinator.", HelpName = "DIR" };
         var cache = new Option<string?>("--cache") { Description = "The folder of fetched data files.", HelpName = "DIR" };
@@ -26,7 +27,7 @@ internal static class WorkerVerb
         var quiet = new Option<bool>("--quiet") { Description = "Print warnings and errors alone." };
         Option<bool> json = CommandTree.Json("Print one JSON object per line: joined, seeking, message, warning, ended or error.");
         var command = new Command("worker", "Take part in runs that a coordinator leads.");
-        foreach (Option option in new Option[] { join, threads, name, data, cache, controlBind, publicControl, giveUp })
+        foreach (Option option in new Option[] { join, threads, processors, name, data, cache, controlBind, publicControl, giveUp })
         {
             command.Options.Add(option);
         }
@@ -36,6 +37,11 @@ internal static class WorkerVerb
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(processors) is { } list)
+            {
+                ProcessorSet.Use(list, processors.Name);
+            }
+
             var display = WorkerDisplay.Create(terminal, parsed.GetValue(quiet), parsed.GetValue(json));
             var options = new WorkerNodeOptions
             {
