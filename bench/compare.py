@@ -121,25 +121,32 @@ def find(tree, key):
     return None
 
 
+def right_environments(python):
+    """The environments in which PyTorch's products are right, by name; some builds of OpenBLAS are wrong on some processors."""
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+    environments = {
+        "environment as found": dict(os.environ),
+        "OPENBLAS_* unset": bare,
+        "OPENBLAS_* unset, ATEN_CPU_CAPABILITY=avx512": {**bare, "ATEN_CPU_CAPABILITY": "avx512"},
+    }
+    if "avx512f" not in Path("/proc/cpuinfo").read_text():
+        environments.popitem()
+    right = {name: environment for name, environment in environments.items()
+             if subprocess.run([python, PEER, "--check-matmul"], env=environment, capture_output=True).returncode == 0}
+    if not right:
+        sys.exit("PyTorch's products are wrong in every environment tried, or it is not installed (Debian: python3-torch libopenblas0-pthread)")
+    return right
+
+
 class Peer:
     """PyTorch at its fastest: in the fastest environment in which its products are right, with the fastest AdamW and OpenMP threads for each size."""
 
     def __init__(self, python, sizes):
         self.python = python
-        bare = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-        environments = {
-            "environment as found": dict(os.environ),
-            "OPENBLAS_* unset": bare,
-            "OPENBLAS_* unset, ATEN_CPU_CAPABILITY=avx512": {**bare, "ATEN_CPU_CAPABILITY": "avx512"},
-        }
-        if "avx512f" not in Path("/proc/cpuinfo").read_text():
-            environments.popitem()
-        right = [name for name, environment in environments.items() if self.products_are_right(environment)]
-        if not right:
-            sys.exit("PyTorch's products are wrong in every environment tried, or it is not installed (Debian: python3-torch libopenblas0-pthread)")
-        self.environments = self.fastest({name: lambda name=name: self.measure(512, 1, 2, environments[name], ("single", 1)) for name in right})
+        right = right_environments(python)
+        self.environments = self.fastest({name: lambda name=name: self.measure(512, 1, 2, right[name], ("single", 1)) for name in right})
         self.name = next(iter(self.environments))
-        self.environment = environments[self.name]
+        self.environment = right[self.name]
         self.settings = {}
         for batch, threads in sizes:
             candidates = itertools.product(("foreach", "single"), sorted({1, threads}))
@@ -154,9 +161,6 @@ class Peer:
             for name, measure in candidates.items():
                 rates[name].append(measure()[0])
         return dict(sorted(((name, statistics.median(values)) for name, values in rates.items()), key=lambda pair: -pair[1]))
-
-    def products_are_right(self, environment):
-        return subprocess.run([self.python, PEER, "--check-matmul"], env=environment, capture_output=True).returncode == 0
 
     def measure(self, batch, threads, epochs, environment=None, setting=None):
         optimizer, elementwise = setting or next(iter(self.settings[batch, threads]))
@@ -222,8 +226,8 @@ def table(options, rows, peer, peaks):
     return "\n".join(lines)
 
 
-def write(text):
-    begin, end = "<!-- mlp: written by bench/compare.py -->", "<!-- mlp: end -->"
+def write(text, begin, end):
+    """Puts a table between its two marks in the page."""
     page = PAGE.read_text()
     head, rest = page.split(begin)
     PAGE.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
@@ -257,7 +261,7 @@ def main():
     text = table(options, rows, peer, peaks)
     print(text)
     if not options.no_page:
-        write(text)
+        write(text, "<!-- mlp: written by bench/compare.py -->", "<!-- mlp: end -->")
 
 
 if __name__ == "__main__":

@@ -47,12 +47,7 @@ class Peer:
 
     def __init__(self, options):
         self.options = options
-        bare = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-        environments = {"environment as found": dict(os.environ), "OPENBLAS_* unset": bare}
-        right = {name: value for name, value in environments.items()
-                 if subprocess.run([options.python, compare.PEER, "--check-matmul"], env=value, capture_output=True).returncode == 0}
-        if not right:
-            sys.exit("PyTorch's products are wrong in every environment tried, or it is not installed (Debian: python3-torch libopenblas0-pthread)")
+        right = compare.right_environments(options.python)
         candidates = [(name, optimizer, bucket) for name in right for optimizer in ("foreach", "single") for bucket in (1, 25)]
         rates = {candidate: [] for candidate in candidates}
         for _ in range(2):
@@ -94,13 +89,6 @@ def table(options, rows, peer, peaks):
     return "\n".join(lines)
 
 
-def write(text):
-    begin, end = MARKS
-    page = compare.PAGE.read_text()
-    head, rest = page.split(begin)
-    compare.PAGE.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
-
-
 def main():
     options = parse()
     options.load = os.getloadavg()[0]
@@ -128,7 +116,7 @@ def main():
     text = table(options, rows, peer, peaks)
     print(text)
     if not options.no_page:
-        write(text)
+        compare.write(text, *MARKS)
 
 
 if __name__ == "__main__":

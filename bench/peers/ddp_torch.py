@@ -5,7 +5,6 @@ The batch is global: each process takes its share of it. Gradients are views of 
 Speed by DistNet's rule: wall clock of the first process from the end of step 10 to the end of the last step. Prints one line of JSON.
 """
 import argparse
-import gzip
 import json
 import os
 import socket
@@ -36,9 +35,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = "127.0.0.1", str(options.port)
 os.environ["GLOO_SOCKET_IFNAME"] = "lo"
 
-import numpy
+import mlp_workload
 import torch
-from torch import distributed, nn
+from torch import distributed
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
@@ -46,21 +45,12 @@ torch.set_num_threads(1)
 torch.manual_seed(options.seed)
 distributed.init_process_group("gloo", rank=options.rank, world_size=options.processes)
 
-
-def read_idx(name, header):
-    with gzip.open(os.path.join(options.data, name)) as file:
-        return numpy.frombuffer(file.read(), numpy.uint8, offset=header)
-
-
-images = torch.from_numpy(read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 784).astype(numpy.float32))
-labels = torch.from_numpy(read_idx("train-labels-idx1-ubyte.gz", 8).astype(numpy.int64))
-mean, deviation = images.mean(), images.std(unbiased=False)
-images.sub_(mean).div_(deviation)
+images, labels = mlp_workload.data(options.data)
 
 model = DistributedDataParallel(
-    nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)),
+    mlp_workload.network(),
     broadcast_buffers=False, gradient_as_bucket_view=True, bucket_cap_mb=options.bucket_mib)
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-4, foreach=options.optimizer == "foreach")
+optimizer = mlp_workload.optimizer(model, foreach=options.optimizer == "foreach")
 
 step, samples, start, start_samples = 0, 0, 0.0, 0
 for epoch in range(options.epochs):

@@ -4,7 +4,6 @@ Data in memory, normalised once, indexed by a permutation; no DataLoader, no .it
 Speed by DistNet's rule: wall clock from the end of step 10 to the end of the last step. Prints one line of JSON.
 """
 import argparse
-import gzip
 import json
 import os
 import sys
@@ -28,9 +27,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
 os.environ["OMP_NUM_THREADS"] = str(elementwise_threads)
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
-import numpy
+import mlp_workload
 import torch
-from torch import nn
 from torch.nn import functional
 
 torch.set_num_threads(elementwise_threads)
@@ -46,19 +44,10 @@ if options.check_matmul:
     print(json.dumps({"worst": worst}))
     sys.exit(0 if worst < 1e-5 else 1)
 
+images, labels = mlp_workload.data(options.data)
 
-def read_idx(name, header):
-    with gzip.open(os.path.join(options.data, name)) as file:
-        return numpy.frombuffer(file.read(), numpy.uint8, offset=header)
-
-
-images = torch.from_numpy(read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 784).astype(numpy.float32))
-labels = torch.from_numpy(read_idx("train-labels-idx1-ubyte.gz", 8).astype(numpy.int64))
-mean, deviation = images.mean(), images.std(unbiased=False)
-images.sub_(mean).div_(deviation)
-
-model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-4, foreach=options.optimizer == "foreach")
+model = mlp_workload.network()
+optimizer = mlp_workload.optimizer(model, foreach=options.optimizer == "foreach")
 
 step, samples, start, start_samples = 0, 0, 0.0, 0
 for epoch in range(options.epochs):

@@ -241,7 +241,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 EndSession(ended);
                 break;
             case RunEffect.ReportWorkers report:
-                observer?.OnWorkers(report.Present, report.Sentence);
+                observer?.OnWorkers(report.Worker, report.Present, report.Sentence);
                 break;
             case RunEffect.Warn warn:
                 observer?.OnWarning(warn.Sentence);

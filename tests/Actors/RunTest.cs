@@ -179,7 +179,7 @@ internal sealed class Observer : IRunObserver
 
     public int Tests { get; private set; }
 
-    public void OnWorkers(int workers, string sentence) => Workers.Enqueue(sentence);
+    public void OnWorkers(WorkerId worker, int workers, string sentence) => Workers.Enqueue(sentence);
 
     public void OnStep(StepReport report) => Steps.Enqueue(report);
 

@@ -46,7 +46,7 @@ internal sealed class Cluster(Workshop workshop, string run, int giveUpAfter = 2
     }
 
     /// <summary>How often the coordinator told of a worker that joined.</summary>
-    public int Joined(Child worker) => Coordinator.Events.Count(told => Kind(told) == "worker-joined" && Message(told).StartsWith($"Worker {worker.Name} ", StringComparison.Ordinal));
+    public int Joined(Child worker) => Coordinator.Events.Count(told => Kind(told) == "worker-joined" && Names(told, worker));
 
     public void UntilJoined(Child worker, int times = 1) =>
         Poll.Until(() => Joined(worker) >= times || !Coordinator.IsRunning, () => $"{worker.Name} does not join.\n{worker.Tail()}\n{Coordinator.Tail()}");
@@ -55,7 +55,7 @@ internal sealed class Cluster(Workshop workshop, string run, int giveUpAfter = 2
     public double? Noticed(Child worker, DateTimeOffset since, params string[] kinds)
     {
         JsonElement? Find() => Coordinator.Events
-            .Where(told => kinds.Contains(Kind(told)) && Message(told).Contains($"orker {worker.Name} ", StringComparison.Ordinal) && told.GetProperty("time").GetDateTimeOffset() >= since)
+            .Where(told => kinds.Contains(Kind(told)) && Names(told, worker) && told.GetProperty("time").GetDateTimeOffset() >= since)
             .Select(told => (JsonElement?)told).FirstOrDefault();
         Poll.Until(() => Find() is not null || !Coordinator.IsRunning, () => $"nobody noticed what happened to {worker.Name}.\n{Coordinator.Tail()}");
         return Find() is { } noticed ? (noticed.GetProperty("time").GetDateTimeOffset() - since).TotalMilliseconds : null;
@@ -89,7 +89,10 @@ internal sealed class Cluster(Workshop workshop, string run, int giveUpAfter = 2
 
     public void Dispose() => started.ForEach(child => child.Dispose());
 
-    private static string Message(JsonElement told) => told.TryGetProperty("message", out JsonElement message) ? message.GetString()! : "";
+    // A warning names its worker in its sentence alone.
+    private static bool Names(JsonElement told, Child worker) => told.TryGetProperty("worker", out JsonElement name)
+        ? name.GetString() == worker.Name
+        : told.TryGetProperty("message", out JsonElement message) && message.GetString()!.Contains($"orker {worker.Name} ", StringComparison.Ordinal);
 
     private Child Add(Child child)
     {

@@ -22,5 +22,11 @@ internal static class Poll
     }
 
     /// <summary>How long a fault lasts, or the calm between two: nothing is expected of the time.</summary>
-    public static void Pause(int milliseconds) => Thread.Sleep(milliseconds);
+    /// <param name="milliseconds">How long at the most.</param>
+    /// <param name="isOver">Ends it before.</param>
+    public static void Pause(int milliseconds, Func<bool>? isOver = null)
+    {
+        long start = Stopwatch.GetTimestamp();
+        Until(() => Stopwatch.GetElapsedTime(start).TotalMilliseconds >= milliseconds || isOver?.Invoke() == true, () => "a pause has no end.", seconds: (milliseconds / 1000) + 60);
+    }
 }

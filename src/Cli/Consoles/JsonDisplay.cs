@@ -32,9 +32,10 @@ internal sealed class JsonDisplay(TextWriter output, bool progress) : RunDisplay
         writer.WriteNumber("control_port", controlPort);
     });
 
-    public override void Workers(int before, int present, string sentence) => JsonLines.Write(output, writer =>
+    public override void Workers(string worker, int before, int present, string sentence) => JsonLines.Write(output, writer =>
     {
         writer.WriteString("event", present > before ? "worker-joined" : present < before ? "worker-left" : "worker");
+        writer.WriteString("worker", worker);
         writer.WriteNumber("present", present);
         writer.WriteString("message", sentence);
         writer.WriteString("time", Time);

@@ -56,11 +56,12 @@ internal abstract class RunDisplay
     /// <param name="controlPort">The control plane's port.</param>
     public virtual void Listening(string address, int controlPort) => Message($"workers join with: distnet worker --join {address}");
 
-    /// <summary>Workers have joined or left.</summary>
+    /// <summary>A worker has joined or left.</summary>
+    /// <param name="worker">Which.</param>
     /// <param name="before">How many were present before.</param>
     /// <param name="present">How many are now.</param>
     /// <param name="sentence">What happened.</param>
-    public virtual void Workers(int before, int present, string sentence) => Message(sentence);
+    public virtual void Workers(string worker, int before, int present, string sentence) => Message(sentence);
 
     public virtual void Message(string sentence)
     {

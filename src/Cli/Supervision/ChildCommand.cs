@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Reflection;
+using DistNet.Protocol.Security;
 
 namespace DistNet.Cli.Supervision;
 
@@ -33,7 +34,7 @@ internal sealed record ChildCommand(string Executable, ImmutableArray<string> Fi
             UseShellExecute = false,
             CreateNoWindow = true,
         };
-        start.Environment["DISTNET_TOKEN"] = token;
+        start.Environment[JoinToken.Variable] = token;
         return start;
     }
 }

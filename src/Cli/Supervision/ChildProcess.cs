@@ -15,7 +15,6 @@ internal sealed class ChildProcess
     private const int SignalBase = 128;
 
     private readonly Process process;
-    private readonly long started = Stopwatch.GetTimestamp();
     private string lastWords = "";
     private Task ended = Task.CompletedTask;
 
@@ -31,9 +30,6 @@ internal sealed class ChildProcess
 
     /// <summary>Its number in the system.</summary>
     public int Id { get; }
-
-    /// <summary>How long ago it was started.</summary>
-    public TimeSpan Age => Stopwatch.GetElapsedTime(started);
 
     /// <summary>Its exit code; known once it has ended.</summary>
     public int ExitCode { get; private set; }

@@ -28,7 +28,7 @@ internal sealed class EventRelay(RunDisplay display, int processes, int threads,
     /// <summary>Called with the number of each step that an event tells of.</summary>
     public Action<long> OnStep { get; set; } = _ => { };
 
-    /// <summary>Called with the sentence of each worker that joined.</summary>
+    /// <summary>Called with the name of each worker that joined.</summary>
     public Action<string> OnJoined { get; set; } = _ => { };
 
     /// <summary>Takes a line of the coordinator's output.</summary>
@@ -113,15 +113,15 @@ internal sealed class EventRelay(RunDisplay display, int processes, int threads,
     private void ShowWorkers(JsonObject read)
     {
         (int before, present) = (present, (int)Whole(read, "present"));
-        string sentence = Text(read, "message");
+        string worker = Text(read, "worker");
         if (present > before)
         {
-            OnJoined(sentence);
+            OnJoined(worker);
         }
 
         if (showsWorkers)
         {
-            display.Workers(before, present, sentence);
+            display.Workers(worker, before, present, Text(read, "message"));
         }
     }
 

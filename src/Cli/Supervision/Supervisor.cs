@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.Verbs;
+using DistNet.Protocol.Security;
 
 namespace DistNet.Cli.Supervision;
 
@@ -30,7 +30,7 @@ internal sealed class Supervisor : IDisposable
     private readonly RunDisplay display;
     private readonly EventRelay relay;
     private readonly StopSignals signals;
-    private readonly string token = RandomNumberGenerator.GetHexString(64, lowercase: true);
+    private readonly string token = JoinToken.Random().Secret;
     private readonly BlockingCollection<ChildNews> news = [];
     private readonly RestartPolicy policy = new(MaximumDeaths);
     private readonly ImmutableArray<WorkerSlot> workers;
@@ -243,11 +243,11 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    private void Joined(string sentence)
+    private void Joined(string worker)
     {
         foreach (WorkerSlot slot in workers)
         {
-            if (slot.Untold is { } death && (sentence.StartsWith($"Worker {slot.Name} ", StringComparison.Ordinal) || sentence == $"Worker {slot.Name}."))
+            if (slot.Untold is { } death && slot.Name == worker)
             {
                 slot.Untold = null;
                 display.Warning(FormattableString.Invariant($"the worker {slot.Name}: {death.Ending}; started again, it joined {Seconds(death)} s later"));

@@ -79,7 +79,7 @@ internal static class CoordinatorVerb
 
         public void OnOpened(RunJournal journal) => plan.Events.OnOpened(journal);
 
-        public void OnWorkers(int workers, string sentence) => plan.Events.OnWorkers(workers, sentence);
+        public void OnWorkers(WorkerId worker, int workers, string sentence) => plan.Events.OnWorkers(worker, workers, sentence);
 
         public void OnWarning(string sentence) => plan.Events.OnWarning(sentence);
 

@@ -129,7 +129,7 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
         {
             terminal.Errors.WriteLine(FormattableString.Invariant(
                 $"interrupted after step {result.Steps}; a checkpoint was written. Go on with: {ResumeCommand} {ShellText.Quoted(request.JobPath)}{ResumeArguments} --out {ShellText.Quoted(folder.Folder)}{request.JobArguments} --resume"));
-            return signal == 0 ? 130 : signal;
+            return signal == 0 ? StopSignals.InterruptCode : signal;
         }
 
         if (!request.Json && !request.Quiet)

@@ -40,13 +40,13 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
     /// <exception cref="DistNetException">It has.</exception>
     public void VerifyFolder() => journal?.Verify();
 
-    public void OnWorkers(int workers, string sentence)
+    public void OnWorkers(WorkerId worker, int workers, string sentence)
     {
         int before = this.workers;
         this.workers = workers;
         if (showsWorkers)
         {
-            Post(display => display.Workers(before, workers, sentence));
+            Post(display => display.Workers(worker.Name, before, workers, sentence));
         }
     }
 

@@ -12,9 +12,10 @@ public interface IRunObserver
     }
 
     /// <summary>A worker joined, left, was set aside or came back.</summary>
+    /// <param name="worker">Which.</param>
     /// <param name="workers">The workers that are present now.</param>
     /// <param name="sentence">What happened.</param>
-    void OnWorkers(int workers, string sentence)
+    void OnWorkers(WorkerId worker, int workers, string sentence)
     {
     }
 

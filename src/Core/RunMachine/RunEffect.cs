@@ -56,7 +56,7 @@ public abstract record RunEffect
     public sealed record SetAside(WorkerId Worker, long UntilMs) : RunEffect;
 
     /// <summary>Tell the observer who is present.</summary>
-    public sealed record ReportWorkers(int Present, string Sentence) : RunEffect;
+    public sealed record ReportWorkers(WorkerId Worker, int Present, string Sentence) : RunEffect;
 
     /// <summary>Tell the observer something that the run survives.</summary>
     public sealed record Warn(string Sentence) : RunEffect;

@@ -44,7 +44,7 @@ internal sealed partial class RunTurn
         state = state with { Workers = state.Workers.Add(Aside(worker)) };
         string sentence = $"Worker {Named(worker)} joined.";
         Because($"worker {Named(worker)} joined as session {joined.Session}");
-        Emit(new RunEffect.ReportWorkers(state.Workers.Length, sentence));
+        Emit(new RunEffect.ReportWorkers(worker.Id, state.Workers.Length, sentence));
         Dispatch();
     }
 
@@ -70,6 +70,6 @@ internal sealed partial class RunTurn
         bool ending = state.Stage is RunStage.Finishing or RunStage.Ended;
         string waits = state.Workers.IsEmpty && !ending ? " No worker is left: the run waits for one." : "";
         Because($"worker {Named(worker)} left: {why}");
-        Emit(new RunEffect.ReportWorkers(state.Workers.Length, $"Worker {Named(worker)} left: {why}.{waits}"));
+        Emit(new RunEffect.ReportWorkers(worker.Id, state.Workers.Length, $"Worker {Named(worker)} left: {why}.{waits}"));
     }
 }

@@ -29,11 +29,11 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
     /// <summary>From the first worker's joining, before which nothing can be computed, to the end.</summary>
     public TimeSpan TrainingTime => begun == 0 ? TimeSpan.Zero : TimeProvider.System.GetElapsedTime(begun, ended == 0 ? TimeProvider.System.GetTimestamp() : ended);
 
-    public void OnWorkers(int workers, string sentence)
+    public void OnWorkers(WorkerId worker, int workers, string sentence)
     {
         Workers = Math.Max(Workers, workers);
         begun = begun == 0 ? TimeProvider.System.GetTimestamp() : begun;
-        observer?.OnWorkers(workers, sentence);
+        observer?.OnWorkers(worker, workers, sentence);
     }
 
     public void OnAccepted(WorkerId worker, RunPhase phase, long samples)

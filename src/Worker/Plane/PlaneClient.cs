@@ -121,22 +121,6 @@ public sealed class PlaneClient : IDisposable
         }
     }
 
-    /// <summary>Fetches a data file of the run from an offset to its end into a stream.</summary>
-    /// <inheritdoc cref="FetchDataAsync"/>
-    /// <param name="attendance">The caller's attendance.</param>
-    /// <param name="sha256">The SHA-256 of the file, 64 hexadecimal digits.</param>
-    /// <param name="offset">Where to begin.</param>
-    /// <param name="destination">Takes the bytes.</param>
-    /// <param name="cancellation">Ends the call.</param>
-    public async Task GetDataAsync(Guid attendance, string sha256, long offset, Stream destination, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(destination);
-        await foreach (ReadOnlyMemory<byte> piece in FetchDataAsync(attendance, sha256, offset, cancellation).ConfigureAwait(false))
-        {
-            await destination.WriteAsync(piece, cancellation).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Closes the connections; what is under way breaks.</summary>
     public void Dispose()
     {

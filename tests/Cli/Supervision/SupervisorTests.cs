@@ -104,7 +104,7 @@ public sealed class SupervisorTests : IDisposable
         (_, Supervisor supervisor) = Supervise(
             Start + """
             until [ -e $DIR/again ]; do :; done
-            echo '{"event":"worker-joined","present":1,"message":"Worker w1 (here) joined."}'
+            echo '{"event":"worker-joined","worker":"w1","present":1,"message":"Worker w1 (here) joined."}'
 
             """ + Done,
             "if [ $5 = w1 ]; then if [ -e $DIR/once ]; then touch $DIR/again; else touch $DIR/once; kill -9 $$; fi; fi; " + Patient);

@@ -135,7 +135,7 @@ public sealed class HostileInputTests
         using Worker.Plane.PlaneClient client = bed.Client();
         Guid stranger = Guid.NewGuid();
         await Assert.ThrowsAsync<Worker.Plane.PlaneRefusedException>(() => client.DescribeAsync(stranger));
-        await Assert.ThrowsAsync<Protocol.PlaneBrokenException>(() => client.GetDataAsync(stranger, new string('0', 64), 0, Stream.Null));
+        await Assert.ThrowsAsync<Protocol.PlaneBrokenException>(() => client.AllDataAsync(stranger, new string('0', 64), 0));
         using AsyncServerStreamingCall<Chunk> fetch = raw.Fetch(stranger, bed.Parameters.Handle.Version);
         Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => fetch.ResponseStream.MoveNext(CancellationToken.None))).StatusCode);
         Assert.Equal(3, bed.Count("refused: not attending"));

@@ -94,9 +94,7 @@ public sealed class TransferTests(ITestOutputHelper output)
         byte[] file = [.. Enumerable.Range(0, length).Select(i => (byte)(i * 7 >> 3))];
         await using PlaneBed bed = await PlaneBed.StartAsync(file: file);
         TestWorker worker = await bed.WorkerAsync();
-        var received = new MemoryStream();
-        await worker.Client.GetDataAsync(worker.Id, Convert.ToHexStringLower(SHA256.HashData(file)), offset, received);
-        Assert.Equal(file[offset..], received.ToArray());
+        Assert.Equal(file[offset..], await worker.Client.AllDataAsync(worker.Id, Convert.ToHexStringLower(SHA256.HashData(file)), offset));
     }
 
     [Fact]
@@ -105,7 +103,7 @@ public sealed class TransferTests(ITestOutputHelper output)
         await using PlaneBed bed = await PlaneBed.StartAsync(file: [1]);
         TestWorker worker = await bed.WorkerAsync();
         PlaneRefusedException refused = await Assert.ThrowsAsync<PlaneRefusedException>(
-            () => worker.Client.GetDataAsync(worker.Id, new string('0', 64), 0, Stream.Null));
+            () => worker.Client.AllDataAsync(worker.Id, new string('0', 64), 0));
         Assert.Equal(PlaneRefusalKind.ForGood, refused.Kind);
         Assert.Contains("no data file", refused.Message, StringComparison.Ordinal);
         Assert.Equal(1, bed.Count("data files refused"));
