@@ -66,7 +66,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         catch (Exception bug) when (bug is not OutOfMemoryException)
         {
             log.Error(bug, "The coordinator stops");
-            End(new RunOutcome(RunOutcomeKind.Failed, $"The run stopped on an error of its own ({bug.GetType().Name}: {bug.Message}).", Cause: bug));
+            End(new RunOutcome(RunOutcomeKind.Failed, NumericThread.SentenceOfBug(bug), Cause: bug));
             return true;
         }
     }

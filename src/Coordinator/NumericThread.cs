@@ -156,7 +156,10 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
 
     private static RunInput.NumericFailed FailureOf(Exception failure) => failure is DistNetException expected
         ? new RunInput.NumericFailed(expected.Message, expected)
-        : new RunInput.NumericFailed($"The run stopped on an error of its own ({failure.GetType().Name}: {failure.Message}).", failure);
+        : new RunInput.NumericFailed(SentenceOfBug(failure), failure);
+
+    /// <summary>What the user is told of an exception that nobody expected.</summary>
+    public static string SentenceOfBug(Exception bug) => $"The run stopped on an error of its own ({bug.GetType().Name}: {bug.Message}).";
 
     private void Report(RunInput input) => coordinator.Tell(new NumericDone(input, run.Parameters));
 }

@@ -15,10 +15,7 @@ public sealed class ControlExecutor(Config config, IDispatcherPrerequisites prer
 
     private sealed class OneThread : ExecutorService
     {
-        private readonly object gate = new();
-        private readonly Queue<IRunnable> waiting = new();
-        private bool asleep;
-        private bool ended;
+        private readonly SleepingQueue<IRunnable> waiting = new();
 
         public OneThread(string id)
             : base(id)
@@ -28,56 +25,20 @@ public sealed class ControlExecutor(Config config, IDispatcherPrerequisites prer
 
         public override void Execute(IRunnable run)
         {
-            lock (gate)
+            if (!waiting.TryAdd(run))
             {
-                if (ended)
-                {
-                    throw new RejectedExecutionException();
-                }
-
-                waiting.Enqueue(run);
-                Wake();
+                throw new RejectedExecutionException();
             }
         }
 
-        public override void Shutdown()
-        {
-            lock (gate)
-            {
-                ended = true;
-                Wake();
-            }
-        }
-
-        private void Wake()
-        {
-            if (asleep)
-            {
-                asleep = false;
-                Monitor.Pulse(gate);
-            }
-        }
+        // What was accepted before is still done.
+        public override void Shutdown() => waiting.Close(drop: false);
 
         private void Run()
         {
-            while (Next() is { } run)
+            while (waiting.TryTake(out IRunnable? run))
             {
                 run.Run();
-            }
-        }
-
-        // What was accepted before the shutdown is still done.
-        private IRunnable? Next()
-        {
-            lock (gate)
-            {
-                while (waiting.Count == 0 && !ended)
-                {
-                    asleep = true;
-                    Monitor.Wait(gate);
-                }
-
-                return waiting.TryDequeue(out IRunnable? next) ? next : null;
             }
         }
     }

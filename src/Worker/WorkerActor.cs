@@ -128,7 +128,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             }
         });
         Receive<ShardComputation>(Answer);
-        Receive<RunEnded>(_ => Quit(SessionOutcomeKind.RunOver, "the run is over"));
+        Receive<RunEnded>(_ => Quit(SessionOutcomeKind.RunOver, EndReasons.RunOver));
         Receive<LeaveRun>(leave => Quit(SessionOutcomeKind.Left, leave.Reason));
         Common();
     }
@@ -203,7 +203,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             if (ended.Membership == membership)
             {
                 membership = default;
-                Quit(SessionOutcomeKind.RunOver, "the run is over");
+                Quit(SessionOutcomeKind.RunOver, EndReasons.RunOver);
             }
         });
         Receive<CoordinatorFound>(found =>

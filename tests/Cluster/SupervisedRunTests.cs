@@ -13,6 +13,7 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
     [InlineData(1, "auto")]
     [InlineData(2, "off")]
     [InlineData(3, "auto")]
+    [InlineData(5, "auto")]
     public async Task Any_number_of_processes_gives_the_bits_of_one(int processes, string sharedMemory)
     {
         string run = $"processes-{processes}";
@@ -20,8 +21,21 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
         Assert.True(await process.Exit() == 0, process.Output);
         AssertSameBits(run);
         Assert.Equal(processes, Number(run, "processes"));
+        Assert.All(Enumerable.Range(1, processes), worker => Assert.NotEqual("0", workspace.Result(run, $"w{worker}")));
         Assert.Equal("0", workspace.Restarts(run, "coordinator"));
         Assert.Equal("", process.Output);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Any_number_of_workers_in_one_process_gives_the_bits_of_one(int workers)
+    {
+        string run = $"workers-{workers}";
+        using DistNetProcess process = DistNetProcess.Start(workspace.Train(run, workers));
+        Assert.True(await process.Exit() == 0, process.Output);
+        AssertSameBits(run);
+        Assert.All(Enumerable.Range(1, workers), worker => Assert.NotEqual("0", workspace.Result(run, $"w{worker}")));
     }
 
     [Theory]

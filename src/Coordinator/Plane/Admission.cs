@@ -16,7 +16,7 @@ internal sealed class Admission(CoordinatorPlane plane)
     {
         if (!plane.Table.TryAttempt(address))
         {
-            throw Refuse(PlaneCount.RefusedTooMany, StatusCode.ResourceExhausted, $"Too many attempts from {address}; try again in {WireLimits.AttemptWindow.TotalSeconds:0} s.", address);
+            throw Refuse(PlaneCount.RefusedTooMany, StatusCode.ResourceExhausted, $"Too many attempts from {address}; try again in {plane.Settings.AttemptWindow.TotalSeconds:0} s.", address);
         }
     }
 
@@ -45,16 +45,6 @@ internal sealed class Admission(CoordinatorPlane plane)
                 PlaneCount.RefusedVersion,
                 StatusCode.FailedPrecondition,
                 $"The worker speaks version {hello.ProtocolVersion} of the protocol (DistNet {hello.SoftwareVersion}), the coordinator version {WireLimits.ProtocolVersion}; run the same DistNet on both.",
-                address,
-                Who(info));
-        }
-
-        if (!hello.Run.IsEmpty && WireChecks.Identifier(hello.Run, Message, "run") != plane.Settings.Run.Value)
-        {
-            throw Refuse(
-                PlaneCount.RefusedRun,
-                StatusCode.FailedPrecondition,
-                $"The worker took part in another run than this coordinator's ({plane.Settings.Run.ToString()[..8]}); start it anew to take part in this one.",
                 address,
                 Who(info));
         }

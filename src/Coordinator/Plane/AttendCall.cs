@@ -21,12 +21,13 @@ internal sealed class AttendCall(CoordinatorPlane plane, Caller caller, IAsyncSt
         var admission = new Admission(plane);
         admission.CheckAttempt(caller.Address);
         Attendance attendance = admission.Admit(await HelloAsync(aborted).ConfigureAwait(false), caller.Address);
-        // Taking the memory of a large model takes a while.
-        ISharedMemoryOffer? offer = await OwnThread.Run("distnet-offer", () => plane.Offer(attendance.Info.Id, caller.Remote, caller.Local)).ConfigureAwait(false);
+        ISharedMemoryOffer? offer = null;
         plane.Counters.Add(PlaneCount.Attended);
         plane.Owner.Attended(attendance.Info);
         try
         {
+            // Taking the memory of a large model takes a while.
+            offer = await OwnThread.Run("distnet-offer", () => plane.Offer(attendance.Info.Id, caller.Remote, caller.Local)).ConfigureAwait(false);
             attendance.End(await LiveAsync(attendance, offer, aborted).ConfigureAwait(false) ?? "it left");
         }
         finally

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using DistNet.Protocol;
 
 namespace DistNet.Coordinator.Plane;
 
@@ -34,7 +33,7 @@ internal sealed class AttendanceTable(PlaneSettings settings, TimeProvider time)
         lock (gate)
         {
             long now = time.GetTimestamp();
-            if (windowBegan == 0 || time.GetElapsedTime(windowBegan, now) >= WireLimits.AttemptWindow || attempts.Count >= settings.Connections)
+            if (windowBegan == 0 || time.GetElapsedTime(windowBegan, now) >= settings.AttemptWindow || attempts.Count >= settings.Connections)
             {
                 windowBegan = now;
                 attempts.Clear();

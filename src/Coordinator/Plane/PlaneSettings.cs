@@ -43,8 +43,11 @@ public sealed record PlaneSettings
     /// <summary>Workers of one address that attend at once.</summary>
     public int AttendancesPerAddress { get; init; } = WireLimits.AttendancesPerAddress;
 
-    /// <summary>Attempts of one address to attend within <see cref="WireLimits.AttemptWindow"/>.</summary>
+    /// <summary>Attempts of one address to attend within <see cref="AttemptWindow"/>.</summary>
     public int AttemptsPerAddress { get; init; } = WireLimits.AttemptsPerAddress;
+
+    /// <summary>How long attempts are counted.</summary>
+    public TimeSpan AttemptWindow { get; init; } = WireLimits.AttemptWindow;
 
     /// <summary>Connections at once.</summary>
     public int Connections { get; init; } = WireLimits.Connections;

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Hosting;
-using Akka.Remote;
 using DistNet.Protocol;
 using DistNet.Runs;
 using DistNet.Worker.Plane;
@@ -58,9 +57,7 @@ internal sealed class ClusterMember(WorkerNodeOptions options, AttendanceReply a
             .AddDistNetControl()
             .AddDistNetCluster(node)
             .WithActors((system, _) => worker = system.ActorOf(WorkerActor.Props(settings), options.Name))).ConfigureAwait(false);
-        var quarantined = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        host.System.ActorOf(Props.Create(() => new QuarantineWatch(quarantined)), "quarantine");
-        Removed = Task.WhenAny(quarantined.Task, ClusterConfiguration.WhenRemoved(host.System));
+        Removed = ClusterConfiguration.WhenRemoved(host.System);
         _ = FindAsync(host.System);
     }
 
@@ -105,16 +102,6 @@ internal sealed class ClusterMember(WorkerNodeOptions options, AttendanceReply a
             {
                 // Asked again.
             }
-        }
-    }
-
-    // The coordinator's system has refused this one for good: what it still sends arrives nowhere.
-    private sealed class QuarantineWatch : ReceiveActor
-    {
-        public QuarantineWatch(TaskCompletionSource quarantined)
-        {
-            Context.System.EventStream.Subscribe(Self, typeof(ThisActorSystemQuarantinedEvent));
-            Receive<ThisActorSystemQuarantinedEvent>(_ => quarantined.TrySetResult());
         }
     }
 }

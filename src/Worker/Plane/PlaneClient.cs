@@ -204,7 +204,6 @@ public sealed class PlaneClient : IDisposable
             Host = hello.Host,
             ProcessId = hello.ProcessId,
             Threads = hello.Threads,
-            Run = hello.Run is { } run ? WireChecks.Bytes(run.Value) : ByteString.Empty,
         };
         try
         {

@@ -24,9 +24,6 @@ public sealed record WorkerHello
     /// <summary>The join token; null for none.</summary>
     public JoinToken? Token { get; init; }
 
-    /// <summary>The run that it took part in before; null for none. A coordinator of another run refuses it.</summary>
-    public RunId? Run { get; init; }
-
     /// <summary>The version of this software, for people.</summary>
     public string SoftwareVersion { get; init; } = typeof(WorkerHello).Assembly.GetName().Version?.ToString(3) ?? "";
 }
