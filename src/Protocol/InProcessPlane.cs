@@ -11,7 +11,23 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
 {
     private readonly Lock gate = new();
     private readonly Dictionary<Guid, WorkerEnd> sessions = [];
+
+    // Who waits for parameters waits for this monitor: it is pulsed when a version was published, a session ended, or a wait was given up.
+    private readonly object awaited = new();
     private volatile Published? current;
+    private int waiting;
+
+    /// <summary>How many wait for parameters that are not there yet.</summary>
+    internal int Waiting
+    {
+        get
+        {
+            lock (awaited)
+            {
+                return waiting;
+            }
+        }
+    }
 
     /// <summary>Makes the worker's end of a new session.</summary>
     /// <param name="incarnation">The session's.</param>
@@ -46,7 +62,11 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
     public ImmutableArray<long> Held(Guid incarnation) => [];
 
     /// <inheritdoc/>
-    public void Publish(ParameterHandle parameters) => current = new Published(parameters);
+    public void Publish(ParameterHandle parameters)
+    {
+        current = new Published(parameters);
+        Wake();
+    }
 
     /// <inheritdoc/>
     public void End(Guid incarnation, string sentence)
@@ -58,6 +78,8 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
                 end.EndLocked();
             }
         }
+
+        Wake();
     }
 
     /// <summary>Ends all sessions. What is delivered later goes straight back to the pool.</summary>
@@ -72,6 +94,42 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
 
             sessions.Clear();
         }
+
+        Wake();
+    }
+
+    private void Wake()
+    {
+        lock (awaited)
+        {
+            Monitor.PulseAll(awaited);
+        }
+    }
+
+    // Whether it is decided what a worker gets: that version, or nothing as a newer one is there.
+    private bool TryFetch(long version, out ParameterHandle parameters)
+    {
+        Published? published = current;
+        parameters = published is not null && published.Parameters.Version == version ? published.Parameters : default;
+        return version <= 0 || published?.Parameters.Version >= version;
+    }
+
+    private ParameterHandle Await(long version, WorkerEnd end, CancellationToken unwanted)
+    {
+        // Taken back after the monitor was left: that waits for a call of it under way.
+        using CancellationTokenRegistration givenUp = unwanted.UnsafeRegister(static plane => ((InProcessPlane)plane!).Wake(), this);
+        lock (awaited)
+        {
+            waiting++;
+            ParameterHandle parameters;
+            while (!TryFetch(version, out parameters) && !end.HasEnded && !unwanted.IsCancellationRequested)
+            {
+                Monitor.Wait(awaited);
+            }
+
+            waiting--;
+            return parameters;
+        }
     }
 
     private sealed record Published(ParameterHandle Parameters);
@@ -79,16 +137,19 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
     private sealed class WorkerEnd(InProcessPlane plane, Guid incarnation) : IWorkerPlane
     {
         private long lastTicket;
-        private bool ended;
+        private volatile bool ended;
 
         public string Transport => "in-process";
+
+        public bool HasEnded => ended;
 
         public Dictionary<long, GradientLease> Delivered { get; } = [];
 
         public GradientLease Lease() => plane.LeaseFromPool();
 
-        public ParameterHandle Fetch(long version) =>
-            plane.current is { } published && published.Parameters.Version == version ? published.Parameters : default;
+        // A session that has ended waits for nothing.
+        public ParameterHandle Fetch(long version, CancellationToken unwanted) =>
+            plane.TryFetch(version, out ParameterHandle parameters) ? parameters : plane.Await(version, this, unwanted);
 
         public ImmutableArray<AnsweredNode> Deliver(Fence fence, ShardResult result)
         {

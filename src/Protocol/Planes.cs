@@ -9,10 +9,12 @@ public interface IWorkerPlane : IGradientSource, IDisposable
     /// <summary>How tensors travel: <c>in-process</c>, <c>shared memory</c> or <c>grpc</c>.</summary>
     string Transport { get; }
 
-    /// <summary>The parameters of one version; blocks until they can be read.</summary>
-    /// <returns>A handle; the default one, never current, when that version is gone.</returns>
+    /// <summary>The parameters of one version; blocks until they can be read. A shard may be given before its parameters exist: then this waits for the update.</summary>
+    /// <param name="version">Which. The coordinator asks for no more than one version ahead of its newest.</param>
+    /// <param name="unwanted">Cancelled, on any thread, when nobody needs the parameters any more.</param>
+    /// <returns>A handle; the default one, never current, when that version is gone (a newer one is there) or <paramref name="unwanted"/> was cancelled first.</returns>
     /// <exception cref="PlaneBrokenException">The link is down: the session is over.</exception>
-    ParameterHandle Fetch(long version);
+    ParameterHandle Fetch(long version, CancellationToken unwanted);
 
     /// <summary>Hands the gradients of a result over; blocks until the coordinator can take them.</summary>
     /// <param name="fence">The shard's fence.</param>

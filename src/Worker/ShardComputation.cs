@@ -10,8 +10,11 @@ namespace DistNet.Worker;
 /// <param name="request">The coordinator's message.</param>
 /// <param name="plane">The session's plane.</param>
 /// <param name="activity">Told what is done.</param>
+#pragma warning disable CA1001 // A source without a timer needs no disposal, and the actor may still cancel it when the computation is done.
 internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane, ActivityReport activity) : ILocalMessage
+#pragma warning restore CA1001
 {
+    private readonly CancellationTokenSource unwanted = new();
     private volatile bool withdrawn;
     private volatile bool handedBack;
 
@@ -35,11 +38,19 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
 
     public double Seconds { get; private set; }
 
-    /// <summary>The result is no longer needed: if the computation has not begun, it will not.</summary>
-    public void Withdraw() => withdrawn = true;
+    /// <summary>The result is no longer needed: if the computation has not begun, it will not; where it waits for its parameters, it ends at once.</summary>
+    public void Withdraw()
+    {
+        withdrawn = true;
+        unwanted.Cancel();
+    }
 
-    /// <summary>The worker leaves: if the computation has not begun, it will not; a begun one is finished.</summary>
-    public void HandBack() => handedBack = true;
+    /// <summary>The worker leaves: if the computation has not begun, it will not, and where it waits for its parameters, it ends at once; a begun one is finished.</summary>
+    public void HandBack()
+    {
+        handedBack = true;
+        unwanted.Cancel();
+    }
 
     /// <summary>On the compute thread. Never throws.</summary>
     public void Run(Func<IShardComputer> computer)
@@ -66,23 +77,21 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
 
     private void Compute(Func<IShardComputer> computer)
     {
-        if (withdrawn)
+        if (IsGivenUp())
         {
-            Fail(ShardFailureKind.Withdrawn, "it was withdrawn");
             return;
         }
 
         plane.ReleaseExcept(request.Held);
-        ParameterHandle parameters = plane.Fetch(request.Version);
-        if (!parameters.IsCurrent)
+        ParameterHandle parameters = plane.Fetch(request.Version, unwanted.Token);
+        if (IsGivenUp())
         {
-            Fail(ShardFailureKind.Overwritten, "the parameters were overwritten before it began");
             return;
         }
 
-        if (handedBack)
+        if (!parameters.IsCurrent)
         {
-            Fail(ShardFailureKind.Withdrawn, "the worker leaves");
+            Fail(ShardFailureKind.Overwritten, "the parameters were overwritten before it began");
             return;
         }
 
@@ -103,6 +112,18 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
         Nodes = plane.Deliver(request.Fence, result);
         Finding = result.Finding;
         IsDone = true;
+    }
+
+    // Asked before the computation begins; from then on a worker that leaves finishes it.
+    private bool IsGivenUp()
+    {
+        if (withdrawn || handedBack)
+        {
+            Fail(ShardFailureKind.Withdrawn, withdrawn ? "it was withdrawn" : "the worker leaves");
+            return true;
+        }
+
+        return false;
     }
 
     private void Report(ActivityKind kind) => activity.Set(kind, request.Work.Step, request.Work.Slices);

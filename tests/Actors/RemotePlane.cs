@@ -77,10 +77,10 @@ internal sealed class HookedPlane(IWorkerPlane inner) : IWorkerPlane
 
     public GradientLease Lease() => inner.Lease();
 
-    public ParameterHandle Fetch(long version)
+    public ParameterHandle Fetch(long version, CancellationToken unwanted)
     {
         OnFetch?.Invoke();
-        return inner.Fetch(version);
+        return inner.Fetch(version, unwanted);
     }
 
     public ImmutableArray<AnsweredNode> Deliver(Fence fence, ShardResult result)

@@ -136,7 +136,7 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 
         public ShardDone Compute(ComputeShard shard)
         {
-            ShardResult result = new ExactComputer().Compute(shard.Work, Plane.Fetch(shard.Version), Plane);
+            ShardResult result = new ExactComputer().Compute(shard.Work, Plane.Fetch(shard.Version, CancellationToken.None), Plane);
             return new(id, shard.Fence, shard.Work.Slices, Plane.Deliver(shard.Fence, result), result.Finding, 0.001);
         }
 

@@ -7,6 +7,7 @@ namespace DistNet.Protocol.SharedMemory;
 /// <para>Nothing is copied: the coordinator's parameters live in this memory, and the version beside them is the one that <see cref="VersionedParameters"/> keeps, so
 /// what holds between threads holds between processes. It is 0 while they are overwritten. A reader asks for it when it has finished and drops what it computed
 /// from overwritten parameters.</para>
+/// <para>A reader that wants the next version waits for the version's word to change; the maker wakes it in <see cref="Publish"/>.</para>
 /// <para>With them lies what the modules have made of them (packed weights), which the coordinator's threads make while the workers wait anyway.</para>
 /// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, floats prepared at 32, for which vector unit at 40, the
 /// version at 64. The arena begins at 4096, what is prepared at the next multiple of 4096.</para>
@@ -21,9 +22,12 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     private const int VersionOffset = 64;
     private const int Page = 4096;
 
-    private readonly SharedMapping mapping;
+    // A wake-up may be lost (a wait that is given up just before it begins) or never come (a coordinator that was killed): so a reader looks again.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
+    private readonly SharedMapping mapping;
     private readonly PreparedMemory prepared;
+    private int waiting;
 
     private SharedParameters(SharedMapping mapping, SharedMemorySizes sizes)
     {
@@ -36,6 +40,9 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
 
     /// <summary>The arena and the version. Only the maker of the file may write to them.</summary>
     public ParameterMemory Memory { get; }
+
+    /// <summary>How many of this end's threads wait for a version that is not there yet.</summary>
+    internal int Waiting => Volatile.Read(ref waiting);
 
     /// <summary>The nonce that tells this file from any other.</summary>
     public Guid Nonce
@@ -96,10 +103,29 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         }
     }
 
-    /// <summary>The parameters of one version; the default handle, never current, when they are another's.</summary>
-    public ParameterHandle Fetch(long version) => version > 0 && IsCurrent(version)
-        ? new ParameterHandle(this, Memory.Values, version, mapping.Word(UnitOffset) == prepared.Unit ? prepared : null)
-        : default;
+    /// <summary>The parameters of one version; waits until they are there.</summary>
+    /// <param name="version">Which.</param>
+    /// <param name="unwanted">Gives the wait up.</param>
+    /// <param name="over">Gives it up as well: the session is over.</param>
+    /// <returns>The default handle, never current, when a newer version is there or the wait was given up.</returns>
+    public ParameterHandle Fetch(long version, CancellationToken unwanted, CancellationToken over = default)
+    {
+        if (version <= 0 || !mapping.TryUse())
+        {
+            return default;
+        }
+
+        try
+        {
+            return Await(version, unwanted, over)
+                ? new ParameterHandle(this, Memory.Values, version, mapping.Word(UnitOffset) == prepared.Unit ? prepared : null)
+                : default;
+        }
+        finally
+        {
+            mapping.EndUse();
+        }
+    }
 
     /// <inheritdoc/>
     public bool IsCurrent(long version)
@@ -131,6 +157,8 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
             parameters.Values.CopyTo(Memory.Values);
             Interlocked.Exchange(ref version, parameters.Version);
         }
+
+        Wake();
     }
 
     /// <summary>The maker: takes the file's name away. Everybody's memory stays.</summary>
@@ -138,6 +166,40 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
 
     /// <summary>Ends this process's use; the maker also takes the file's name away. Nobody may be reading the values.</summary>
     public void Dispose() => mapping.Dispose();
+
+    // Whether the version is there; false when it never will be, or nobody waits for it any more.
+    private bool Await(long version, CancellationToken unwanted, CancellationToken over)
+    {
+        ref long word = ref mapping.Word(VersionOffset);
+        long seen = Volatile.Read(ref word);
+        if (seen >= version)
+        {
+            return seen == version;
+        }
+
+        using CancellationTokenRegistration givenUp = unwanted.UnsafeRegister(static parameters => ((SharedParameters)parameters!).Wake(), this);
+        using CancellationTokenRegistration ended = over.UnsafeRegister(static parameters => ((SharedParameters)parameters!).Wake(), this);
+        Interlocked.Increment(ref waiting);
+
+        // An overwrite (0) is followed by a newer version, so it is waited for whichever is wanted.
+        while ((seen = Volatile.Read(ref word)) < version && !unwanted.IsCancellationRequested && !over.IsCancellationRequested)
+        {
+            WordWait.While(ref word, seen, Look);
+        }
+
+        Interlocked.Decrement(ref waiting);
+        return seen == version;
+    }
+
+    // All who wait look again.
+    private void Wake()
+    {
+        if (mapping.TryUse())
+        {
+            WordWait.WakeAll(ref mapping.Word(VersionOffset));
+            mapping.EndUse();
+        }
+    }
 
     private static long Pages(int floats) => (((long)floats * sizeof(float)) + Page - 1) / Page * Page;
 }

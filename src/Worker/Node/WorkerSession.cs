@@ -153,7 +153,7 @@ internal sealed class WorkerSession(WorkerNodeOptions options, PlaneClient clien
         {
             SharedWorkerPlane? shared = null;
             Guid proof = Guid.NewGuid();
-            bool opened = options.SharedMemory && SharedMemoryClient.TryOpen(offer, prepared.Sizes, out shared, out proof, out _);
+            bool opened = options.SharedMemory && SharedMemoryClient.TryOpen(offer, prepared.Sizes, out shared, out proof, out _, attendance: attendance);
             // A proof that stands nowhere has the coordinator give the memory back.
             if (await attendance.ProbeAsync(proof).ConfigureAwait(false) && opened)
             {

@@ -45,7 +45,7 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
     public GradientLease Lease() => pool.Lease();
 
     /// <inheritdoc/>
-    public ParameterHandle Fetch(long version)
+    public ParameterHandle Fetch(long version, CancellationToken unwanted)
     {
         foreach (Received copy in received)
         {

@@ -17,13 +17,15 @@ public static class SharedMemoryClient
     /// memory back.</param>
     /// <param name="reason">Why there is none, as a clause without a stop at the end.</param>
     /// <param name="folder">Where the files must lie.</param>
+    /// <param name="attendance">The attendance that the offer came with.</param>
     public static bool TryOpen(
         SharedMemoryPaths offer,
         SharedMemorySizes sizes,
         [NotNullWhen(true)] out SharedWorkerPlane? plane,
         out Guid proof,
         [NotNullWhen(false)] out string? reason,
-        string? folder = null)
+        string? folder = null,
+        WorkerAttendance? attendance = null)
     {
         ArgumentNullException.ThrowIfNull(offer);
         ArgumentNullException.ThrowIfNull(sizes);
@@ -43,7 +45,7 @@ public static class SharedMemoryClient
             gradients = SharedGradients.Open(Path.Combine(folder, file), offer.GradientsBytes, sizes.ArenaLength, offer.Nonce);
             file = offer.ParametersFile;
             SharedParameters parameters = SharedParameters.Open(Path.Combine(folder, file), sizes, gradients.ParametersNonce);
-            plane = new SharedWorkerPlane(parameters, gradients);
+            plane = new SharedWorkerPlane(parameters, gradients, attendance);
             gradients = null;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)

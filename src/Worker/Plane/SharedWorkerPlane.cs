@@ -11,8 +11,10 @@ namespace DistNet.Worker.Plane;
 /// where it sums them. Nothing is copied.</summary>
 /// <param name="parameters">The coordinator's parameters; disposed with the plane.</param>
 /// <param name="gradients">The session's slots; disposed with the plane.</param>
-public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradients gradients) : IWorkerPlane, IGradientOwner
+/// <param name="attendance">The session's attendance; not disposed with this. Null for a session without an end of its own.</param>
+public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradients gradients, WorkerAttendance? attendance = null) : IWorkerPlane, IGradientOwner
 {
+    private readonly CancellationToken over = attendance?.Over ?? default;
     private readonly Slot[] slots = [.. Enumerable.Range(0, gradients.Slots).Select(index => new Slot(index, gradients.Values(index)))];
     private long lastTicket;
 
@@ -43,7 +45,15 @@ public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradien
     }
 
     /// <inheritdoc/>
-    public ParameterHandle Fetch(long version) => parameters.Fetch(version);
+    public ParameterHandle Fetch(long version, CancellationToken unwanted)
+    {
+        ParameterHandle handle = parameters.Fetch(version, unwanted, over);
+
+        // A coordinator that was killed publishes nothing more, and its memory does not tell.
+        return handle.Version == 0 && over.IsCancellationRequested
+            ? throw new PlaneBrokenException(attendance!.Ended.IsCompletedSuccessfully ? attendance.Ended.Result : "the attendance is over")
+            : handle;
+    }
 
     /// <inheritdoc/>
     public ImmutableArray<AnsweredNode> Deliver(Fence fence, ShardResult result)
@@ -94,6 +104,9 @@ public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradien
 
         gradients.Mapping.EndUse();
     }
+
+    /// <summary>How many wait for parameters that are not there yet.</summary>
+    internal int Waiting => parameters.Waiting;
 
     internal void WriteProof(Guid proof)
     {

@@ -196,7 +196,8 @@ internal sealed record TestWorker(PlaneBed Bed, PlaneClient Client, WorkerAttend
         return OwnThread.Run("test-compute", () => Plane.Deliver(fence, answer));
     }
 
-    public Task<ParameterHandle> FetchAsync(long version) => OwnThread.Run("test-compute", () => Plane.Fetch(version));
+    public Task<ParameterHandle> FetchAsync(long version, CancellationToken unwanted = default) =>
+        OwnThread.Run("test-compute", () => Plane.Fetch(version, unwanted));
 
     public void Take(long ticket, int seed)
     {

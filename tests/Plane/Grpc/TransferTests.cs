@@ -161,7 +161,7 @@ public sealed class TransferTests(ITestOutputHelper output)
                 bed.Plane.Publish(bed.Parameters.Handle);
                 ShardResult result = new([new ShardNode(new SumNode(0, 0), default, worker.Plane.Lease())]);
                 long began = Stopwatch.GetTimestamp();
-                Assert.True(worker.Plane.Fetch(bed.Parameters.Handle.Version).IsCurrent);
+                Assert.True(worker.Plane.Fetch(bed.Parameters.Handle.Version, default).IsCurrent);
                 long fetched = Stopwatch.GetTimestamp();
                 long ticket = worker.Plane.Deliver(worker.Fence(i), result)[0].Ticket;
                 long delivered = Stopwatch.GetTimestamp();

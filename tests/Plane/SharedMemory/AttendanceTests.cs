@@ -29,11 +29,11 @@ public sealed class AttendanceTests
         Assert.Equal([offer.ParametersFile], memory.Files);
         using (shared)
         {
-            ParameterHandle parameters = shared!.Fetch(bed.Parameters.Handle.Version);
+            ParameterHandle parameters = shared!.Fetch(bed.Parameters.Handle.Version, default);
             Assert.Equal(bed.Parameters.Values.ToArray(), parameters.Values.ToArray());
             long next = bed.Overwrite(5);
             Assert.False(parameters.IsCurrent);
-            Assert.Equal(bed.Parameters.Values.ToArray(), shared.Fetch(next).Values.ToArray());
+            Assert.Equal(bed.Parameters.Values.ToArray(), shared.Fetch(next, default).Values.ToArray());
 
             long ticket = SharedMemoryFixture.Deliver(shared, 2.5f);
             Assert.True(bed.Plane.TryTake(worker.Id, ticket, out GradientLease? lease));

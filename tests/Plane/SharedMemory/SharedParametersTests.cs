@@ -9,6 +9,9 @@ namespace DistNet.Plane.Tests.SharedMemory;
 
 public sealed class SharedParametersTests
 {
+    /// <summary>Gives up at once what is not there.</summary>
+    private static readonly CancellationToken Now = new(canceled: true);
+
     [Fact]
     public void A_worker_reads_each_version_where_the_update_writes_it()
     {
@@ -19,15 +22,15 @@ public sealed class SharedParametersTests
             VersionedParameters versions = new(memory.Host.Parameters.Values, term: 7, memory.Host.Parameters.Version);
             for (int update = 1; update <= 3; update++)
             {
-                ParameterHandle before = worker.Fetch(versions.Handle.Version);
+                ParameterHandle before = worker.Fetch(versions.Handle.Version, Now);
                 Assert.True(before.IsCurrent);
                 versions.BeginOverwrite();
                 Assert.False(before.IsCurrent);
-                Assert.False(worker.Fetch(versions.Handle.Version).IsCurrent);
+                Assert.False(worker.Fetch(versions.Handle.Version, Now).IsCurrent);
                 memory.Host.Parameters.Values.Span.Fill(update);
                 versions.EndOverwrite();
 
-                ParameterHandle now = worker.Fetch(versions.Handle.Version);
+                ParameterHandle now = worker.Fetch(versions.Handle.Version, Now);
                 Assert.Equal((versions.Handle.Version, true), (now.Version, now.IsCurrent));
                 Assert.Equal(SharedMemoryFixture.Floats, now.Values.Length);
                 Assert.All(now.Values.ToArray(), value => Assert.Equal(update, value));
@@ -48,16 +51,16 @@ public sealed class SharedParametersTests
         {
             memory.Host.Parameters.Prepared.Span.Fill(0.25f);
             VersionedParameters versions = new(memory.Host.Parameters.Values, term: 7, memory.Host.Parameters.Version);
-            PreparedMemory? prepared = worker.Fetch(versions.Handle.Version).Prepared;
+            PreparedMemory? prepared = worker.Fetch(versions.Handle.Version, Now).Prepared;
             Assert.Equal(VectorUnit.Widest.Code, prepared?.Unit);
             Assert.Equal(Enumerable.Repeat(0.25f, SharedMemoryFixture.PreparedFloats), prepared!.Values.ToArray());
-            Assert.True(narrow!.Fetch(versions.Handle.Version).IsCurrent);
-            Assert.Null(narrow.Fetch(versions.Handle.Version).Prepared);
+            Assert.True(narrow!.Fetch(versions.Handle.Version, Now).IsCurrent);
+            Assert.Null(narrow.Fetch(versions.Handle.Version, Now).Prepared);
 
             // A run that keeps its parameters elsewhere prepares nothing here.
             memory.Host.Publish(new VersionedParameters(new float[SharedMemoryFixture.Floats], term: 8).Handle);
-            Assert.True(worker.Fetch(VersionedParameters.First(8)).IsCurrent);
-            Assert.Null(worker.Fetch(VersionedParameters.First(8)).Prepared);
+            Assert.True(worker.Fetch(VersionedParameters.First(8), Now).IsCurrent);
+            Assert.Null(worker.Fetch(VersionedParameters.First(8), Now).Prepared);
         }
 
         other.Withdraw();
@@ -73,13 +76,13 @@ public sealed class SharedParametersTests
             float[] elsewhere = [.. Enumerable.Range(0, SharedMemoryFixture.Floats).Select(i => i * 0.5f)];
             VersionedParameters versions = new(elsewhere, term: 7);
             memory.Host.Publish(versions.Handle);
-            ParameterHandle read = worker.Fetch(versions.Handle.Version);
+            ParameterHandle read = worker.Fetch(versions.Handle.Version, Now);
             Assert.Equal(elsewhere, read.Values.ToArray());
             versions.BeginOverwrite();
             versions.EndOverwrite();
             memory.Host.Publish(versions.Handle);
             Assert.False(read.IsCurrent);
-            Assert.True(worker.Fetch(versions.Handle.Version).IsCurrent);
+            Assert.True(worker.Fetch(versions.Handle.Version, Now).IsCurrent);
         }
     }
 
@@ -90,12 +93,12 @@ public sealed class SharedParametersTests
         (SharedSession coordinator, SharedWorkerPlane worker) = memory.Open();
         using (worker)
         {
-            Assert.False(worker.Fetch(0).IsCurrent);
+            Assert.False(worker.Fetch(0, default).IsCurrent);
             VersionedParameters versions = new(memory.Host.Parameters.Values, term: 7, memory.Host.Parameters.Version);
-            Assert.False(worker.Fetch(versions.Handle.Version + 1).IsCurrent);
-            Assert.False(worker.Fetch(versions.Handle.Version - 1).IsCurrent);
-            Assert.True(worker.Fetch(versions.Handle.Version).IsCurrent);
-            Assert.False(worker.Fetch(-1).IsCurrent);
+            Assert.False(worker.Fetch(versions.Handle.Version + 1, Now).IsCurrent);
+            Assert.False(worker.Fetch(versions.Handle.Version - 1, default).IsCurrent);
+            Assert.True(worker.Fetch(versions.Handle.Version, Now).IsCurrent);
+            Assert.False(worker.Fetch(-1, default).IsCurrent);
         }
     }
 
@@ -105,7 +108,7 @@ public sealed class SharedParametersTests
         using SharedMemoryFixture memory = new();
         (SharedSession coordinator, SharedWorkerPlane worker) = memory.Open();
         VersionedParameters versions = new(memory.Host.Parameters.Values, term: 7, memory.Host.Parameters.Version);
-        ParameterHandle handle = worker.Fetch(versions.Handle.Version);
+        ParameterHandle handle = worker.Fetch(versions.Handle.Version, Now);
         versions.BeginOverwrite();
         coordinator.End();
         memory.Host.Dispose();
