@@ -174,7 +174,6 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             Carry(effect);
         }
 
-        // The last answer of a step is followed by its completion, which needs no merge.
         if (canMerge && state is { Stage: RunStage.Computing, Phase.Whole.Phase: RunPhase.Training })
         {
             numeric.MergeEarly();
@@ -209,6 +208,9 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 offered = null;
                 break;
             case RunEffect.CompleteStep complete:
+                settings.Times.Completes();
+                // The last answer of a step needs no merge: the completion sums.
+                canMerge = false;
                 numeric.CompleteStep(complete.Step);
                 break;
             case RunEffect.CompleteValidation:
@@ -269,7 +271,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
         if (members.Find(send.Worker, send.Fence.Session) is { } member)
         {
-            member.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters.Version, plane.Held(member.Incarnation)));
+            member.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters.Version + (send.Ahead ? 1 : 0), plane.Held(member.Incarnation)));
         }
     }
 

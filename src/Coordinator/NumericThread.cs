@@ -98,7 +98,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
             }
             finally
             {
-                Leases.Return(sum.Take());
+                Leases.Return(sum.TakeAll());
                 run.Dispose();
             }
         }

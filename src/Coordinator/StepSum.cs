@@ -38,22 +38,27 @@ internal sealed class StepSum(ITrainingRun run)
         return met;
     }
 
-    /// <summary>The phase is complete: nothing more is handed in for it.</summary>
-    public void Complete() => expected.Clear();
+    /// <summary>The phase is complete: what is handed in from now on is the next one's, for <see cref="Take"/>.</summary>
+    public void Complete()
+    {
+        expected.Clear();
+        arrived.Enqueue(Arrival.Completion);
+    }
 
     /// <summary>What was handed in so far is not needed.</summary>
     public void Abandon()
     {
         expected.Clear();
-        arrived.Enqueue(new Arrival(null, 0));
+        arrived.Enqueue(Arrival.Abandonment);
     }
 
-    /// <summary>Takes what was handed in.</summary>
+    /// <summary>Takes what was handed in of the phase that is taken next.</summary>
     public void Absorb()
     {
-        while (arrived.TryDequeue(out Arrival arrival))
+        while (arrived.TryPeek(out Arrival? arrival) && arrival != Arrival.Completion)
         {
-            if (arrival.Nodes is null)
+            arrived.TryDequeue(out _);
+            if (arrival == Arrival.Abandonment)
             {
                 Leases.Return([.. nodes.Values]);
                 Clear();
@@ -98,13 +103,30 @@ internal sealed class StepSum(ITrainingRun run)
         return false;
     }
 
-    /// <summary>Takes all nodes for the completion of the phase; the caller returns their leases.</summary>
+    /// <summary>Takes all nodes of the oldest phase that is complete; the caller returns their leases.</summary>
     public List<ShardNode> Take()
     {
         Absorb();
+        if (arrived.TryPeek(out Arrival? completion) && completion == Arrival.Completion)
+        {
+            arrived.TryDequeue(out _);
+        }
+
         List<ShardNode> taken = [.. nodes.Values];
         Clear();
         return taken;
+    }
+
+    /// <summary>Takes everything, of whatever phase: the run ends; the caller returns the leases.</summary>
+    public List<ShardNode> TakeAll()
+    {
+        List<ShardNode> all = [];
+        do
+        {
+            all.AddRange(Take());
+        }
+        while (!arrived.IsEmpty);
+        return all;
     }
 
     // The nodes by name alone, as they will be when everything is merged.
@@ -127,5 +149,13 @@ internal sealed class StepSum(ITrainingRun run)
         untried.Clear();
     }
 
-    private readonly record struct Arrival(List<ShardNode>? Nodes, int SliceCount);
+    private sealed class Arrival(List<ShardNode> nodes, int sliceCount)
+    {
+        public static readonly Arrival Completion = new([], 0);
+        public static readonly Arrival Abandonment = new([], 0);
+
+        public List<ShardNode> Nodes => nodes;
+
+        public int SliceCount => sliceCount;
+    }
 }

@@ -123,14 +123,15 @@ public class CourseTests : RunTest
     [Fact]
     public async Task Checkpoints_are_written_by_steps_by_seconds_and_at_the_end_of_each_epoch()
     {
-        var run = new ExactRun(Definition(checkpoints: new CheckpointOptions { EverySteps = 2, EverySeconds = 60 }))
+        var run = new ExactRun(Definition(checkpoints: new CheckpointOptions { EverySteps = 4, EverySeconds = 60 }))
         {
-            OnCompleteStep = step => Time.Advance(step == 6 ? 61_000 : 0),
+            // While step 5 is completed step 6 is given out already: the checkpoint follows that one.
+            OnCompleteStep = step => Time.Advance(step == 5 ? 61_000 : 0),
         };
         Work(Coordinate(run), "w1");
         await FinishesUndisturbed(run);
         Assert.Equal(
-            [(2, "every 2 steps"), (4, "every 2 steps"), (5, "epoch end"), (6, "every 2 steps"), (7, "every 60 s"), (8, "every 2 steps"), (10, "epoch end")],
+            [(4, "every 4 steps"), (5, "epoch end"), (7, "every 60 s"), (8, "every 4 steps"), (10, "epoch end")],
             Seen.Checkpoints.Select(checkpoint => (checkpoint.Step, checkpoint.Reason)));
     }
 

@@ -132,9 +132,10 @@ public class FaultTests : RunTest
         ComputeShard whole = first.Receive();
         Puppet second = Register(coordinator, "second");
         ShardDone answer = first.Compute(whole);
+        ShardDone again = first.Compute(whole);
         first.Send(answer);
         first.Send(answer);
-        first.Send(first.Compute(whole));
+        first.Send(again);
         await Until(() => Seen.Steps.Count == 1);
         ComputeShard left = first.Receive();
         ShardDone half = first.Compute(left);

@@ -105,6 +105,7 @@ internal sealed class ExactRun : ITrainingRun
         ulong root = ExactSum.Root(cover, Definition.Plan.SliceCount(State.StepInEpoch));
         if (nonFiniteSteps.Contains(step))
         {
+            Overwrite(Digest);
             return Report(step, finite: false, skipped: false, State);
         }
 

@@ -67,6 +67,15 @@ public sealed class DefectTests
     }
 
     [Fact]
+    public void A_machine_that_gives_the_next_step_out_with_the_parameters_of_this_one_is_found()
+    {
+        static Transition Hasten(Transition transition, RunInput input) =>
+            transition with { Effects = [.. transition.Effects.Select(effect => effect is RunEffect.SendShard send ? send with { Ahead = false } : effect)] };
+
+        Assert.Contains("the digest is", Histories.Find(new Defects { Machine = Hasten }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_coordinator_that_ignores_a_foreign_term_is_found() =>
         Assert.Contains("a run folder that is another's", Histories.Find(new Defects { IgnoresTerm = true }), StringComparison.Ordinal);
 

@@ -35,34 +35,30 @@ internal sealed class Oracle
 /// <summary>Answers that differ from those that counted: each must be reported, with both workers' names.</summary>
 internal sealed class Accusations
 {
-    private readonly Dictionary<SumNode, (NodeProof Proof, string Worker)> underWay = [];
+    private readonly Dictionary<(RunPhase Phase, long Step), Dictionary<SumNode, (NodeProof Proof, string Worker)>> counted = [];
     private readonly List<(string First, string Second, long Step)> owed = [];
-    private Dictionary<SumNode, (NodeProof Proof, string Worker)> previous = [];
-    private (RunPhase Phase, long Step) phase;
-    private (RunPhase Phase, long Step) previousPhase = (RunPhase.Training, -1);
 
     public void Counted(RunInput.ShardCompleted answer, string worker)
     {
-        if (phase != (answer.Fence.Phase, answer.Fence.Step))
+        (RunPhase, long) of = (answer.Fence.Phase, answer.Fence.Step);
+        if (!counted.TryGetValue(of, out var nodes))
         {
-            underWay.Clear();
-            phase = (answer.Fence.Phase, answer.Fence.Step);
+            counted[of] = nodes = [];
         }
 
         foreach (NodeProof proof in answer.Nodes)
         {
-            underWay[proof.Node] = (proof, worker);
+            nodes[proof.Node] = (proof, worker);
         }
     }
 
     /// <summary>An answer to a shard that its worker had came second or late.</summary>
     public void Dropped(RunInput.ShardCompleted answer, string worker)
     {
-        (RunPhase, long) of = (answer.Fence.Phase, answer.Fence.Step);
-        var counted = of == phase ? underWay : of == previousPhase ? previous : null;
+        counted.TryGetValue((answer.Fence.Phase, answer.Fence.Step), out var nodes);
         foreach (NodeProof proof in answer.Nodes)
         {
-            if (counted is not null && counted.TryGetValue(proof.Node, out var first) && first.Proof != proof)
+            if (nodes is not null && nodes.TryGetValue(proof.Node, out var first) && first.Proof != proof)
             {
                 owed.Add((first.Worker, worker, answer.Fence.Step));
                 return;
@@ -70,12 +66,17 @@ internal sealed class Accusations
         }
     }
 
-    public void Completed()
+    /// <summary>A step or a validation is complete: late answers to it are still compared, those to what was before it no more.</summary>
+    public void Completed((RunPhase Phase, long Step) phase)
     {
-        (previous, previousPhase) = (new(underWay), phase);
-        if (owed.Count > 0)
+        foreach ((RunPhase, long Step) older in counted.Keys.Where(other => other != phase && other.Step <= phase.Step).ToArray())
         {
-            throw new InvalidOperationException($"Answers of {owed[0].First} and {owed[0].Second} to step {owed[0].Step} differ, and nobody said so.");
+            counted.Remove(older);
+        }
+
+        if (owed.Find(one => one.Step <= phase.Step) is { First: not null } silent)
+        {
+            throw new InvalidOperationException($"Answers of {silent.First} and {silent.Second} to step {silent.Step} differ, and nobody said so.");
         }
     }
 

@@ -110,7 +110,7 @@ public sealed class SilenceTests : MachineTest
         RunEffect.SendShard again = Assert.Single(Sent());
         Assert.Equal(shard, again);
         Answer(shard);
-        Assert.Equal((RunStage.Completing, 1), (State.Stage, State.Counters.Undelivered));
+        Assert.Equal((0L, 1L), (State.Completing!.Whole.Step, State.Counters.Undelivered));
     }
 
     [Fact]

@@ -9,6 +9,7 @@ namespace DistNet.Simulation.Tests;
 internal sealed partial class SimCoordinator
 {
     private readonly List<ShardNode> accepted = [];
+    private readonly List<ShardNode> completing = [];
     private readonly HashSet<GradientLease> taken = [];
     private readonly Accusations accusations = new();
     private ShardResult? offered;
@@ -16,6 +17,9 @@ internal sealed partial class SimCoordinator
     private bool offeredWasAsked;
     private long answers;
     private long lastStep;
+    private long numericUntilMs;
+    private long heardUntilMs;
+    private long heardVersion;
     private bool writing;
 
     private void Feed(RunInput input)
@@ -25,6 +29,7 @@ internal sealed partial class SimCoordinator
             return;
         }
 
+        (RunPhase Phase, long Step)? completes = State.Completing is { } phase ? (phase.Whole.Phase, phase.Whole.Step) : null;
         Transition transition = RunMachine.Step(State, input, World.NowMs);
         transition = World.Defects.Machine?.Invoke(transition, input) ?? transition;
         State = transition.State;
@@ -33,9 +38,9 @@ internal sealed partial class SimCoordinator
             Carry(effect);
         }
 
-        if (World.Plan.FirstIsBroken && input is RunInput.StepCompleted or RunInput.ValidationCompleted)
+        if (World.Plan.FirstIsBroken && completes is { } completed && input is RunInput.StepCompleted or RunInput.ValidationCompleted)
         {
-            accusations.Completed();
+            accusations.Completed(completed);
         }
     }
 
@@ -46,8 +51,9 @@ internal sealed partial class SimCoordinator
             case RunEffect.SendShard send:
                 if (members.TryGetValue(send.Worker, out Member? to))
                 {
-                    ParameterHandle parameters = run.Parameters;
-                    World.Network.Send(this, to.Worker, () => to.Worker.Compute(this, to.Attendance, send.Fence, send.Work, parameters));
+                    long version = heardVersion + (send.Ahead ? 1 : 0);
+                    World.Faults.SentAhead += send.Ahead ? 1 : 0;
+                    World.Network.Send(this, to.Worker, () => to.Worker.Compute(this, to.Attendance, send.Fence, send.Work, version));
                 }
 
                 break;
@@ -61,6 +67,7 @@ internal sealed partial class SimCoordinator
             case RunEffect.AcceptAnswer accept:
                 Invariant.Holds(accept.Answer == answers);
                 accusations.Counted(offeredInput!, Named(offeredInput!.Worker));
+                World.Faults.AnsweredAhead += State.Completing is { } before && before.Whole.Step < offeredInput.Fence.Step ? 1 : 0;
                 accepted.AddRange(offered!.Nodes);
                 offered = null;
                 MergeSome();
@@ -69,9 +76,11 @@ internal sealed partial class SimCoordinator
                 Release();
                 break;
             case RunEffect.ReleaseAccepted:
-                ReturnAccepted();
+                Return(accepted);
                 break;
             case RunEffect.CompleteStep complete:
+                completing.AddRange(accepted);
+                accepted.Clear();
                 Numeric(() => Complete(complete.Step));
                 break;
             case RunEffect.SkipStep skip:
@@ -124,8 +133,17 @@ internal sealed partial class SimCoordinator
         }
     }
 
-    // One thing at a time, and it takes a while; the coordinator may be killed before it is done.
-    private void Numeric(Func<RunInput> work) => After(World.Random.Between(0, 20), () =>
+    /// <summary>The parameters as workers can read them.</summary>
+    public ParameterHandle Parameters => run.Parameters;
+
+    // One thing after the other, and each takes a while; the coordinator may be killed before it is done.
+    private void Numeric(Func<RunInput> work)
+    {
+        numericUntilMs = Math.Max(World.NowMs, numericUntilMs) + World.Random.Between(0, 20);
+        After(numericUntilMs - World.NowMs, () => Work(work));
+    }
+
+    private void Work(Func<RunInput> work)
     {
         if (World.Faulty && World.Random.Chance(World.Plan.CoordinatorCrash))
         {
@@ -144,6 +162,15 @@ internal sealed partial class SimCoordinator
         }
 
         writing = false;
+        // Workers can read the new parameters at once; the coordinator's actor hears of them when it comes to it.
+        heardUntilMs = Math.Max(World.NowMs, heardUntilMs) + (World.Random.Chance(0.3) ? World.Random.Between(0, 50) : 0);
+        long version = run.Parameters.Version;
+        After(heardUntilMs - World.NowMs, () => Hear(input, version));
+    }
+
+    private void Hear(RunInput input, long version)
+    {
+        heardVersion = version;
         Feed(input);
         if (State.Stage == RunStage.Ended)
         {
@@ -154,7 +181,7 @@ internal sealed partial class SimCoordinator
             World.Faults.StopRequests++;
             Feed(new RunInput.StopRequested(StopSignal.Terminate));
         }
-    });
+    }
 
     private void VerifyFolder()
     {
@@ -170,14 +197,14 @@ internal sealed partial class SimCoordinator
 
     private RunInput.StepCompleted Complete(long step)
     {
-        StepReport report = run.CompleteStep(step, CollectionsMarshal.AsSpan(accepted));
+        StepReport report = run.CompleteStep(step, CollectionsMarshal.AsSpan(completing));
         if (report.Finite)
         {
             World.Oracle.Applied(this, State.Definition.Term, step, lastStep);
             lastStep = step;
         }
 
-        ReturnAccepted();
+        Return(completing);
         return new RunInput.StepCompleted(report);
     }
 
@@ -249,12 +276,13 @@ internal sealed partial class SimCoordinator
     // The gradients of fast workers are summed while slow ones still compute.
     private void MergeSome()
     {
-        if (State.Stage != RunStage.Computing || State.Phase!.Whole.Phase != RunPhase.Training)
+        // Not where the answer was the last: its step is being completed.
+        if (State.Phase?.Whole is not { Phase: RunPhase.Training } whole || whole.Step != offeredInput!.Fence.Step)
         {
             return;
         }
 
-        int sliceCount = State.Phase.Whole.SliceCount;
+        int sliceCount = whole.SliceCount;
         for (int i = accepted.Count - 1; i >= 0; i--)
         {
             if (CanonicalSum.TrySibling(accepted[i].Node, sliceCount, out SumNode sibling, out SumNode parent)
@@ -278,17 +306,17 @@ internal sealed partial class SimCoordinator
 
     private RunInput Returned(RunInput input)
     {
-        ReturnAccepted();
+        Return(accepted);
         return input;
     }
 
-    private void ReturnAccepted()
+    private static void Return(List<ShardNode> nodes)
     {
-        foreach (ShardNode node in accepted)
+        foreach (ShardNode node in nodes)
         {
             node.Gradient?.Return();
         }
 
-        accepted.Clear();
+        nodes.Clear();
     }
 }

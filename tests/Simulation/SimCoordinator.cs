@@ -50,6 +50,7 @@ internal sealed partial class SimCoordinator(World world) : SimProcess(world), I
             OnVerifyFolder = Verify,
         };
         State = RunState.Start(run.Definition, run.State);
+        heardVersion = run.Parameters.Version;
         HasBegun = true;
         Feed(new RunInput.Begin());
         Tick();

@@ -24,21 +24,32 @@ internal sealed partial class SimWorker
 
     public void Withdraw(Fence fence, SliceRange slices) => withdrawn.Add((fence, slices));
 
-    public void Compute(SimCoordinator from, long of, Fence fence, ShardWork work, ParameterHandle parameters)
+    public void Compute(SimCoordinator from, long of, Fence fence, ShardWork work, long version)
     {
         if (of != attendance || fence.Session != session || from != coordinator)
         {
+            computing = computing?.Work == work ? null : computing;
+            return;
+        }
+
+        ParameterHandle parameters = from.Parameters;
+        if (parameters.Version < version)
+        {
+            // They are not there yet.
+            computing ??= (work, World.NowMs);
+            After(1, () => Compute(from, of, fence, work, version));
+            return;
+        }
+
+        if (parameters.Version > version)
+        {
+            computing = null;
+            Return(from, fence, work, ShardFailureKind.Overwritten);
             return;
         }
 
         if (copies)
         {
-            if (!parameters.IsCurrent)
-            {
-                Return(from, fence, work, ShardFailureKind.Overwritten);
-                return;
-            }
-
             parameters = new ParameterHandle(Unchanging.Instance, parameters.Values.ToArray(), parameters.Version);
         }
 

@@ -53,6 +53,7 @@ public interface ITrainingRun : IDisposable
     ParameterHandle Parameters { get; }
 
     /// <summary>Sums the nodes, updates the parameters and advances the state. A sum that is not finite changes nothing and is reported.</summary>
+    /// <remarks>Either way the parameters get the next version (the one before + 1): shards of the step that follows are given out under it before it is there.</remarks>
     /// <param name="step">The step, equal to the state's.</param>
     /// <param name="nodes">A disjoint cover of the batch's slices, each node with its gradient, in any order.</param>
     StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes);

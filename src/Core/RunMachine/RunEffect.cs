@@ -3,15 +3,19 @@ using System.Collections.Immutable;
 namespace DistNet.Runs;
 
 /// <summary>What the shell must do. Effects of one transition are carried out in order. Those of the numeric side are answered by an input each;
-/// there is never more than one of them under way, but for <see cref="VerifyFolder"/>.</summary>
+/// there is never more than one of them under way, but for <see cref="VerifyFolder"/>, and <see cref="Finish"/> where the run fails.</summary>
 public abstract record RunEffect
 {
     private RunEffect()
     {
     }
 
-    /// <summary>Send a shard to a worker, with the parameters as they are now.</summary>
-    public sealed record SendShard(WorkerId Worker, Fence Fence, ShardWork Work) : RunEffect;
+    /// <summary>Send a shard to a worker.</summary>
+    /// <param name="Worker">To whom.</param>
+    /// <param name="Fence">Its fence.</param>
+    /// <param name="Work">What to compute.</param>
+    /// <param name="Ahead">Whether it is computed with the parameters that the step under completion will give; otherwise with those of now.</param>
+    public sealed record SendShard(WorkerId Worker, Fence Fence, ShardWork Work, bool Ahead) : RunEffect;
 
     /// <summary>Tell a worker that a shard is no longer needed. It answers for it all the same.</summary>
     public sealed record WithdrawShard(WorkerId Worker, Fence Fence, SliceRange Slices) : RunEffect;

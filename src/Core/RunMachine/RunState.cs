@@ -12,7 +12,7 @@ public enum RunStage
     /// <summary>For shards of the phase under way (and for workers, where there are none).</summary>
     Computing,
 
-    /// <summary>For the numeric side: sum and update.</summary>
+    /// <summary>For the numeric side alone: the sum and the update of a step that no other follows at once, or the sums of a validation or the test.</summary>
     Completing,
 
     /// <summary>For the numeric side: a checkpoint.</summary>
@@ -40,8 +40,12 @@ public sealed record RunState
     /// <summary>What the machine waits for.</summary>
     public RunStage Stage { get; init; }
 
-    /// <summary>The sharded computation under way; kept while it is being completed.</summary>
+    /// <summary>The sharded computation under way, whose shards are with workers; null where none is.</summary>
     public PhaseState? Phase { get; init; }
+
+    /// <summary>The sharded computation whose answers are with the numeric side; null where none is. The shards of the training step that follows it at once are given
+    /// out meanwhile: it is then <see cref="Phase"/>.</summary>
+    public PhaseState? Completing { get; init; }
 
     /// <summary>The workers present, in the order of joining.</summary>
     public ImmutableArray<WorkerState> Workers { get; init; } = [];

@@ -3,18 +3,20 @@ namespace DistNet.Runs;
 /// <summary>Makes the report from the machine's state.</summary>
 internal static class RunStatusOf
 {
-    public static RunStatus State(RunState state, long nowMs) => new()
+    public static RunStatus State(RunState state, long nowMs) => State(state, state.Phase ?? state.Completing, nowMs);
+
+    private static RunStatus State(RunState state, PhaseState? phase, long nowMs) => new()
     {
         Run = state.Definition.Run,
         Term = state.Definition.Term,
         Stage = state.Stage,
-        Phase = state.Phase?.Whole.Phase,
+        Phase = phase?.Whole.Phase,
         Step = state.Training.Step,
         TotalSteps = state.Definition.Plan.TotalSteps,
         Epoch = state.Training.Epoch,
         TotalEpochs = state.Definition.Plan.Epochs,
-        SlicesDone = state.Phase?.AcceptedSlices ?? 0,
-        Slices = state.Phase?.Whole.SliceCount ?? 0,
+        SlicesDone = phase?.AcceptedSlices ?? 0,
+        Slices = phase?.Whole.SliceCount ?? 0,
         WorkersAwaited = state.Gathered ? 0 : state.Definition.MinimumWorkers,
         CheckpointStep = state.CheckpointStep,
         Stopping = state.Stop is not null,

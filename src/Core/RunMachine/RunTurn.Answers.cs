@@ -43,11 +43,7 @@ internal sealed partial class RunTurn
         };
         state = state with { Phase = phase };
         Supersede(answer.Slices);
-        if (phase.AcceptedSlices == phase.Whole.SliceCount)
-        {
-            CompletePhase();
-        }
-        else
+        if (!TryCompletePhase())
         {
             Dispatch();
         }

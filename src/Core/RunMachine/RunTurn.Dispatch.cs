@@ -83,7 +83,7 @@ internal sealed partial class RunTurn
             ? Math.Max(RunLimits.LateFloorMs, RunLimits.LateMultiple * slowness * 1000 * slices.Count / worker.Speed)
             : RunLimits.LateUnmeasuredMs;
         var work = new Assignment(whole.Phase, whole.Step, slices, nowMs, nowMs + (long)Math.Min(allowedMs, int.MaxValue));
-        Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }));
+        Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }, Ahead: state.Completing is not null));
         return worker with { Work = work, IdleSinceMs = -1 };
     }
 

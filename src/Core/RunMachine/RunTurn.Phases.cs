@@ -27,27 +27,39 @@ internal sealed partial class RunTurn
         }
         else
         {
-            int stepInEpoch = state.Training.StepInEpoch;
-            BeginPhase(RunPhase.Training, state.Training.Epoch, stepInEpoch, Plan.BatchSamples(stepInEpoch));
+            BeginStep(state.Training.Step, state.Training.StepInEpoch);
         }
     }
 
-    private void BeginPhase(RunPhase kind, int epoch, int stepInEpoch, int samples)
+    private void BeginStep(long step, int stepInEpoch) => BeginPhase(RunPhase.Training, step, stepInEpoch, Plan.BatchSamples(stepInEpoch));
+
+    private void BeginPhase(RunPhase kind, long step, int stepInEpoch, int samples)
     {
         int slices = Plan.SlicesOf(samples);
-        var whole = new ShardWork(kind, epoch, state.Training.Step, stepInEpoch, new SliceRange(0, slices), slices, samples);
+        var whole = new ShardWork(kind, state.Training.Epoch, step, stepInEpoch, new SliceRange(0, slices), slices, samples);
         state = state with { Stage = RunStage.Computing, Phase = new PhaseState { Whole = whole } };
         Dispatch(begins: true);
     }
 
-    private void CompletePhase()
+    // All slices are answered: the numeric side has the word, as soon as it has completed the step before.
+    private bool TryCompletePhase()
     {
         PhaseState phase = state.Phase!;
-        state = state with { Stage = RunStage.Completing };
+        if (state.Completing is not null || phase.AcceptedSlices != phase.Whole.SliceCount)
+        {
+            return false;
+        }
+
+        state = state with { Stage = RunStage.Completing, Phase = null, Completing = phase };
         switch (phase.Whole.Phase)
         {
             case RunPhase.Training:
                 Emit(new RunEffect.CompleteStep(phase.Whole.Step));
+                if (IsFollowedAtOnce(phase.Whole.StepInEpoch))
+                {
+                    BeginStep(phase.Whole.Step + 1, phase.Whole.StepInEpoch + 1);
+                }
+
                 break;
             case RunPhase.Validation:
                 Emit(new RunEffect.CompleteValidation());
@@ -60,37 +72,40 @@ internal sealed partial class RunTurn
                 AfterDiagnosis(phase);
                 break;
         }
+
+        return true;
     }
 
     private void AfterStep(StepReport report)
     {
-        Expect(RunStage.Completing);
-        Invariant.Holds(report.Step == state.Training.Step);
+        Invariant.Holds(state.Completing is not null && report.Step == state.Training.Step);
+        PhaseState completed = state.Completing;
+        state = state with { Completing = null };
         if (!report.Finite && !report.Skipped)
         {
-            Count(c => c with { Diagnoses = c.Diagnoses + 1 });
-            Because($"the gradient of step {report.Step} is not finite: the step is computed again to find where");
-            PhaseState suspect = state.Phase!;
-            state = state with
-            {
-                Stage = RunStage.Computing,
-                Phase = new PhaseState { Whole = suspect.Whole with { Phase = RunPhase.Diagnosis }, Suspects = suspect.Accepted },
-                Previous = null,
-            };
-            Dispatch(begins: true);
+            Diagnose(completed);
             return;
         }
 
         Invariant.Holds(report.State.Step == state.Training.Step + 1);
-        Remember(report.Finite);
+        Remember(completed, report.Finite);
         state = state with { Training = report.State };
-        if (!report.EpochEnded)
+        if (state.Phase is not null)
+        {
+            Invariant.Holds(!report.EpochEnded && state.Phase.Whole.Step == state.Training.Step);
+            if (!TryCompletePhase())
+            {
+                // Someone may have asked to stop meanwhile.
+                Dispatch();
+            }
+        }
+        else if (!report.EpochEnded)
         {
             AfterUpdate();
         }
         else if (state.Definition.ValidationSamples > 0)
         {
-            BeginPhase(RunPhase.Validation, state.Training.Epoch, 0, state.Definition.ValidationSamples);
+            BeginPhase(RunPhase.Validation, state.Training.Step, 0, state.Definition.ValidationSamples);
         }
         else
         {
@@ -98,21 +113,49 @@ internal sealed partial class RunTurn
         }
     }
 
+    // The step is computed again. What was given out of the next one is not wanted: the parameters will not be those it was given out for.
+    private void Diagnose(PhaseState suspect)
+    {
+        Count(c => c with { Diagnoses = c.Diagnoses + 1 });
+        Because($"the gradient of step {suspect.Whole.Step} is not finite: the step is computed again to find where");
+        if (state.Phase is not null)
+        {
+            WithdrawAll();
+            Emit(new RunEffect.ReleaseAccepted());
+        }
+
+        state = state with
+        {
+            Stage = RunStage.Computing,
+            Phase = new PhaseState { Whole = suspect.Whole with { Phase = RunPhase.Diagnosis }, Suspects = suspect.Accepted },
+            Previous = null,
+        };
+        Dispatch(begins: true);
+    }
+
+    // Whether the next training step follows a step whatever its completion gives, short of a gradient that is not finite.
+    private bool IsFollowedAtOnce(int stepInEpoch) =>
+        state.Stop is null && stepInEpoch + 1 < Plan.StepsPerEpoch && DueCheckpoint(state.Training.Step + 1) is null;
+
     private void AfterUpdate()
     {
-        Training.CheckpointOptions options = state.Definition.Checkpoints;
-        if (options.EverySteps is { } steps && state.Training.Step % steps == 0)
+        if (DueCheckpoint(state.Training.Step) is { } why)
         {
-            Checkpoint(string.Create(CultureInfo.InvariantCulture, $"every {steps} steps"));
-        }
-        else if (options.EverySeconds is { } seconds && nowMs - state.CheckpointMs >= seconds * 1000)
-        {
-            Checkpoint(string.Create(CultureInfo.InvariantCulture, $"every {seconds} s"));
+            Checkpoint(why);
         }
         else
         {
             Next();
         }
+    }
+
+    // Why a checkpoint is due when so many steps are completed, or null.
+    private string? DueCheckpoint(long completedSteps)
+    {
+        Training.CheckpointOptions options = state.Definition.Checkpoints;
+        return options.EverySteps is { } steps && completedSteps % steps == 0 ? string.Create(CultureInfo.InvariantCulture, $"every {steps} steps")
+            : options.EverySeconds is { } seconds && nowMs - state.CheckpointMs >= seconds * 1000 ? string.Create(CultureInfo.InvariantCulture, $"every {seconds} s")
+            : null;
     }
 
     private void AfterEpoch() => Checkpoint("epoch end");
@@ -132,7 +175,7 @@ internal sealed partial class RunTurn
         else if (state.Definition.TestSamples > 0)
         {
             Because("the test begins");
-            BeginPhase(RunPhase.Test, state.Training.Epoch, 0, state.Definition.TestSamples);
+            BeginPhase(RunPhase.Test, state.Training.Step, 0, state.Definition.TestSamples);
         }
         else
         {
@@ -190,7 +233,7 @@ internal sealed partial class RunTurn
     // Nobody computes and someone asked to stop: the phase will not end. What was done before it is kept.
     private void AbandonIfStopped()
     {
-        if (state.Stop is null || SomeoneComputes())
+        if (state.Stop is null || state.Completing is not null || SomeoneComputes())
         {
             return;
         }
@@ -239,7 +282,7 @@ internal sealed partial class RunTurn
 
         Because($"the run ends: {outcome.Sentence}");
         outcome = outcome with { Counters = state.Counters };
-        state = state with { Stage = RunStage.Finishing, Phase = null, Outcome = outcome };
+        state = state with { Stage = RunStage.Finishing, Phase = null, Completing = null, Outcome = outcome };
         Emit(new RunEffect.Finish(outcome));
     }
 

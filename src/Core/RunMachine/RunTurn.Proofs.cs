@@ -5,13 +5,12 @@ internal sealed partial class RunTurn
 {
     private void Compare(WorkerState worker, RunInput.ShardCompleted answer)
     {
-        bool underWay = Matches(state.Phase, answer.Fence);
-        if (!underWay && !Matches(state.Previous, answer.Fence))
+        PhaseState? counted = Matches(state.Phase, answer.Fence) ?? Matches(state.Completing, answer.Fence) ?? Matches(state.Previous, answer.Fence);
+        if (counted is not { } phase)
         {
             return;
         }
 
-        PhaseState phase = underWay ? state.Phase! : state.Previous!;
         ProofComparison comparison = ProofComparison.Of(phase.Accepted, answer.Nodes, phase.Whole.SliceCount);
         if (comparison.Difference is not { } difference)
         {
@@ -26,25 +25,26 @@ internal sealed partial class RunTurn
         string what = difference.InMetrics ? "loss or counts" : "gradient";
         string sentence =
             $"{who}, slices {difference.Node.Slices(phase.Whole.SliceCount)} of step {phase.Whole.Step} ({phase.Whole.Phase}), and the {what} differ: {broken}. The answer that came first counts.";
-        if (underWay && !difference.InMetrics)
-        {
-            state = state with { Phase = phase with { Differences = phase.Differences.Add(sentence) } };
-        }
-        else
+        if (ReferenceEquals(phase, state.Previous) || difference.InMetrics)
         {
             Accuse(sentence);
+            return;
         }
+
+        // Told when the step has shown finite.
+        PhaseState differing = phase with { Differences = phase.Differences.Add(sentence) };
+        state = ReferenceEquals(phase, state.Phase) ? state with { Phase = differing } : state with { Completing = differing };
     }
 
     // The step is complete: its late answers are still compared, and what was found so far is told where it proves something.
-    private void Remember(bool finite)
+    private void Remember(PhaseState completed, bool finite)
     {
-        foreach (string sentence in finite ? state.Phase!.Differences : [])
+        foreach (string sentence in finite ? completed.Differences : [])
         {
             Accuse(sentence);
         }
 
-        state = state with { Previous = finite ? state.Phase! with { Differences = [] } : null };
+        state = state with { Previous = finite ? completed with { Differences = [] } : null };
     }
 
     private void Accuse(string sentence)
@@ -54,5 +54,5 @@ internal sealed partial class RunTurn
         Emit(new RunEffect.Warn(sentence));
     }
 
-    private static bool Matches(PhaseState? phase, Fence fence) => phase is not null && phase.Whole.Phase == fence.Phase && phase.Whole.Step == fence.Step;
+    private static PhaseState? Matches(PhaseState? phase, Fence fence) => phase?.Whole.Phase == fence.Phase && phase.Whole.Step == fence.Step ? phase : null;
 }

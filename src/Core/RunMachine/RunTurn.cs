@@ -44,7 +44,7 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
                 break;
             case RunInput.ValidationCompleted completed:
                 Expect(RunStage.Completing);
-                state = state with { Training = completed.Report.State, Previous = state.Phase };
+                state = state with { Training = completed.Report.State, Previous = state.Completing, Completing = null };
                 AfterEpoch();
                 break;
             case RunInput.CheckpointWritten written:
@@ -59,6 +59,7 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
                 break;
             case RunInput.TestCompleted:
                 Expect(RunStage.Completing);
+                state = state with { Completing = null };
                 Finish(Finished());
                 break;
             case RunInput.RunFinished:

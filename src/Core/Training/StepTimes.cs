@@ -2,13 +2,14 @@ using System.Diagnostics;
 
 namespace DistNet.Training;
 
-/// <summary>What the time of a training step goes to. The parts of a step add up to its wall clock.</summary>
+/// <summary>What the time of a training step goes to. The parts of a step add up to its wall clock: from the moment that its parameters are ready and its first
+/// shard is given out to the moment that the next ones' are ready.</summary>
 public enum StepPart
 {
     /// <summary>The worker that answered last computed.</summary>
     Compute,
 
-    /// <summary>Messages, wake-ups and transfers of that worker: from the first shard sent to the last answer, less its computation.</summary>
+    /// <summary>Messages, wake-ups and transfers of that worker: up to the last answer, less its computation.</summary>
     Exchange,
 
     /// <summary>The canonical sum of what was not added while others still computed, the division, penalties and the norm.</summary>
@@ -20,13 +21,13 @@ public enum StepPart
     /// <summary>The modules prepare the new parameters (pack the weights).</summary>
     Prepare,
 
-    /// <summary>Everything else from the last answer to the next shard sent: the coordinator's own messages, wake-ups and decisions.</summary>
+    /// <summary>Everything else after the last answer: the coordinator's own wake-ups and decisions.</summary>
     Decide,
 }
 
 /// <summary>Measures where the time of training steps goes, on average. A step costs some ten readings of the clock, so it is always on.</summary>
 /// <remarks>The coordinator's actor calls everything but <see cref="Numeric"/>, which its numeric thread calls before it tells the actor; the means are read at any
-/// time. The first steps, which compile code, are left out, and those that something else follows (a validation, a checkpoint).</remarks>
+/// time. The first steps, which compile code, are left out.</remarks>
 public sealed class StepTimes
 {
     private const int WarmUpSteps = 10;
@@ -35,13 +36,10 @@ public sealed class StepTimes
     private long steps;
     private long measured;
     private long waitTicks;
-    private long sentAt;
-    private long firstAnswerAt;
-    private long lastAnswerAt;
-    private long lastCompute;
-    private (long Sum, long Update, long Prepare) numeric;
-    private int answers;
-    private bool updated;
+    private long readyAt;
+    private Computation computed;
+    private Computation completing;
+    private (long Begun, long Summed, long Updated, long Prepared) numeric;
 
     /// <summary>Steps that were measured.</summary>
     public long Steps => Volatile.Read(ref measured);
@@ -52,18 +50,12 @@ public sealed class StepTimes
     /// <summary>The mean of a part in milliseconds; 0 before there is one.</summary>
     public double MeanMs(StepPart part) => MeanMs(ref ticks[(int)part]);
 
-    /// <summary>A shard of a training step is sent.</summary>
+    /// <summary>A shard of a training step is sent; perhaps while the one before is being completed.</summary>
     public void Sent()
     {
-        if (updated)
+        if (computed.SentAt == 0)
         {
-            Close(Stopwatch.GetTimestamp());
-            Forget();
-        }
-
-        if (sentAt == 0)
-        {
-            sentAt = Stopwatch.GetTimestamp();
+            computed.SentAt = Stopwatch.GetTimestamp();
         }
     }
 
@@ -71,46 +63,59 @@ public sealed class StepTimes
     /// <param name="seconds">How long its worker computed.</param>
     public void Answered(double seconds)
     {
-        lastAnswerAt = Stopwatch.GetTimestamp();
-        lastCompute = (long)(seconds * Stopwatch.Frequency);
-        firstAnswerAt = answers++ == 0 ? lastAnswerAt : firstAnswerAt;
+        long now = Stopwatch.GetTimestamp();
+        computed.FirstAnswerAt = computed.FirstAnswerAt == 0 ? now : computed.FirstAnswerAt;
+        computed.LastAnswerAt = now;
+        computed.LastSeconds = seconds;
     }
 
-    /// <summary>The numeric side has completed the step; on its thread.</summary>
-    /// <param name="begun">When it began, as <see cref="Stopwatch.GetTimestamp"/> tells.</param>
+    /// <summary>All answers of the step are accepted: the numeric side has the word.</summary>
+    public void Completes()
+    {
+        completing = computed;
+        computed = default;
+    }
+
+    /// <summary>The numeric side has completed the step; on its thread. Times as <see cref="Stopwatch.GetTimestamp"/> tells them.</summary>
+    /// <param name="begun">When it began.</param>
     /// <param name="summed">When the gradient stood at the root.</param>
-    /// <param name="updatedAt">When the parameters were new.</param>
-    /// <param name="prepared">When they were prepared.</param>
-    public void Numeric(long begun, long summed, long updatedAt, long prepared) => numeric = (summed - begun, updatedAt - summed, prepared - updatedAt);
+    /// <param name="updated">When the parameters were new.</param>
+    /// <param name="prepared">When they were prepared, and ready for the workers.</param>
+    public void Numeric(long begun, long summed, long updated, long prepared) => numeric = (begun, summed, updated, prepared);
 
     /// <summary>The actor has heard that the step is complete.</summary>
-    public void Updated() => updated = sentAt != 0 && answers > 0;
-
-    /// <summary>Something else than the next step follows, or the step is not to be completed: it is not measured.</summary>
-    public void Forget()
+    public void Updated()
     {
-        (sentAt, answers, updated) = (0, 0, false);
-        numeric = default;
-    }
-
-    private void Close(long now)
-    {
-        if (steps++ < WarmUpSteps)
+        if (completing.SentAt != 0 && completing.LastAnswerAt != 0 && steps++ >= WarmUpSteps)
         {
-            return;
+            long began = Math.Max(completing.SentAt, readyAt);
+            long compute = (long)(completing.LastSeconds * Stopwatch.Frequency);
+            Add(StepPart.Compute, compute);
+            Add(StepPart.Exchange, completing.LastAnswerAt - began - compute);
+            Add(StepPart.Decide, numeric.Begun - completing.LastAnswerAt);
+            Add(StepPart.Sum, numeric.Summed - numeric.Begun);
+            Add(StepPart.Update, numeric.Updated - numeric.Summed);
+            Add(StepPart.Prepare, numeric.Prepared - numeric.Updated);
+            Volatile.Write(ref waitTicks, waitTicks + completing.LastAnswerAt - completing.FirstAnswerAt);
+            Volatile.Write(ref measured, measured + 1);
         }
 
-        Add(StepPart.Compute, lastCompute);
-        Add(StepPart.Exchange, lastAnswerAt - sentAt - lastCompute);
-        Add(StepPart.Sum, numeric.Sum);
-        Add(StepPart.Update, numeric.Update);
-        Add(StepPart.Prepare, numeric.Prepare);
-        Add(StepPart.Decide, now - lastAnswerAt - numeric.Sum - numeric.Update - numeric.Prepare);
-        Volatile.Write(ref waitTicks, waitTicks + lastAnswerAt - firstAnswerAt);
-        Volatile.Write(ref measured, measured + 1);
+        readyAt = numeric.Prepared;
+        completing = default;
     }
+
+    /// <summary>What was sent is not to be completed, or is no training step.</summary>
+    public void Forget() => (computed, completing) = (default, default);
 
     private void Add(StepPart part, long spent) => Volatile.Write(ref ticks[(int)part], ticks[(int)part] + spent);
 
     private double MeanMs(ref long spent) => Steps == 0 ? 0 : Volatile.Read(ref spent) * 1000.0 / Stopwatch.Frequency / Steps;
+
+    private struct Computation
+    {
+        public long SentAt;
+        public long FirstAnswerAt;
+        public long LastAnswerAt;
+        public double LastSeconds;
+    }
 }

@@ -207,14 +207,11 @@ public sealed class TrainingRun : ITrainingRun
 
     private UpdateOutcome Update(ReadOnlySpan<NodeGradient> gradients, int sliceCount, NodeMetrics batch, double rate)
     {
-        if (!double.IsFinite(batch.Loss))
-        {
-            return new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
-        }
-
         long begun = Stopwatch.GetTimestamp();
         versions.BeginOverwrite();
-        UpdateOutcome outcome = update.Apply(gradients, sliceCount, batch.Weight, rate, State);
+        UpdateOutcome outcome = double.IsFinite(batch.Loss)
+            ? update.Apply(gradients, sliceCount, batch.Weight, rate, State)
+            : new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
         long updated = Stopwatch.GetTimestamp();
         if (outcome.Finite)
         {
@@ -222,7 +219,11 @@ public sealed class TrainingRun : ITrainingRun
         }
 
         versions.EndOverwrite();
-        Times.Numeric(begun, update.SummedAt, updated, Stopwatch.GetTimestamp());
+        if (outcome.Finite)
+        {
+            Times.Numeric(begun, update.SummedAt, updated, Stopwatch.GetTimestamp());
+        }
+
         return outcome;
     }
 

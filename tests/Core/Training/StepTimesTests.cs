@@ -18,7 +18,6 @@ public sealed class StepTimesTests
         long began = Stopwatch.GetTimestamp();
         Step(times, [0.25, 0.125]);
         Step(times, [0.25, 0.5, 0.0625]);
-        times.Sent();
         double wallMs = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
 
         Assert.Equal(2, times.Steps);
@@ -31,19 +30,46 @@ public sealed class StepTimesTests
     }
 
     [Fact]
-    public void A_step_that_something_else_follows_is_not_measured()
+    public void A_step_whose_shards_are_sent_ahead_begins_when_its_parameters_are_ready()
+    {
+        StepTimes times = new();
+        for (int warmUp = 0; warmUp < 10; warmUp++)
+        {
+            Step(times, []);
+        }
+
+        times.Sent();
+        times.Answered(0);
+        times.Completes();
+        times.Sent();
+        long ready = Stopwatch.GetTimestamp();
+        times.Numeric(ready, ready, ready, ready);
+        times.Updated();
+        double before = Enum.GetValues<StepPart>().Sum(times.MeanMs);
+        times.Answered(0);
+        times.Completes();
+        long end = Stopwatch.GetTimestamp();
+        times.Numeric(end, end, end, end);
+        times.Updated();
+
+        double second = (Enum.GetValues<StepPart>().Sum(times.MeanMs) * 2) - before;
+        Assert.Equal(2, times.Steps);
+        Assert.Equal((end - ready) * 1000.0 / Stopwatch.Frequency, second, 6);
+    }
+
+    [Fact]
+    public void A_step_that_is_not_completed_is_not_measured()
     {
         StepTimes times = new();
         for (int step = 0; step < 30; step++)
         {
             times.Sent();
             times.Answered(1);
-            times.Updated();
             times.Forget();
+            times.Completes();
+            times.Updated();
         }
 
-        times.Sent();
-        times.Sent();
         Assert.Equal(0, times.Steps);
         Assert.Equal(0, times.MeanMs(StepPart.Compute));
         Assert.Equal(0, times.MeanWaitMs);
@@ -56,6 +82,7 @@ public sealed class StepTimesTests
         for (int step = 0; step < 30; step++)
         {
             times.Sent();
+            times.Completes();
             times.Updated();
         }
 
@@ -77,6 +104,7 @@ public sealed class StepTimesTests
             times.Answered(one);
         }
 
+        times.Completes();
         long now = Stopwatch.GetTimestamp();
         times.Numeric(now - 15, now - 10, now - 7, now);
         times.Updated();
