@@ -33,7 +33,7 @@ public sealed record Welcome(Membership Membership, Guid Incarnation) : IControl
 /// <summary>Coordinator to worker: compute a shard. A worker has at most one at a time in a session.</summary>
 /// <param name="Fence">What the answer must carry.</param>
 /// <param name="Work">Which slices of what.</param>
-/// <param name="Version">With which version of the parameters.</param>
+/// <param name="Version">With which version of the parameters. It may not exist yet: then the worker waits for it at its plane (<see cref="IWorkerPlane.Fetch"/>).</param>
 /// <param name="Held">Tickets of this session whose gradients the coordinator still needs; the worker frees all others.</param>
 public sealed record ComputeShard(Fence Fence, ShardWork Work, long Version, ImmutableArray<long> Held) : IControlMessage;
 

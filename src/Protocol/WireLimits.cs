@@ -115,8 +115,15 @@ public static class WireLimits
     /// <summary>A peer that is silent for longer has ended its session: twenty beats, which no pause of a garbage collector explains.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
-    /// <summary>A gradient or the parameters must have passed within this time; the step's deadline comes long before.</summary>
+    /// <summary>A gradient or the parameters must have passed within this time; the step's deadline comes long before. The time of the parameters begins with their first
+    /// chunk: until they are published, the call waits for as long as its session, or its shard, lasts.</summary>
     public static readonly TimeSpan Transfer = TimeSpan.FromSeconds(60);
+
+    /// <summary>A worker pings a connection on which it waits for a tensor and hears nothing for this time: longer than most steps, so that it costs nothing.</summary>
+    public static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(15);
+
+    /// <summary>An answer to a ping must come within this time, or the connection is made anew; a machine whose cores all compute answers late.</summary>
+    public static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(20);
 
     /// <summary>A chunk of a file must have been taken within this time; a file itself may take hours.</summary>
     public static readonly TimeSpan DataChunk = TimeSpan.FromSeconds(30);

@@ -11,12 +11,13 @@ namespace DistNet.Coordinator.Plane;
 /// <summary>The coordinator's end of the tensor plane for workers of other processes: gRPC, or shared memory where both ends found that it works. Which one serves a
 /// worker is a property of its attendance.</summary>
 /// <remarks>gRPC serves the parameters from where the coordinator has them: a version is asked for while it is the newest, and one that is overwritten while it is
-/// sent was asked for by a worker whose answer nobody waits for.</remarks>
+/// sent was asked for by a worker whose answer nobody waits for. The next one may be asked for before it exists: the call waits for it, and no thread does.</remarks>
 public sealed class CoordinatorPlane : ICoordinatorPlane
 {
     private readonly ISharedMemoryHost? sharedMemory;
-    private volatile Newest? newest;
+    private volatile Newest newest = new(default);
     private volatile bool disposed;
+    private int waiting;
 
     /// <summary>Makes the plane; <see cref="PlaneServer"/> serves it.</summary>
     /// <param name="settings">What it must know of the run.</param>
@@ -59,7 +60,8 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
 
     internal bool IsDisposed => disposed;
 
-    internal ParameterHandle Parameters => newest?.Handle ?? default;
+    /// <summary>How many calls wait for parameters that are not there yet.</summary>
+    internal int Waiting => Volatile.Read(ref waiting);
 
     /// <inheritdoc/>
     public bool IsLive(Guid incarnation) => Table.TryFind(incarnation, out Attendance? attendance) && attendance.Reason is null;
@@ -83,7 +85,9 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
     /// <inheritdoc/>
     public void Publish(ParameterHandle parameters)
     {
+        Newest before = newest;
         newest = new Newest(parameters);
+        before.Next.SetResult();
         sharedMemory?.Publish(parameters);
     }
 
@@ -108,6 +112,29 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
         sharedMemory?.Dispose();
     }
 
+    /// <summary>One version of the parameters, once it is published.</summary>
+    /// <returns>The default handle: the version is gone, or further ahead than the next one, which nobody was told to ask for.</returns>
+    internal async ValueTask<ParameterHandle> ParametersAsync(long version, CancellationToken end)
+    {
+        Newest seen = newest;
+        if (version == seen.Handle.Version + 1)
+        {
+            Interlocked.Increment(ref waiting);
+            try
+            {
+                await seen.Next.Task.WaitAsync(end).ConfigureAwait(false);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref waiting);
+            }
+
+            seen = newest;
+        }
+
+        return seen.Handle.Version == version ? seen.Handle : default;
+    }
+
     internal ISharedMemoryOffer? Offer(Guid attendance, System.Net.IPAddress? worker, System.Net.IPAddress? local) =>
         worker is null || local is null ? null : sharedMemory?.Offer(attendance, worker, local);
 
@@ -120,5 +147,9 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
     internal RpcException NotAttending(Caller caller) =>
         Refusals.Refuse(PlaneCount.RefusedNotAttending, StatusCode.PermissionDenied, "The attendance is over or was never given.", "A caller", caller.Address);
 
-    private sealed record Newest(ParameterHandle Handle);
+    private sealed record Newest(ParameterHandle Handle)
+    {
+        // Those who wait go on on the pool: whoever publishes has more to do.
+        public TaskCompletionSource Next { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

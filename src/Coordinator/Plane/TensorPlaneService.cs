@@ -26,17 +26,27 @@ internal sealed class TensorPlaneService(CoordinatorPlane plane)
         return RunDescriptionWire.ToWire(await plane.Content.DescribeAsync().ConfigureAwait(false));
     }
 
-    /// <summary>The parameters.</summary>
+    /// <summary>The parameters; those of the next version when they are published. Calls that wait are counted as all that hold memory
+    /// (<see cref="WireLimits.CallsPerAttendance"/>), so that they are bounded too.</summary>
     public async Task GetParameters(GetParametersRequest request, IServerStreamWriter<ChunkPiece> replies, ServerCallContext context)
     {
         Attendance attendance = plane.Require(request.Attendance, CallerOf(context));
-        ParameterHandle parameters = plane.Parameters;
-        if (parameters.Version != request.Version || !parameters.IsCurrent)
+        using BulkCall call = Enter(attendance, context);
+        ParameterHandle parameters;
+        try
+        {
+            parameters = await plane.ParametersAsync(request.Version, call.End).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw call.Ended();
+        }
+
+        if (!parameters.IsCurrent)
         {
             throw Gone(StatusCode.NotFound);
         }
 
-        using BulkCall call = Enter(attendance, context);
         try
         {
             await TensorSender.SendAsync(replies, parameters.Values, upload: null, call.Within(plane.Settings.Transfer)).ConfigureAwait(false);
@@ -192,18 +202,43 @@ internal sealed class TensorPlaneService(CoordinatorPlane plane)
     }
 
     /// <summary>A call that sends much: it ends with its attendance, and its reader must keep up.</summary>
-    private sealed class BulkCall(CoordinatorPlane plane, Attendance attendance, ServerCallContext context) : IDisposable
+    private sealed class BulkCall : IDisposable
     {
-        private readonly CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, attendance.Over);
+        private readonly CoordinatorPlane plane;
+        private readonly Attendance attendance;
+        private readonly ServerCallContext context;
+        private readonly CancellationTokenSource time = new();
+        private readonly CancellationTokenSource limit;
 
-        public CancellationToken Within(TimeSpan time)
+        public BulkCall(CoordinatorPlane plane, Attendance attendance, ServerCallContext context)
         {
-            limit.CancelAfter(time);
+            this.plane = plane;
+            this.attendance = attendance;
+            this.context = context;
+            limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, attendance.Over, time.Token);
+        }
+
+        /// <summary>Cancelled when the caller has given up, or its attendance is over.</summary>
+        public CancellationToken End => limit.Token;
+
+        public CancellationToken Within(TimeSpan longest)
+        {
+            time.CancelAfter(longest);
             return limit.Token;
         }
 
+        public RpcException Ended() => attendance.Reason is { } reason
+            ? PlaneRefusals.Because(StatusCode.PermissionDenied, $"{reason}.")
+            : PlaneRefusals.Because(StatusCode.Cancelled, "The caller has given up.");
+
         public RpcException Unread(PlaneCount cause)
         {
+            // The call's own token does not tell who ended it: a write that is cancelled cancels it too.
+            if (!time.IsCancellationRequested && attendance.Reason is null)
+            {
+                return Ended();
+            }
+
             // What is still unread would stay in memory until the reader takes it; so the stream is cut.
             plane.Counters.Add(cause);
             context.GetHttpContext().Abort();
@@ -213,6 +248,7 @@ internal sealed class TensorPlaneService(CoordinatorPlane plane)
         public void Dispose()
         {
             limit.Dispose();
+            time.Dispose();
             attendance.LeaveCall();
         }
     }

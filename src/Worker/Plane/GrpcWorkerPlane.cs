@@ -56,7 +56,7 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
         }
 
         int older = 1 - newest;
-        if (!Wait(FetchAsync(version, received[older])))
+        if (!Wait(FetchAsync(version, received[older], unwanted)))
         {
             return default;
         }
@@ -125,24 +125,32 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
         Step = fence.Step,
     };
 
-    private async Task<bool> FetchAsync(long version, Received copy)
+    // The coordinator holds the call until it has the version: for as long as an update takes, and no longer than the session or the shard lasts. The time of a
+    // transfer begins with the first chunk.
+    private async Task<bool> FetchAsync(long version, Received copy, CancellationToken unwanted)
     {
         copy.Version = 0;
         var request = new GetParametersRequest { Attendance = WireChecks.Bytes(attendance.Reply.Id), Version = version };
-        return await PersistAsync(async limit =>
+        async Task<bool> OnceAsync(CancellationTokenSource limit)
         {
             using AsyncServerStreamingCall<ChunkPiece> call =
-                calls.AsyncServerStreamingCall(TensorPlaneMethods.GetParameters, null, new CallOptions(cancellationToken: limit), request);
+                calls.AsyncServerStreamingCall(TensorPlaneMethods.GetParameters, null, new CallOptions(cancellationToken: limit.Token), request);
             var receiver = new TensorReceiver(copy.Values);
             ChunkSink.Current = receiver;
 
             // To the end, whatever comes: parameters that are overwritten while they are sent have wrong checksums, and the status says so.
-            while (await call.ResponseStream.MoveNext(limit).ConfigureAwait(false))
+            for (bool first = true; await call.ResponseStream.MoveNext(limit.Token).ConfigureAwait(false); first = false)
             {
+                if (first)
+                {
+                    limit.CancelAfter(WireLimits.Transfer);
+                }
             }
 
             return receiver.IsComplete ? true : throw new RpcException(new Status(StatusCode.DataLoss, "The parameters did not arrive as they were sent."));
-        }).ConfigureAwait(false);
+        }
+
+        return await PersistAsync(OnceAsync, unwanted).ConfigureAwait(false);
     }
 
     private async Task<bool> UploadAllAsync(Queue<(Upload Upload, ReadOnlyMemory<float> Values)> uploads)
@@ -160,7 +168,7 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
                     }
                 }
 
-                await PersistAsync(limit => UploadAsync(next.Upload, next.Values, limit)).ConfigureAwait(false);
+                await PersistAsync(limit => UploadAsync(next.Upload, next.Values, limit), CancellationToken.None).ConfigureAwait(false);
             }
         }
 
@@ -174,12 +182,13 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
         return true;
     }
 
-    private async Task<bool> UploadAsync(Upload upload, ReadOnlyMemory<float> values, CancellationToken limit)
+    private async Task<bool> UploadAsync(Upload upload, ReadOnlyMemory<float> values, CancellationTokenSource limit)
     {
-        using AsyncClientStreamingCall<ChunkPiece, Receipt> call = calls.AsyncClientStreamingCall(TensorPlaneMethods.PutGradient, null, new CallOptions(cancellationToken: limit));
+        limit.CancelAfter(WireLimits.Transfer);
+        using AsyncClientStreamingCall<ChunkPiece, Receipt> call = calls.AsyncClientStreamingCall(TensorPlaneMethods.PutGradient, null, new CallOptions(cancellationToken: limit.Token));
         try
         {
-            await TensorSender.SendAsync(call.RequestStream, values, upload, limit).ConfigureAwait(false);
+            await TensorSender.SendAsync(call.RequestStream, values, upload, limit.Token).ConfigureAwait(false);
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
         }
         catch (Exception exception) when (LinkFailure.IsOfWrite(exception))
@@ -192,17 +201,23 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
     }
 
     /// <summary>Makes a call, again where that can help.</summary>
+    /// <param name="call">The call; it sets its time on the source that is its end.</param>
+    /// <param name="unwanted">Ends it, and the pauses between its attempts, when nobody wants it any more.</param>
     /// <returns>False: nobody wants it any more.</returns>
-    private async Task<bool> PersistAsync(Func<CancellationToken, Task<bool>> call)
+    private async Task<bool> PersistAsync(Func<CancellationTokenSource, Task<bool>> call, CancellationToken unwanted)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(attendance.Over, unwanted);
         TimeSpan pause = WireLimits.FirstUploadPause;
         for (int attempt = 1; ;)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(attendance.Over);
-            limit.CancelAfter(WireLimits.Transfer);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
             try
             {
-                return await call(limit.Token).ConfigureAwait(false);
+                return await call(limit).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (unwanted.IsCancellationRequested && LinkFailure.Is(exception))
+            {
+                return false;
             }
             catch (RpcException exception) when (exception.StatusCode is StatusCode.NotFound or StatusCode.Aborted)
             {
@@ -223,7 +238,11 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
 
             try
             {
-                await Task.Delay(pause, attendance.Over).ConfigureAwait(false);
+                await Task.Delay(pause, end.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (unwanted.IsCancellationRequested)
+            {
+                return false;
             }
             catch (OperationCanceledException exception)
             {

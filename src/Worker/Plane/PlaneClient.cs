@@ -33,7 +33,7 @@ public sealed class PlaneClient : IDisposable
         var address = new UriBuilder(tls is null ? "http" : "https", host, port);
         Address = $"{address.Host}:{port}";
         liveness = Channel(address.Uri, OptionsFor(host, tls));
-        bulk = Channel(address.Uri, OptionsFor(host, tls));
+        bulk = Channel(address.Uri, OptionsFor(host, tls), pings: true);
         livenessCalls = liveness.CreateCallInvoker();
         Calls = bulk.CreateCallInvoker();
     }
@@ -128,7 +128,7 @@ public sealed class PlaneClient : IDisposable
         bulk.Dispose();
     }
 
-    private static GrpcChannel Channel(Uri address, SslClientAuthenticationOptions? tls)
+    private static GrpcChannel Channel(Uri address, SslClientAuthenticationOptions? tls, bool pings = false)
     {
         var handler = new SocketsHttpHandler
         {
@@ -140,6 +140,14 @@ public sealed class PlaneClient : IDisposable
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             InitialHttp2StreamWindowSize = WireLimits.StreamWindowBytes,
         };
+        if (pings)
+        {
+            // A call may wait long for its parameters, with nothing on its way: a connection that nobody carries any more is noticed all the same.
+            handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+            handler.KeepAlivePingDelay = WireLimits.PingDelay;
+            handler.KeepAlivePingTimeout = WireLimits.PingTimeout;
+        }
+
         if (tls is not null)
         {
             handler.SslOptions = tls;

@@ -60,7 +60,7 @@ public sealed class TransferTests(ITestOutputHelper output)
         long first = bed.Parameters.Handle.Version;
         long second = bed.Overwrite(2);
         Assert.False((await worker.FetchAsync(first)).IsCurrent);
-        Assert.False((await worker.FetchAsync(second + 1)).IsCurrent);
+        Assert.False((await worker.FetchAsync(second + 2)).IsCurrent);
         bed.BeginOverwrite();
         Assert.False((await worker.FetchAsync(second)).IsCurrent);
         Assert.Equal(3, bed.Count("parameters asked for and gone"));

@@ -66,6 +66,29 @@ public sealed class AttendanceTests
     }
 
     [Fact]
+    public async Task A_worker_that_waits_for_parameters_learns_that_its_session_is_over()
+    {
+        using SharedMemoryFixture memory = new();
+        await using PlaneBed bed = await PlaneBed.StartAsync(SharedMemoryFixture.Floats, sharedMemory: memory.Host);
+        TestWorker worker = await bed.WorkerAsync();
+        Assert.True(memory.TryOpen(worker.Attendance.Reply.SharedMemory!, out SharedWorkerPlane? shared, out Guid proof, out string? reason, attendance: worker.Attendance), reason);
+        using (shared)
+        {
+            Assert.True(await worker.Attendance.ProbeAsync(proof));
+            long version = bed.Parameters.Handle.Version;
+            Task<ParameterHandle> waits = OwnThread.Run("test-compute", () => shared!.Fetch(version + 1, CancellationToken.None));
+            await PlaneBed.UntilAsync(() => shared!.Waiting == 1, "the worker waits");
+
+            bed.Plane.End(worker.Id, "the test ends it");
+
+            PlaneBrokenException broken = await Assert.ThrowsAsync<PlaneBrokenException>(() => waits.WaitAsync(PlaneBed.Patience));
+            Assert.Contains("the test ends it", broken.Message, StringComparison.Ordinal);
+            Assert.Throws<PlaneBrokenException>(() => shared!.Fetch(version + 1, CancellationToken.None));
+            Assert.Equal(version, shared!.Fetch(version, CancellationToken.None).Version);
+        }
+    }
+
+    [Fact]
     public async Task What_is_offered_to_a_worker_that_never_probes_goes_with_its_attendance()
     {
         using SharedMemoryFixture memory = new();

@@ -43,8 +43,9 @@ internal sealed class SharedMemoryFixture : IDisposable
 
     public SharedSession Offer() => Assert.IsType<SharedSession>(Host.Offer(Guid.NewGuid(), IPAddress.Loopback, IPAddress.Loopback));
 
-    public bool TryOpen(SharedMemoryPaths offer, out SharedWorkerPlane? plane, out Guid proof, out string? reason, SharedMemorySizes? sizes = null) =>
-        SharedMemoryClient.TryOpen(offer, sizes ?? Sizes(), out plane, out proof, out reason, Folder);
+    public bool TryOpen(
+        SharedMemoryPaths offer, out SharedWorkerPlane? plane, out Guid proof, out string? reason, SharedMemorySizes? sizes = null, WorkerAttendance? attendance = null) =>
+        SharedMemoryClient.TryOpen(offer, sizes ?? Sizes(), out plane, out proof, out reason, Folder, attendance);
 
     /// <summary>A session of which both ends know that they share memory.</summary>
     public (SharedSession Coordinator, SharedWorkerPlane Worker) Open()
