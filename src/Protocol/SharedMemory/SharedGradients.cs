@@ -83,9 +83,10 @@ public sealed class SharedGradients : IDisposable
     /// <summary>How many slots a session can need: the nodes of several shards of one step, and what one more needs while it is computed.</summary>
     /// <param name="sliceCount">The slices of a batch.</param>
     /// <remarks>No session can have more nodes than slices at once. Above that the coordinator folds what it has, so that the nodes of one worker are those between
-    /// the gaps that others still compute: four covers are more gaps than a step has.</remarks>
+    /// the gaps that others still compute: four covers are more gaps than a step has. A shard of the next step may be computed before the coordinator has given back
+    /// those of the last one, as both go on when the update is made. The memory of a slot is taken when it is first used, so that a slot too many costs nothing.</remarks>
     public static int SlotsFor(int sliceCount) =>
-        Math.Min(MostSlots, Math.Min(sliceCount + 1, (4 * Runs.CanonicalSum.MostNodes(sliceCount)) + Training.ShardFold.MostLeases(sliceCount)));
+        Math.Min(MostSlots, Math.Min(sliceCount, 4 * Runs.CanonicalSum.MostNodes(sliceCount)) + Training.ShardFold.MostLeases(sliceCount));
 
     /// <summary>Makes the file of a new session.</summary>
     /// <param name="path">Where.</param>
