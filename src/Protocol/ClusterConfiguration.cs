@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Hosting;
 using Akka.Remote;
+using DistNet.Protocol.Transport;
 
 namespace DistNet.Protocol;
 
@@ -35,7 +36,7 @@ public static class ClusterConfiguration
               "/system/cluster/core/daemon", "/system/cluster/heartbeatReceiver", "/system/cluster/core/daemon/joinSeedNodeProcess", "/user/coordinator"
             ]
             retry-gate-closed-for = 300ms    # a peer that could not be reached is tried again soon
-            backoff-interval = 10ms          # so is a write that the socket refused
+            backoff-interval = 50ms          # so is a write that the socket refused
             command-ack-timeout = 5s
             shutdown-timeout = 3s
             flush-wait-on-shutdown = 500ms
@@ -48,18 +49,13 @@ public static class ClusterConfiguration
               heartbeat-interval = 1s
               acceptable-heartbeat-pause = 10s
             }
-            dot-netty.tcp {
-              batching.enabled = off         # its flush waits up to 40 ms
-              maximum-frame-size = 128000b
-              send-buffer-size = 256000b
-              receive-buffer-size = 256000b
-              connection-timeout = 5s
-              backlog = 256
-              tcp-keepalive = on
-              tcp-nodelay = on
-              tcp-reuse-addr = off           # .NET takes it for SO_REUSEPORT too: two nodes would share a port
-              server-socket-worker-pool { pool-size-min = 1, pool-size-max = 1 }  # some kilobytes a step need no more
-              client-socket-worker-pool { pool-size-min = 1, pool-size-max = 1 }
+            enabled-transports = ["akka.remote.distnet"]
+            distnet {
+              transport-class = "DistNet.Protocol.Transport.ControlTransport, DistNet.Protocol"
+              transport-protocol = tcp
+              applied-adapters = []
+              connections = 2112             # two for each worker that a run can have, and what strangers open until they are turned away
+              open-within = 5s
             }
           }
           cluster {
@@ -83,7 +79,6 @@ public static class ClusterConfiguration
           }
           coordinated-shutdown {
             run-by-actor-system-terminate = off
-            phases.nothing { depends-on = [actor-system-terminate] }  # see ClusterConfiguration.SpendCoordinatedShutdown
           }
         }
         """;
@@ -101,12 +96,11 @@ public static class ClusterConfiguration
         builder.AddSetup(StrictSerialization.Setup);
         if (options.Tls is { } tls)
         {
-            builder.AddSetup(tls.ControlPlane(options.SeedAddress?.Host));
+            builder.AddSetup(new ControlTls(tls, options.SeedAddress?.Host));
         }
 
         return builder.AddStartup((system, _) =>
         {
-            SpendCoordinatedShutdown(system);
             if (options.Role == ClusterRole.Coordinator)
             {
                 Cluster cluster = Cluster.Get(system);
@@ -159,22 +153,16 @@ public static class ClusterConfiguration
         }
     }
 
-    // A connection of Akka's whose TLS handshake fails on the calling side runs the coordinated shutdown of the whole actor system: a worker that dies in the middle
-    // of a handshake, or a stranger on a port that a worker had, would end the coordinator. It runs once in a system's life: so it is run here, from a phase after
-    // all others that has nothing to do. Actor systems are ended by Terminate, members leave by Leave.
-    private static void SpendCoordinatedShutdown(ActorSystem system) => _ = CoordinatedShutdown.Get(system).Run(Spent.Instance, "nothing");
-
     private static string NodeHocon(ClusterNodeOptions options)
     {
         bool coordinates = options.Role == ClusterRole.Coordinator;
         Address? seed = options.SeedAddress;
         return string.Create(CultureInfo.InvariantCulture, $$"""
-            akka.remote.dot-netty.tcp {
+            akka.remote.distnet {
               hostname = "{{options.BindHost.Trim('[', ']')}}"
               port = {{options.BindPort}}
               public-hostname = "{{options.AdvertisedHost.Trim('[', ']')}}"
               public-port = {{options.PublicPort}}
-              enable-ssl = {{(options.Tls is null ? "off" : "on")}}
             }
             akka.cluster {
               roles = [{{(coordinates ? CoordinatorRole : WorkerRole)}}]
@@ -187,12 +175,5 @@ public static class ClusterConfiguration
     private sealed class QuarantineWatch : ReceiveActor
     {
         public QuarantineWatch(TaskCompletionSource removed) => Receive<ThisActorSystemQuarantinedEvent>(_ => removed.TrySetResult());
-    }
-
-    private sealed class Spent : CoordinatedShutdown.Reason
-    {
-        public static readonly Spent Instance = new();
-
-        public override int ExitCode => 0;
     }
 }

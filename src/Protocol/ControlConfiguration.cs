@@ -22,6 +22,7 @@ public static class ControlConfiguration
             serialize-messages = off       # nothing leaves the process
             serialize-creators = off
           }
+          scheduler.tick-duration = 50ms   # each tick wakes the ThreadPool, whose threads spin before they sleep again
           coordinated-shutdown {
             run-by-clr-shutdown-hook = off # signals are the command line's
             exit-clr = off

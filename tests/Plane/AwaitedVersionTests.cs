@@ -164,7 +164,7 @@ public sealed class AwaitedVersionTests : IDisposable
             int returned = 0;
             while (Volatile.Read(ref reader.Word(64)) == 0)
             {
-                WordWait.While(ref reader.Word(64), 0, TimeSpan.FromDays(1));
+                WordWait.While(ref reader.Word(64), 0, TimeSpan.FromDays(1), CancellationToken.None);
                 returned++;
             }
 

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Akka.Remote.Transport.DotNetty;
 
 namespace DistNet.Protocol.Security;
 
@@ -51,30 +50,23 @@ public sealed class TlsFiles : IDisposable
         return refusal is null ? new(certificate, authority) : throw DistNetException.Usage($"--tls {folder}: {refusal}.");
     }
 
-    /// <summary>The control plane's setup.</summary>
-    /// <param name="seedHost">The coordinator's host where this is a worker: its certificate must be for that host. Other workers may have any of our certificates, as
-    /// their addresses may change. Null on the coordinator.</param>
-    internal DotNettySslSetup ControlPlane(string? seedHost) => new(
-        Certificate,
-        suppressValidation: false,
-        requireMutualAuthentication: true,
-        (certificate, _, peer, _, _) => Accept(RefuseControl(certificate, peer, seedHost), peer));
-
     /// <summary>Whether a client may call the tensor plane: for Kestrel's <c>ClientCertificateValidation</c>, where a client certificate is required.</summary>
     public bool AcceptsClient(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors) => Accept(PeerCheck.RefuseCaller(Authority, certificate), "a client");
 
-    /// <summary>The tensor plane's client side: for <c>SocketsHttpHandler.SslOptions</c>. The server's certificate must be for the host that is called.</summary>
+    /// <summary>A client's side, of either plane. The server's certificate must be for the host that is called.</summary>
     /// <param name="host">The host of the address that is called.</param>
-    public SslClientAuthenticationOptions ClientOptions(string host) => new()
+    public SslClientAuthenticationOptions ClientOptions(string host) => ClientOptions(host, host);
+
+    internal SslClientAuthenticationOptions ClientOptions(string host, string? mustBeFor) => new()
     {
         TargetHost = host,
         ClientCertificates = [Certificate],
         LocalCertificateSelectionCallback = (_, _, _, _, _) => Certificate,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => Accept(PeerCheck.RefuseCalled(Authority, certificate as X509Certificate2, host), host),
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => Accept(PeerCheck.RefuseCalled(Authority, certificate as X509Certificate2, mustBeFor), host),
     };
 
-    /// <summary>The tensor plane's server side, for servers that take the options of a stream: Kestrel's <c>TlsHandshakeCallbackOptions</c>, or a test's.</summary>
+    /// <summary>A server's side, of either plane.</summary>
     public SslServerAuthenticationOptions ServerOptions() => new()
     {
         ServerCertificate = Certificate,
@@ -89,20 +81,6 @@ public sealed class TlsFiles : IDisposable
     {
         Certificate.Dispose();
         Authority.Dispose();
-    }
-
-    // Akka names the peer by its address (ssl.tcp://distnet@HOST:PORT) where we called it, and by its socket where it called us.
-    private string? RefuseControl(X509Certificate2? certificate, string peer, string? seedHost)
-    {
-        int at = peer.IndexOf('@', StringComparison.Ordinal);
-        int colon = peer.LastIndexOf(':');
-        if (at < 0 || colon < at)
-        {
-            return PeerCheck.RefuseCaller(Authority, certificate);
-        }
-
-        bool isCoordinator = string.Equals(peer[(at + 1)..colon], seedHost, StringComparison.OrdinalIgnoreCase);
-        return PeerCheck.RefuseCalled(Authority, certificate, isCoordinator ? seedHost : null);
     }
 
     private bool Accept(string? refusal, string peer)

@@ -184,7 +184,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         // An overwrite (0) is followed by a newer version, so it is waited for whichever is wanted.
         while ((seen = Volatile.Read(ref word)) < version && !unwanted.IsCancellationRequested && !over.IsCancellationRequested)
         {
-            WordWait.While(ref word, seen, Look);
+            WordWait.While(ref word, seen, Look, unwanted);
         }
 
         Interlocked.Decrement(ref waiting);

@@ -33,11 +33,12 @@ internal static unsafe partial class WordWait
     /// <param name="word">The number, in memory that does not move and that the caller keeps mapped. Its lower half must change when it does.</param>
     /// <param name="seen">What it was.</param>
     /// <param name="longest">The longest sleep.</param>
-    public static void While(ref long word, long seen, TimeSpan longest)
+    /// <param name="unwanted">Ends the sleep without a futex; with one, whoever cancels wakes the word.</param>
+    public static void While(ref long word, long seen, TimeSpan longest, CancellationToken unwanted)
     {
         if (refused)
         {
-            Thread.Sleep(1);
+            unwanted.WaitHandle.WaitOne(1);
             return;
         }
 
