@@ -77,9 +77,6 @@ public static class ClusterConfiguration
               expected-response-after = 3s
             }
           }
-          coordinated-shutdown {
-            run-by-actor-system-terminate = off
-          }
         }
         """;
 

@@ -25,9 +25,7 @@ public static class ControlConfiguration
           scheduler.tick-duration = 50ms   # each tick wakes the ThreadPool, whose threads spin before they sleep again
           coordinated-shutdown {
             run-by-clr-shutdown-hook = off # signals are the command line's
-            exit-clr = off
-            terminate-actor-system = on
-            default-phase-timeout = 2s     # nothing here takes longer: compute threads are left, not waited for
+            run-by-actor-system-terminate = off
           }
         }
         distnet.control-dispatcher {

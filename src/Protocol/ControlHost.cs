@@ -18,13 +18,8 @@ public sealed class ControlHost : IAsyncDisposable
     private static readonly TimeSpan MostToEnd = TimeSpan.FromSeconds(5);
 
     private readonly ServiceProvider services;
-    private readonly IHostedService[] hosted;
 
-    private ControlHost(ServiceProvider services)
-    {
-        this.services = services;
-        hosted = [.. services.GetServices<IHostedService>()];
-    }
+    private ControlHost(ServiceProvider services) => this.services = services;
 
     /// <summary>The actor system.</summary>
     public ActorSystem System => services.GetRequiredService<ActorSystem>();
@@ -66,7 +61,7 @@ public sealed class ControlHost : IAsyncDisposable
         }
 
         var host = new ControlHost(services);
-        foreach (IHostedService service in host.hosted)
+        foreach (IHostedService service in services.GetServices<IHostedService>())
         {
             await service.StartAsync(CancellationToken.None).ConfigureAwait(false);
         }
@@ -77,12 +72,7 @@ public sealed class ControlHost : IAsyncDisposable
     /// <summary>Stops the actors and the system. Compute under way on a worker's thread is left to end by itself.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (IHostedService service in hosted)
-        {
-            await service.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-
-        // In a cluster the services' stop ends nothing: see ClusterConfiguration.
+        // Not by the services' stop, which runs Akka's coordinated shutdown: a node whose network is gone would take leave of the cluster for ten seconds.
         Task ended = System.Terminate();
         await Task.WhenAny(ended, Task.Delay(MostToEnd)).ConfigureAwait(false);
         await services.DisposeAsync().ConfigureAwait(false);

@@ -190,7 +190,7 @@ echo "   $(result "$scratch/calm" samples_per_second) samples/s over gRPC with T
 
 # ---- 2. who is turned away, while a run goes on; each host cut off and healed ----
 
-epochs=${THREE_HOSTS_EPOCHS:-600}
+epochs=${THREE_HOSTS_EPOCHS:-1500}
 expected=$(local_digest $epochs)
 coordinate cut $epochs
 work cut-1 1
