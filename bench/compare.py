@@ -50,14 +50,15 @@ def parse():
 
 
 class Sampler(threading.Thread):
-    """The largest proportional set size (PSS) of a process and its children, in MiB, looked at five times a second."""
+    """The largest proportional set size (PSS) of a process and its children, in MiB, looked at once a second: a look takes milliseconds
+    from processes that use all processors."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
         self.pid, self.peak, self.done = pid, 0.0, threading.Event()
 
     def run(self):
-        while not self.done.wait(0.2):
+        while not self.done.wait(1):
             self.peak = max(self.peak, sum(self.pss(pid) for pid in self.family(self.pid)))
 
     def family(self, pid):
