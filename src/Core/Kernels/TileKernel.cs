@@ -369,19 +369,4 @@ internal static unsafe class TileKernel
             }
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Store<TVector, TOps, TShape>(TVector left, TVector right, float* to, nint toStride)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TShape : struct, ITileShape
-    {
-        TOps.Store(left, ref *to, 0);
-        if (TShape.Vectors > 1)
-        {
-            TOps.Store(right, ref *to, (nuint)TOps.Count);
-        }
-
-        return to + toStride;
-    }
 }
