@@ -16,5 +16,5 @@ if (args is ["peak"])
     return 0;
 }
 
-BenchmarkSwitcher.FromAssembly(typeof(MachineLimits).Assembly).Run(args);
+BenchmarkSwitcher.FromAssembly(typeof(ThroughputColumn).Assembly).Run(args);
 return 0;

@@ -1,18 +1,20 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace DistNet.Kernels.Bench;
+namespace DistNet.Kernels;
 
 /// <summary>What one core can do at most: the limits beside which every figure stands.</summary>
 /// <param name="FmaGflops">Independent fused multiply-adds from registers, in 10⁹ operations a second (a fused one counts as two).</param>
 /// <param name="CopyGigabytesPerSecond">A copy between arrays far larger than the caches; bytes read plus bytes written.</param>
-internal sealed record MachineLimits(double FmaGflops, double CopyGigabytesPerSecond)
+public sealed record MachineLimits(double FmaGflops, double CopyGigabytesPerSecond)
 {
     private const int CopyBytes = 256 << 20;
 
-    /// <summary>Measures both, the best of several short runs each: a limit is what was reached once.</summary>
+    /// <summary>Measures both on the calling thread, within about a second, the best of several short runs each: a limit is what was reached once. Takes half a gigabyte meanwhile.</summary>
+    /// <param name="unit">The vector width.</param>
     public static MachineLimits Measure(VectorUnit unit)
     {
+        ArgumentNullException.ThrowIfNull(unit);
         double fma = 0;
         for (int run = 0; run < 12; run++)
         {
