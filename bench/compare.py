@@ -227,11 +227,10 @@ def table(options, rows, peer, peaks):
     return "\n".join(lines)
 
 
-def write(text, begin, end):
-    """Puts a table between its two marks in the page."""
-    page = PAGE.read_text()
-    head, rest = page.split(begin)
-    PAGE.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+def write(text, begin, end, page=PAGE):
+    """Puts a table between its two marks in a page."""
+    head, rest = page.read_text().split(begin)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def main():

@@ -14,6 +14,7 @@ internal static class CommandTree
         root.Subcommands.Add(CoordinatorVerb.Create(terminal));
         root.Subcommands.Add(WorkerVerb.Create(terminal));
         root.Subcommands.Add(StatusVerb.Create(terminal));
+        root.Subcommands.Add(BenchVerb.Create(terminal));
         root.Subcommands.Add(EvaluateVerb.Create(terminal));
         root.Subcommands.Add(PredictVerb.Create(terminal));
         root.Subcommands.Add(InspectVerb.Create(terminal));

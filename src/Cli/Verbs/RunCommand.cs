@@ -1,3 +1,4 @@
+using DistNet.Advice;
 using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.RunFolders;
@@ -64,6 +65,11 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
         {
             using var signals = new StopSignals(Supervised);
             RunResult result = Lead(folder, data, setup, record, display, events, signals);
+            if (CommunicationWarning(result) is { } sentence)
+            {
+                display.Warning(sentence);
+            }
+
             display.End();
             events.VerifyFolder();
             return Finish(folder, record, result, data, signals.ExitCode);
@@ -75,6 +81,9 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
             throw;
         }
     }
+
+    private string? CommunicationWarning(RunResult result) => CommunicationRule.Warning(
+        result.StepTimes.MeanMs(StepPart.Compute), result.StepTimes.MeanCommunicationMs, result.StepTimes.Steps, request.Job.Training.Batch, result.Workers);
 
     private RunResult Lead(RunDestination folder, LoadedData data, RunSetup setup, RunRecord record, RunDisplay display, RunEvents events, StopSignals signals)
     {

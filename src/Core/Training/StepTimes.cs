@@ -47,6 +47,9 @@ public sealed class StepTimes
     /// <summary>How long the step's first answer waits for its last one, on average in milliseconds; a part of neither: the last worker computes meanwhile.</summary>
     public double MeanWaitMs => MeanMs(ref waitTicks);
 
+    /// <summary>Messages, wake-ups and transfers, to the workers and back, on average in milliseconds.</summary>
+    public double MeanCommunicationMs => MeanMs(StepPart.Exchange) + MeanMs(StepPart.Decide);
+
     /// <summary>The mean of a part in milliseconds; 0 before there is one.</summary>
     public double MeanMs(StepPart part) => MeanMs(ref ticks[(int)part]);
 
