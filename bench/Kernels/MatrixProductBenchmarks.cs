@@ -15,13 +15,13 @@ internal sealed class KernelConfig : ManualConfig
     }
 }
 
-/// <summary>Forward products and input gradients of the mlp workload: one chain of multiply-adds per output, right operand packed.</summary>
+/// <summary>Forward products and input gradients of the mlp workload: one chain of multiply-adds per output.</summary>
 [Config(typeof(KernelConfig))]
 public class MultiplyBenchmarks
 {
     private readonly VectorUnit unit = VectorUnit.Widest;
     private float[] left = [];
-    private float[] packed = [];
+    private float[] right = [];
     private float[] bias = [];
     private float[] result = [];
     private float[] scratch = [];
@@ -30,11 +30,11 @@ public class MultiplyBenchmarks
     [ParamsSource(nameof(Sizes))]
     public ProductSize Size { get; set; } = null!;
 
-    /// <summary>Batch 512, and the first layer at the smaller and larger batches.</summary>
+    /// <summary>Batch 512, the first layer at the smaller and larger batches, and a square.</summary>
     public static IEnumerable<ProductSize> Sizes =>
     [
         new("fc1", 512, 784, 512), new("fc2", 512, 512, 512), new("fc3", 512, 512, 10), new("fc3 input gradient", 512, 10, 512),
-        new("fc1", 32, 784, 512), new("fc1", 128, 784, 512), new("fc1", 2048, 784, 512),
+        new("fc1", 32, 784, 512), new("fc1", 128, 784, 512), new("fc1", 2048, 784, 512), new("square", 1024, 1024, 1024),
     ];
 
     /// <summary>Fills the operands.</summary>
@@ -42,16 +42,19 @@ public class MultiplyBenchmarks
     public void Setup()
     {
         left = Values.Of(Size.Rows * Size.Inner);
+        right = Values.Of(Size.Inner * Size.Columns);
         bias = Values.Of(Size.Columns);
-        packed = new float[MatrixProduct.PackedLength(Size.Inner, Size.Columns)];
-        MatrixProduct.Pack(unit, Values.Of(Size.Inner * Size.Columns), Size.Inner, Size.Columns, packed);
         result = new float[Size.Rows * Size.Columns];
-        scratch = new float[MatrixProduct.MultiplyScratch(Size.Inner)];
+        scratch = new float[Math.Max(MatrixProduct.MultiplyScratch(Size.Inner), MatrixProduct.TransposedScratch(Size.Rows, Size.Inner))];
     }
 
-    /// <summary>The kernel.</summary>
+    /// <summary>Forward: the right operand is [columns, inner], as weights are.</summary>
     [Benchmark]
-    public void Multiply() => MatrixProduct.Multiply(unit, left, Size.Rows, Size.Inner, packed, Size.Columns, bias, result, scratch);
+    public void MultiplyTransposed() => MatrixProduct.MultiplyTransposed(unit, left, Size.Rows, Size.Inner, right, Size.Columns, bias, result, scratch);
+
+    /// <summary>Input gradient.</summary>
+    [Benchmark]
+    public void Multiply() => MatrixProduct.Multiply(unit, left, Size.Rows, Size.Inner, right, Size.Columns, result, scratch);
 }
 
 /// <summary>Weight gradients of the mlp workload: slices of 32 samples, each a chain, combined by the canonical tree.</summary>
@@ -74,7 +77,7 @@ public class SlicedProductBenchmarks
     public static IEnumerable<ProductSize> Sizes =>
     [
         new("fc1", 512, 512, 784), new("fc2", 512, 512, 512), new("fc3", 10, 512, 512),
-        new("fc1", 512, 32, 784), new("fc1", 512, 128, 784), new("fc1", 512, 2048, 784),
+        new("fc1", 512, 32, 784), new("fc1", 512, 128, 784), new("fc1", 512, 2048, 784), new("square", 1024, 1024, 1024),
     ];
 
     /// <summary>Fills the operands.</summary>
@@ -85,7 +88,7 @@ public class SlicedProductBenchmarks
         right = Values.Of(Size.Inner * Size.Columns);
         slices = [.. Enumerable.Range(0, Size.Inner / SliceSize).Select(slice => new SliceRows(slice * SliceSize, SliceSize))];
         result = new float[Size.Rows * Size.Columns];
-        scratch = new float[MatrixProduct.SlicedScratch(Size.Inner, Size.Rows, Size.Columns, slices.Length)];
+        scratch = new float[MatrixProduct.SlicedScratch(Size.Inner, slices.Length)];
     }
 
     /// <summary>The kernel.</summary>

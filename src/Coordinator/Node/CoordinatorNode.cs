@@ -49,7 +49,7 @@ public static class CoordinatorNode
         RunDataFiles files = new(job.Data ?? throw DistNetException.BadInput("The job names no data; expected a data section, as workers look for the same files."), options.DataFolder);
         files.Start();
         VectorUnit unit = options.Unit ?? VectorUnit.Widest;
-        SharedMemorySizes sizes = SharedMemorySizes.Of(setup, unit);
+        SharedMemorySizes sizes = SharedMemorySizes.Of(setup);
         SharedMemoryHost? memory = null;
         using OpenRun open = OpenRun.Open(setup, new OpenRunOptions
         {

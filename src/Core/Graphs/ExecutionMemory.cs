@@ -14,7 +14,6 @@ internal sealed class ExecutionMemory
     private readonly Graph graph;
     private readonly int rows;
     private readonly AlignedBuffer[] values;
-    private readonly int[] preparedOffsets;
 
     public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices)
     {
@@ -30,11 +29,9 @@ internal sealed class ExecutionMemory
         values = new AlignedBuffer[graph.Values.Length];
         values[0] = Buffer(0);
         Nodes = new NodeMemory[graph.Nodes.Length];
-        preparedOffsets = new int[Nodes.Length + 1];
         for (int index = 0; index < Nodes.Length; index++)
         {
-            Nodes[index] = Allocate(graph.Nodes[index], maximumSlices, out int prepared);
-            preparedOffsets[index + 1] = checked(preparedOffsets[index] + prepared);
+            Nodes[index] = Allocate(graph.Nodes[index], maximumSlices);
         }
 
         Output = values[graph.OutputValue];
@@ -54,21 +51,8 @@ internal sealed class ExecutionMemory
     /// <summary>The floats of scratch that any one call needs.</summary>
     public int Scratch { get; private set; }
 
-    /// <summary>The floats that all modules prepare, each part at a 64-byte boundary.</summary>
-    public int PreparedLength => preparedOffsets[^1];
-
     /// <summary>Whether <see cref="AllocateGradients"/> has been called.</summary>
     public bool HasGradients { get; private set; }
-
-    /// <summary>Has every node read, or write, what is prepared in this memory.</summary>
-    public void SetPrepared(Memory<float> prepared)
-    {
-        Invariant.Holds(prepared.Length == PreparedLength);
-        for (int index = 0; index < Nodes.Length; index++)
-        {
-            Nodes[index].Prepared = prepared.Slice(preparedOffsets[index], Nodes[index].PreparedLength);
-        }
-    }
 
     public void AllocateGradients()
     {
@@ -110,10 +94,9 @@ internal sealed class ExecutionMemory
         }
     }
 
-    private NodeMemory Allocate(GraphNode node, int maximumSlices, out int prepared)
+    private NodeMemory Allocate(GraphNode node, int maximumSlices)
     {
         ModuleMemory needs = node.Module.Memory(node.InputShapes, rows, maximumSlices);
-        prepared = checked(needs.Prepared + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
         Scratch = Math.Max(Scratch, needs.Scratch);
         foreach (int output in node.Outputs)
         {
@@ -126,7 +109,6 @@ internal sealed class ExecutionMemory
             Inputs = [.. node.Inputs.Select(input => values[input])],
             Outputs = [.. node.Outputs.Select(output => values[output])],
             Output = values[node.Outputs[0]],
-            PreparedLength = needs.Prepared,
             Saved = needs.SavedPerSample == 0 ? Nothing : new AlignedBuffer(checked(rows * needs.SavedPerSample)),
             SavedPerSample = needs.SavedPerSample,
             BranchDomains = node.Module switch

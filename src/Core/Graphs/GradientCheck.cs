@@ -82,7 +82,7 @@ public static class GradientCheck
         int first = input.FirstPlace / sliceSize;
         ImmutableArray<SumNode> nodes = CanonicalSum.Cover(new SliceRange(first, slices), first + slices);
         Arena[] gradients = [.. nodes.Select(_ => new Arena(graph.Layout))];
-        execution.Train(input, parameters, 0, nodes.AsSpan(), [.. gradients.Select(arena => arena.Memory)], new NodeMetrics[nodes.Length]);
+        execution.Train(input, parameters, nodes.AsSpan(), [.. gradients.Select(arena => arena.Memory)], new NodeMetrics[nodes.Length]);
         for (int index = 1; index < gradients.Length; index++)
         {
             Elementwise.Add(unit, gradients[0].Span, gradients[index].Span, gradients[0].Span);

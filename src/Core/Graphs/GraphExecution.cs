@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DistNet.Kernels;
 using DistNet.Losses;
 using DistNet.Runs;
@@ -9,8 +8,8 @@ namespace DistNet.Graphs;
 
 /// <summary>Computes passes of a graph: holds all memory for a stated maximum of slices, and allocates nothing on the managed heap from the second pass on.</summary>
 /// <remarks>
-/// A training pass has three phases with a barrier between them: prepare (pack the weights; only when the parameters have changed), rows (each thread takes whole slices through
-/// forward, loss and backward), parameter gradients (each thread takes a range of every parameter). Threads split outputs and never a sum, so every number of threads
+/// A training pass has two phases with a barrier between them: rows (each thread takes whole slices through forward, loss and backward) and parameter gradients (each
+/// thread takes a range of every parameter). Threads split outputs and never a sum, so every number of threads
 /// and every vector width gives the same bits. Used by one thread at a time.
 /// </remarks>
 public sealed class GraphExecution
@@ -20,13 +19,8 @@ public sealed class GraphExecution
     private readonly int sliceSize;
     private readonly PassState pass;
     private readonly ExecutionMemory memory;
-    private readonly VectorUnit unit;
     private readonly RowsPhase rows;
     private readonly GradientPhase gradients;
-    private PreparedParameters? own;
-    private PreparedMemory? prepared;
-    private long? preparedVersion;
-    private bool preparedForTraining;
 
     /// <summary>Allocates the memory of forward passes; that of backward passes comes with the first of them.</summary>
     /// <param name="graph">The model.</param>
@@ -46,7 +40,6 @@ public sealed class GraphExecution
         this.sliceSize = sliceSize;
         MaximumSlices = maximumSlices;
         pass = new PassState(unit);
-        this.unit = unit;
         memory = new ExecutionMemory(graph, sliceSize, maximumSlices);
         AlignedBuffer[] scratch = [.. Enumerable.Range(0, team.Count).Select(_ => new AlignedBuffer(memory.Scratch))];
         rows = new RowsPhase(pass, graph, memory, Loss.Create(loss), scratch);
@@ -56,38 +49,15 @@ public sealed class GraphExecution
     /// <summary>The most slices of one pass.</summary>
     public int MaximumSlices { get; }
 
-    /// <summary>Has the passes from now on read what was prepared with the parameters that they are given, instead of preparing it themselves.</summary>
-    /// <param name="prepared">What was prepared; null, or what was prepared for another vector width, has the execution prepare its own.</param>
-    public void UsePrepared(PreparedMemory? prepared)
-    {
-        if (prepared is not null && (prepared.Unit != unit.Code || prepared.Values.Length != memory.PreparedLength))
-        {
-            prepared = null;
-        }
-
-        if (prepared != this.prepared)
-        {
-            this.prepared = prepared;
-            preparedVersion = null;
-            if (prepared is not null)
-            {
-                // Only read: whoever prepares has memory of its own to write to.
-                memory.SetPrepared(MemoryMarshal.AsMemory(prepared.Values));
-            }
-        }
-    }
-
     /// <summary>One training pass: forward, loss and backward.</summary>
     /// <param name="input">The samples: whole slices, but for the last of a batch.</param>
     /// <param name="parameters">The parameters, as long as the arena.</param>
-    /// <param name="parametersVersion">A number that changes when the parameters do; prepared data is remade only then.</param>
     /// <param name="nodes">Nodes of the sum: disjoint, in order, covering exactly the pass's slices.</param>
     /// <param name="nodeGradients">For each node where its gradient goes, as long as the arena: sums over samples, bit-exactly the node's value; padding becomes +0.</param>
     /// <param name="metrics">For each node where its loss and counts go.</param>
     public void Train(
         in PassInput input,
         ReadOnlySpan<float> parameters,
-        long parametersVersion,
         ReadOnlySpan<SumNode> nodes,
         ReadOnlySpan<Memory<float>> nodeGradients,
         Span<NodeMetrics> metrics)
@@ -100,36 +70,35 @@ public sealed class GraphExecution
             gradients.Add(WithinPass(nodes[index], input, sliceCount), nodeGradients[index]);
         }
 
-        Run(input, parameters, parametersVersion, training: true, withLoss: true, withGradients: true);
+        Run(input, parameters, training: true, withLoss: true, withGradients: true);
         gradients.Clear();
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
 
     /// <summary>Forward and loss, with dropout off.</summary>
     /// <inheritdoc cref="Train" path="/param"/>
-    public void Evaluate(in PassInput input, ReadOnlySpan<float> parameters, long parametersVersion, ReadOnlySpan<SumNode> nodes, Span<NodeMetrics> metrics)
+    public void Evaluate(in PassInput input, ReadOnlySpan<float> parameters, ReadOnlySpan<SumNode> nodes, Span<NodeMetrics> metrics)
     {
         Invariant.Holds(nodes.Length == metrics.Length);
         int sliceCount = CheckCover(nodes, input);
-        Run(input, parameters, parametersVersion, training: false, withLoss: true, withGradients: false);
+        Run(input, parameters, training: false, withLoss: true, withGradients: false);
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
 
     /// <summary>Forward alone, with dropout off. Labels are not read.</summary>
     /// <param name="input">The samples.</param>
     /// <param name="parameters">The parameters, as long as the arena.</param>
-    /// <param name="parametersVersion">A number that changes when the parameters do.</param>
     /// <param name="outputs">[samples, OutputShape.Length], row-major.</param>
-    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, long parametersVersion, Span<float> outputs)
+    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, Span<float> outputs)
     {
-        Run(input, parameters, parametersVersion, training: false, withLoss: false, withGradients: false);
+        Run(input, parameters, training: false, withLoss: false, withGradients: false);
         memory.Output.Span[..(input.Samples.Length * graph.OutputShape.Length)].CopyTo(outputs);
     }
 
     /// <summary>Repeats a training pass and looks for the first value that is not finite, slice by slice and, within a slice, in the order of computation.</summary>
     /// <returns>Null where every slice's values are finite (their sum may still overflow).</returns>
     /// <inheritdoc cref="Train" path="/param"/>
-    public NonFiniteFinding? FindNonFinite(in PassInput input, ReadOnlySpan<float> parameters, long parametersVersion)
+    public NonFiniteFinding? FindNonFinite(in PassInput input, ReadOnlySpan<float> parameters)
     {
         int firstSlice = input.FirstPlace / sliceSize;
         for (int slice = 0; slice < Slices(input); slice++)
@@ -145,7 +114,7 @@ public sealed class GraphExecution
             };
             Arena gradient = new(graph.Layout);
             NodeMetrics[] metrics = new NodeMetrics[1];
-            Train(one, parameters, parametersVersion, [new SumNode(0, firstSlice + slice)], [gradient.Memory], metrics);
+            Train(one, parameters, [new SumNode(0, firstSlice + slice)], [gradient.Memory], metrics);
             if (NonFiniteSearch.First(graph, memory, metrics[0], gradient) is { } found)
             {
                 return new NonFiniteFinding(firstSlice + slice, found.Node, found.What);
@@ -155,7 +124,7 @@ public sealed class GraphExecution
         return null;
     }
 
-    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, long version, bool training, bool withLoss, bool withGradients)
+    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, bool training, bool withLoss, bool withGradients)
     {
         Invariant.Holds(parameters.Length == graph.Layout.ArenaLength);
         Invariant.Holds(input.FirstPlace >= 0 && input.FirstPlace % sliceSize == 0);
@@ -169,16 +138,6 @@ public sealed class GraphExecution
         rows.WithLoss = withLoss;
         Invariant.Holds(rows.SliceCount >= 1 && rows.SliceCount <= MaximumSlices);
         memory.Domains[0].SetRows(input.Samples.Length);
-        if (prepared is null && (preparedVersion != version || (training && !preparedForTraining)))
-        {
-            preparedVersion = null;
-            own ??= new PreparedParameters(graph, unit, team);
-            memory.SetPrepared(MemoryMarshal.AsMemory(own.Values.Values));
-            own.Prepare(parameters, training);
-            preparedForTraining = training;
-            preparedVersion = version;
-        }
-
         fixed (float* pinned = parameters)
         {
             pass.Set(input, pinned, parameters.Length, training);

@@ -11,11 +11,6 @@ internal sealed class NodeMemory
 
     public required AlignedBuffer Output { get; init; }
 
-    /// <summary>What the module made of its parameters; empty until it is set.</summary>
-    public Memory<float> Prepared { get; set; }
-
-    public required int PreparedLength { get; init; }
-
     public required AlignedBuffer Saved { get; init; }
 
     public required int SavedPerSample { get; init; }

@@ -4,65 +4,35 @@ namespace DistNet.Kernels;
 
 /// <summary>Products of row-major matrices whose every output is a sum in a fixed order, whatever the vector width, the tiles and the threads: these split
 /// outputs, never sums, and summed dimensions are never padded.</summary>
-/// <remarks>Blocked as in Goto and van de Geijn, <i>Anatomy of high-performance matrix multiplication</i> (2008): a panel of the right operand stays in the first-level
-/// cache, a block of the left one in the second, a tile of outputs in registers. Buffers that start at multiples of 64 bytes are fastest.</remarks>
+/// <remarks>A tile of outputs stays in registers (as in Goto and van de Geijn, <i>Anatomy of high-performance matrix multiplication</i>, 2008), a panel of one operand, packed when it is
+/// needed, in the first- and second-level caches; the other operand is read where it lies, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
 public static unsafe class MatrixProduct
 {
-    /// <summary>The floats of a packed right operand [inner, columns].</summary>
-    public static int PackedLength(int inner, int columns)
-    {
-        Invariant.Holds(inner >= 0 && columns >= 0);
-        return PackedPanels.Length(inner, columns);
-    }
-
-    /// <summary>Packs a right operand.</summary>
-    /// <param name="unit">The vector unit; the packed layout does not depend on it.</param>
-    /// <param name="matrix">[inner, columns].</param>
+    /// <summary>The floats of scratch that one caller of <see cref="MultiplyTransposed"/> needs; enough for fewer rows too.</summary>
+    /// <param name="rows">The most rows.</param>
     /// <param name="inner">The summed dimension.</param>
-    /// <param name="columns">The outputs' columns.</param>
-    /// <param name="packed"><see cref="PackedLength"/> floats.</param>
-    /// <param name="part">Which of <paramref name="parts"/> disjoint parts of the work to do.</param>
-    /// <param name="parts">How many callers share the work.</param>
-    public static void Pack(VectorUnit unit, ReadOnlySpan<float> matrix, int inner, int columns, Span<float> packed, int part = 0, int parts = 1)
+    public static int TransposedScratch(int rows, int inner)
     {
-        CheckPacking(unit, matrix, inner, columns, packed, part, parts);
-        (int from, int to) = Share(PackedPanels.Count(columns), part, parts);
-        fixed (float* source = matrix, target = packed)
-        {
-            PackedPanels.Pack(source, columns, inner, columns, target, from, to);
-        }
+        Invariant.Holds(rows >= 0 && inner >= 0);
+        return TransposedProduct.ScratchLength(rows, inner);
     }
 
-    /// <summary>Packs the transpose of <paramref name="matrix"/> [columns, inner] as a right operand [inner, columns]; else as <see cref="Pack"/>.</summary>
-    public static void PackTransposed(VectorUnit unit, ReadOnlySpan<float> matrix, int inner, int columns, Span<float> packed, int part = 0, int parts = 1)
-    {
-        CheckPacking(unit, matrix, inner, columns, packed, part, parts);
-        (int from, int to) = Share(PackedPanels.Count(columns), part, parts);
-        fixed (float* source = matrix, target = packed)
-        {
-            PackedPanels.PackTransposed(source, inner, columns, target, from, to);
-        }
-    }
-
-    /// <summary>The floats of scratch that one caller of <see cref="Multiply"/> needs.</summary>
-    public static int MultiplyScratch(int inner) => ChainProduct.ScratchLength(inner);
-
-    /// <summary>result = left · right + bias. Each output is one chain of fused multiply-adds in index order that starts at +0; the bias is added last, once.</summary>
+    /// <summary>result = left · rightᵀ + bias. Each output is one chain of fused multiply-adds in index order that starts at +0; the bias is added last, once.</summary>
     /// <param name="unit">The vector unit.</param>
     /// <param name="left">[rows, inner].</param>
     /// <param name="rows">The outputs' rows; a caller may take any of them by slicing <paramref name="left"/> and <paramref name="result"/>.</param>
     /// <param name="inner">The summed dimension; 0 gives +0.</param>
-    /// <param name="packedRight">The right operand [inner, columns], packed.</param>
+    /// <param name="right">[columns, inner].</param>
     /// <param name="columns">The outputs' columns.</param>
     /// <param name="bias">[columns], or empty for none.</param>
     /// <param name="result">[rows, columns]; must not overlap the operands.</param>
-    /// <param name="scratch"><see cref="MultiplyScratch"/> floats of this caller's own.</param>
-    public static void Multiply(
+    /// <param name="scratch"><see cref="TransposedScratch"/> floats of this caller's own.</param>
+    public static void MultiplyTransposed(
         VectorUnit unit,
         ReadOnlySpan<float> left,
         int rows,
         int inner,
-        ReadOnlySpan<float> packedRight,
+        ReadOnlySpan<float> right,
         int columns,
         ReadOnlySpan<float> bias,
         Span<float> result,
@@ -70,12 +40,12 @@ public static unsafe class MatrixProduct
     {
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0);
-        Invariant.Holds(left.Length == (long)rows * inner && result.Length == (long)rows * columns);
-        Invariant.Holds(packedRight.Length >= PackedLength(inner, columns) && (bias.IsEmpty || bias.Length == columns) && scratch.Length >= MultiplyScratch(inner));
-        ChainProduct kernel = new()
+        Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)columns * inner && result.Length == (long)rows * columns);
+        Invariant.Holds((bias.IsEmpty || bias.Length == columns) && scratch.Length >= TransposedScratch(rows, inner));
+        TransposedProduct kernel = new()
         {
             Left = left,
-            Right = packedRight,
+            Right = right,
             Bias = bias,
             Result = result,
             Scratch = scratch,
@@ -86,15 +56,51 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs; enough for fewer rows, columns or slices too.</summary>
-    /// <param name="rows">The rows of all slices.</param>
-    /// <param name="leftColumns">The most result rows that the caller computes, or all of them.</param>
-    /// <param name="rightColumns">The result's columns.</param>
-    /// <param name="sliceCount">The number of slices.</param>
-    public static int SlicedScratch(int rows, int leftColumns, int rightColumns, int sliceCount)
+    /// <summary>The floats of scratch that one caller of <see cref="Multiply"/> needs.</summary>
+    /// <param name="inner">The summed dimension.</param>
+    public static int MultiplyScratch(int inner)
     {
-        Invariant.Holds(rows >= 0 && leftColumns >= 0 && rightColumns >= 0 && sliceCount >= 0);
-        return SliceProduct.ScratchLength(rows, leftColumns, rightColumns, sliceCount);
+        Invariant.Holds(inner >= 0);
+        return DirectProduct.ScratchLength(inner, segments: 1);
+    }
+
+    /// <summary>result = left · right. Each output is one chain of fused multiply-adds in index order that starts at +0.</summary>
+    /// <param name="unit">The vector unit.</param>
+    /// <param name="left">[rows, inner].</param>
+    /// <param name="rows">The outputs' rows; a caller may take any of them by slicing <paramref name="left"/> and <paramref name="result"/>.</param>
+    /// <param name="inner">The summed dimension; 0 gives +0.</param>
+    /// <param name="right">[inner, columns].</param>
+    /// <param name="columns">The outputs' columns.</param>
+    /// <param name="result">[rows, columns]; must not overlap the operands.</param>
+    /// <param name="scratch"><see cref="MultiplyScratch"/> floats of this caller's own.</param>
+    public static void Multiply(
+        VectorUnit unit, ReadOnlySpan<float> left, int rows, int inner, ReadOnlySpan<float> right, int columns, Span<float> result, Span<float> scratch)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0 && scratch.Length >= MultiplyScratch(inner));
+        Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)inner * columns && result.Length == (long)rows * columns);
+        DirectProduct kernel = new()
+        {
+            Left = left,
+            LeftRowStride = inner,
+            LeftStep = 1,
+            Right = right,
+            Columns = columns,
+            Segments = [new SliceRows(0, inner)],
+            Result = result,
+            ToRow = rows,
+            Scratch = scratch,
+        };
+        unit.Run(ref kernel);
+    }
+
+    /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs; enough for fewer rows or slices too.</summary>
+    /// <param name="rows">The rows of the operands.</param>
+    /// <param name="sliceCount">The number of slices.</param>
+    public static int SlicedScratch(int rows, int sliceCount)
+    {
+        Invariant.Holds(rows >= 0 && sliceCount >= 0);
+        return DirectProduct.ScratchLength(rows, sliceCount);
     }
 
     /// <summary>result = leftᵀ · right, summed over rows by the canonical tree: each slice's rows are one chain of fused multiply-adds from +0, and a node of the tree over
@@ -130,19 +136,19 @@ public static unsafe class MatrixProduct
             return;
         }
 
-        Invariant.Holds(scratch.Length >= SlicedScratch(rows, toRow - fromRow, rightColumns, slices.Length));
-        SliceProduct kernel = new()
+        Invariant.Holds(scratch.Length >= SlicedScratch(rows, slices.Length));
+        DirectProduct kernel = new()
         {
             Left = left,
+            LeftRowStride = 1,
+            LeftStep = leftColumns,
             Right = right,
-            Slices = slices,
+            Columns = rightColumns,
+            Segments = slices,
             Result = result,
-            Scratch = scratch,
-            Rows = rows,
-            LeftColumns = leftColumns,
-            RightColumns = rightColumns,
             FromRow = fromRow,
             ToRow = toRow,
+            Scratch = scratch,
         };
         unit.Run(ref kernel);
     }
@@ -177,27 +183,16 @@ public static unsafe class MatrixProduct
     /// <summary>The levels at which nodes wait while <paramref name="sliceCount"/> slices are combined.</summary>
     internal static int Levels(int sliceCount) => BitOperations.Log2((uint)Math.Max(sliceCount, 1)) + 1;
 
-    /// <summary>A pointer moved up to the next multiple of 64 bytes.</summary>
-    internal static float* Align(float* pointer) => (float*)(((nuint)pointer + 63) & ~(nuint)63);
-
+    // Returns the rows that the slices reach to.
     private static int CheckSlices(ReadOnlySpan<SliceRows> slices, int leftRows, int rightRows)
     {
         int rows = 0;
         foreach (SliceRows slice in slices)
         {
             Invariant.Holds(slice.Count >= 0 && (slice.Count == 0 || (slice.First >= 0 && slice.First + slice.Count <= Math.Min(leftRows, rightRows))));
-            rows += slice.Count;
+            rows = slice.Count == 0 ? rows : Math.Max(rows, slice.First + slice.Count);
         }
 
         return rows;
     }
-
-    private static void CheckPacking(VectorUnit unit, ReadOnlySpan<float> matrix, int inner, int columns, Span<float> packed, int part, int parts)
-    {
-        ArgumentNullException.ThrowIfNull(unit);
-        Invariant.Holds(inner >= 0 && columns >= 0 && matrix.Length == (long)inner * columns && packed.Length >= PackedLength(inner, columns));
-        Invariant.Holds(part >= 0 && part < parts);
-    }
-
-    private static (int From, int To) Share(int count, int part, int parts) => ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
 }

@@ -24,7 +24,7 @@ internal unsafe ref struct SliceColumnSum : IKernel
     {
         fixed (float* matrix = Matrix, result = Result, scratch = Scratch)
         {
-            float* levels = MatrixProduct.Align(scratch);
+            float* levels = Panels.Align(scratch);
             int column = From;
             for (; column + (BlockVectors * TOps.Count) <= To; column += BlockVectors * TOps.Count)
             {

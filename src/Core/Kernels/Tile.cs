@@ -3,31 +3,31 @@ namespace DistNet.Kernels;
 /// <summary>What one tile is computed from.</summary>
 internal unsafe struct Tile
 {
-    /// <summary>The left operand, packed: Rows floats for each k.</summary>
+    /// <summary>The left operand's first row at k = 0: read where it lies, one element for each row and k.</summary>
     public float* Left;
 
-    /// <summary>The right operand, packed: the tile's columns for each k.</summary>
+    /// <summary>From one row of the left operand to the next.</summary>
+    public nint LeftRowStride;
+
+    /// <summary>From one k of the left operand to the next.</summary>
+    public nint LeftStep;
+
+    /// <summary>The right operand's first column at k = 0: the tile's columns side by side for each k.</summary>
     public float* Right;
 
     /// <summary>From one k of the right operand to the next.</summary>
     public nint RightStride;
 
-    /// <summary>How many k each segment sums; each segment is a chain of its own.</summary>
-    public int* Counts;
+    /// <summary>The k that each segment sums; each segment is a chain of its own.</summary>
+    public SliceRows* Segments;
 
     /// <summary>The number of segments, at least 1.</summary>
-    public int Segments;
+    public int SegmentCount;
 
-    /// <summary>Partial sums that the (only) segment's chains continue; null for +0.</summary>
-    public float* Start;
-
-    /// <summary>From one row of <see cref="Start"/> to the next.</summary>
-    public nint StartStride;
-
-    /// <summary>Room for a tile at each level of the tree over segments.</summary>
+    /// <summary>Room for a tile at each level of the tree over segments; not read where there is one segment.</summary>
     public float* Levels;
 
-    /// <summary>One row that is added last; null for none.</summary>
+    /// <summary>One value for each row that is added last; null for none.</summary>
     public float* Bias;
 
     /// <summary>Where the outputs go.</summary>

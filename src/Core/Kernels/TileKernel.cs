@@ -6,367 +6,393 @@ namespace DistNet.Kernels;
 /// <remarks>
 /// Segments (slices) are summed by the canonical tree, as a binary counter counts: the value of segment i takes in the left neighbour at each level where
 /// i has a trailing 1, and waits at the next one. The last segment takes in whatever waits, from the smallest node up, so that a node whose right half is
-/// empty is its left half. The code is written for 12 rows and 2 vectors; the JIT removes what a smaller shape does not have.
+/// empty is its left half. The code is written for 12 rows and 2 vectors; the JIT removes what a smaller tile does not have.
 /// </remarks>
 internal static unsafe class TileKernel
 {
     // Optimised from the first call on: unoptimised code, which the runtime would start with, is hundreds of times slower here.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TVector, TOps, TShape>(ref readonly Tile tile)
+    public static void Run<TVector, TOps, TRows, TVectors>(ref readonly Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
-        where TShape : struct, ITileShape
+        where TRows : struct, ITileCount
+        where TVectors : struct, ITileCount
     {
         nuint width = (nuint)TOps.Count;
-        nuint tileWidth = (nuint)(TShape.Vectors * TOps.Count);
+        nint tileWidth = TVectors.Count * TOps.Count;
+        nint rowStride = tile.LeftRowStride;
+        nint leftStep = tile.LeftStep;
         nint rightStride = tile.RightStride;
-        float* left = tile.Left;
-        float* right = tile.Right;
-        TVector s0 = TOps.Zero, t0 = TOps.Zero;
-        TVector s1 = TOps.Zero, t1 = TOps.Zero;
-        TVector s2 = TOps.Zero, t2 = TOps.Zero;
-        TVector s3 = TOps.Zero, t3 = TOps.Zero;
-        TVector s4 = TOps.Zero, t4 = TOps.Zero;
-        TVector s5 = TOps.Zero, t5 = TOps.Zero;
-        TVector s6 = TOps.Zero, t6 = TOps.Zero;
-        TVector s7 = TOps.Zero, t7 = TOps.Zero;
-        TVector s8 = TOps.Zero, t8 = TOps.Zero;
-        TVector s9 = TOps.Zero, t9 = TOps.Zero;
-        TVector s10 = TOps.Zero, t10 = TOps.Zero;
-        TVector s11 = TOps.Zero, t11 = TOps.Zero;
+        TVector s0, t0;
+        TVector s1, t1;
+        TVector s2, t2;
+        TVector s3, t3;
+        TVector s4, t4;
+        TVector s5, t5;
+        TVector s6, t6;
+        TVector s7, t7;
+        TVector s8, t8;
+        TVector s9, t9;
+        TVector s10, t10;
+        TVector s11, t11;
         for (int segment = 0; ; segment++)
         {
-            float* start = tile.Start;
-            if (start == null)
-            {
-                s0 = t0 = TOps.Zero;
-                s1 = t1 = TOps.Zero;
-                s2 = t2 = TOps.Zero;
-                s3 = t3 = TOps.Zero;
-                if (TShape.Rows > 4)
-                {
-                    s4 = t4 = TOps.Zero;
-                    s5 = t5 = TOps.Zero;
-                }
-
-                if (TShape.Rows > 6)
-                {
-                    s6 = t6 = TOps.Zero;
-                    s7 = t7 = TOps.Zero;
-                }
-
-                if (TShape.Rows > 8)
-                {
-                    s8 = t8 = TOps.Zero;
-                    s9 = t9 = TOps.Zero;
-                    s10 = t10 = TOps.Zero;
-                    s11 = t11 = TOps.Zero;
-                }
-            }
-            else
-            {
-                s0 = TOps.Load(in *start, 0);
-                t0 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                start += tile.StartStride;
-                s1 = TOps.Load(in *start, 0);
-                t1 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                start += tile.StartStride;
-                s2 = TOps.Load(in *start, 0);
-                t2 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                start += tile.StartStride;
-                s3 = TOps.Load(in *start, 0);
-                t3 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                start += tile.StartStride;
-                if (TShape.Rows > 4)
-                {
-                    s4 = TOps.Load(in *start, 0);
-                    t4 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                    s5 = TOps.Load(in *start, 0);
-                    t5 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                }
-
-                if (TShape.Rows > 6)
-                {
-                    s6 = TOps.Load(in *start, 0);
-                    t6 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                    s7 = TOps.Load(in *start, 0);
-                    t7 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                }
-
-                if (TShape.Rows > 8)
-                {
-                    s8 = TOps.Load(in *start, 0);
-                    t8 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                    s9 = TOps.Load(in *start, 0);
-                    t9 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                    s10 = TOps.Load(in *start, 0);
-                    t10 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                    s11 = TOps.Load(in *start, 0);
-                    t11 = TShape.Vectors > 1 ? TOps.Load(in *start, width) : TOps.Zero;
-                    start += tile.StartStride;
-                }
-            }
-
-            for (int count = tile.Counts[segment]; count > 0; count--)
+            // Row pointers for every third row: the two rows after each are one and two strides away, which an address can hold.
+            SliceRows rows = tile.Segments[segment];
+            float* left0 = tile.Left + (rows.First * leftStep);
+            float* left3 = left0 + (3 * rowStride), left6 = left3 + (3 * rowStride), left9 = left6 + (3 * rowStride);
+            float* right = tile.Right + (rows.First * rightStride);
+            s0 = t0 = TOps.Zero;
+            s1 = t1 = TOps.Zero;
+            s2 = t2 = TOps.Zero;
+            s3 = t3 = TOps.Zero;
+            s4 = t4 = TOps.Zero;
+            s5 = t5 = TOps.Zero;
+            s6 = t6 = TOps.Zero;
+            s7 = t7 = TOps.Zero;
+            s8 = t8 = TOps.Zero;
+            s9 = t9 = TOps.Zero;
+            s10 = t10 = TOps.Zero;
+            s11 = t11 = TOps.Zero;
+            for (int count = rows.Count; count > 0; count--)
             {
                 TVector b0 = TOps.Load(in *right, 0);
-                TVector b1 = TShape.Vectors > 1 ? TOps.Load(in *right, width) : b0;
+                TVector b1 = TVectors.Count > 1 ? TOps.Load(in *right, width) : b0;
                 TVector a;
-                a = TOps.Broadcast(left[0]);
+                a = TOps.Broadcast(*left0);
                 s0 = TOps.FusedMultiplyAdd(a, b0, s0);
-                t0 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t0) : t0;
-                a = TOps.Broadcast(left[1]);
-                s1 = TOps.FusedMultiplyAdd(a, b0, s1);
-                t1 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t1) : t1;
-                a = TOps.Broadcast(left[2]);
-                s2 = TOps.FusedMultiplyAdd(a, b0, s2);
-                t2 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t2) : t2;
-                a = TOps.Broadcast(left[3]);
-                s3 = TOps.FusedMultiplyAdd(a, b0, s3);
-                t3 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t3) : t3;
-                if (TShape.Rows > 4)
+                t0 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t0) : t0;
+                if (TRows.Count > 1)
                 {
-                    a = TOps.Broadcast(left[4]);
+                    a = TOps.Broadcast(*(left0 + rowStride));
+                    s1 = TOps.FusedMultiplyAdd(a, b0, s1);
+                    t1 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t1) : t1;
+                }
+
+                if (TRows.Count > 2)
+                {
+                    a = TOps.Broadcast(*(left0 + (2 * rowStride)));
+                    s2 = TOps.FusedMultiplyAdd(a, b0, s2);
+                    t2 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t2) : t2;
+                }
+
+                if (TRows.Count > 3)
+                {
+                    a = TOps.Broadcast(*left3);
+                    s3 = TOps.FusedMultiplyAdd(a, b0, s3);
+                    t3 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t3) : t3;
+                }
+
+                if (TRows.Count > 4)
+                {
+                    a = TOps.Broadcast(*(left3 + rowStride));
                     s4 = TOps.FusedMultiplyAdd(a, b0, s4);
-                    t4 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t4) : t4;
-                    a = TOps.Broadcast(left[5]);
+                    t4 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t4) : t4;
+                }
+
+                if (TRows.Count > 5)
+                {
+                    a = TOps.Broadcast(*(left3 + (2 * rowStride)));
                     s5 = TOps.FusedMultiplyAdd(a, b0, s5);
-                    t5 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t5) : t5;
+                    t5 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t5) : t5;
                 }
 
-                if (TShape.Rows > 6)
+                if (TRows.Count > 6)
                 {
-                    a = TOps.Broadcast(left[6]);
+                    a = TOps.Broadcast(*left6);
                     s6 = TOps.FusedMultiplyAdd(a, b0, s6);
-                    t6 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t6) : t6;
-                    a = TOps.Broadcast(left[7]);
-                    s7 = TOps.FusedMultiplyAdd(a, b0, s7);
-                    t7 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t7) : t7;
+                    t6 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t6) : t6;
                 }
 
-                if (TShape.Rows > 8)
+                if (TRows.Count > 7)
                 {
-                    a = TOps.Broadcast(left[8]);
-                    s8 = TOps.FusedMultiplyAdd(a, b0, s8);
-                    t8 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t8) : t8;
-                    a = TOps.Broadcast(left[9]);
-                    s9 = TOps.FusedMultiplyAdd(a, b0, s9);
-                    t9 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t9) : t9;
-                    a = TOps.Broadcast(left[10]);
-                    s10 = TOps.FusedMultiplyAdd(a, b0, s10);
-                    t10 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t10) : t10;
-                    a = TOps.Broadcast(left[11]);
-                    s11 = TOps.FusedMultiplyAdd(a, b0, s11);
-                    t11 = TShape.Vectors > 1 ? TOps.FusedMultiplyAdd(a, b1, t11) : t11;
+                    a = TOps.Broadcast(*(left6 + rowStride));
+                    s7 = TOps.FusedMultiplyAdd(a, b0, s7);
+                    t7 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t7) : t7;
                 }
-                left += TShape.Rows;
+
+                if (TRows.Count > 8)
+                {
+                    a = TOps.Broadcast(*(left6 + (2 * rowStride)));
+                    s8 = TOps.FusedMultiplyAdd(a, b0, s8);
+                    t8 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t8) : t8;
+                }
+
+                if (TRows.Count > 9)
+                {
+                    a = TOps.Broadcast(*left9);
+                    s9 = TOps.FusedMultiplyAdd(a, b0, s9);
+                    t9 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t9) : t9;
+                }
+
+                if (TRows.Count > 10)
+                {
+                    a = TOps.Broadcast(*(left9 + rowStride));
+                    s10 = TOps.FusedMultiplyAdd(a, b0, s10);
+                    t10 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t10) : t10;
+                }
+
+                if (TRows.Count > 11)
+                {
+                    a = TOps.Broadcast(*(left9 + (2 * rowStride)));
+                    s11 = TOps.FusedMultiplyAdd(a, b0, s11);
+                    t11 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t11) : t11;
+                }
+
+                left0 += leftStep;
+                left3 += leftStep;
+                left6 += leftStep;
+                left9 += leftStep;
                 right += rightStride;
             }
 
-            bool last = segment == tile.Segments - 1;
+            bool last = segment == tile.SegmentCount - 1;
             int level = 0;
-            for (int waiting = segment; waiting != 0; waiting >>= 1, level++)
+            for (int waiting = segment; waiting != 0 && ((waiting & 1) != 0 || last); waiting >>= 1, level++)
             {
                 if ((waiting & 1) != 0)
                 {
-                    float* node = tile.Levels + ((nuint)(level * TShape.Rows) * tileWidth);
-                    s0 = TOps.Add(TOps.Load(in *node, 0 * tileWidth), s0);
-                    t0 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (0 * tileWidth) + width), t0) : t0;
-                    s1 = TOps.Add(TOps.Load(in *node, 1 * tileWidth), s1);
-                    t1 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (1 * tileWidth) + width), t1) : t1;
-                    s2 = TOps.Add(TOps.Load(in *node, 2 * tileWidth), s2);
-                    t2 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (2 * tileWidth) + width), t2) : t2;
-                    s3 = TOps.Add(TOps.Load(in *node, 3 * tileWidth), s3);
-                    t3 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (3 * tileWidth) + width), t3) : t3;
-                    if (TShape.Rows > 4)
+                    float* node = tile.Levels + (level * TRows.Count * tileWidth);
+                    s0 = TOps.Add(TOps.Load(in *node, 0), s0);
+                    t0 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, width), t0) : t0;
+                    if (TRows.Count > 1)
                     {
-                        s4 = TOps.Add(TOps.Load(in *node, 4 * tileWidth), s4);
-                        t4 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (4 * tileWidth) + width), t4) : t4;
-                        s5 = TOps.Add(TOps.Load(in *node, 5 * tileWidth), s5);
-                        t5 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (5 * tileWidth) + width), t5) : t5;
+                        s1 = TOps.Add(TOps.Load(in *node, (nuint)tileWidth), s1);
+                        t1 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)tileWidth + width), t1) : t1;
                     }
 
-                    if (TShape.Rows > 6)
+                    if (TRows.Count > 2)
                     {
-                        s6 = TOps.Add(TOps.Load(in *node, 6 * tileWidth), s6);
-                        t6 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (6 * tileWidth) + width), t6) : t6;
-                        s7 = TOps.Add(TOps.Load(in *node, 7 * tileWidth), s7);
-                        t7 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (7 * tileWidth) + width), t7) : t7;
+                        s2 = TOps.Add(TOps.Load(in *node, (nuint)(2 * tileWidth)), s2);
+                        t2 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(2 * tileWidth) + width), t2) : t2;
                     }
 
-                    if (TShape.Rows > 8)
+                    if (TRows.Count > 3)
                     {
-                        s8 = TOps.Add(TOps.Load(in *node, 8 * tileWidth), s8);
-                        t8 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (8 * tileWidth) + width), t8) : t8;
-                        s9 = TOps.Add(TOps.Load(in *node, 9 * tileWidth), s9);
-                        t9 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (9 * tileWidth) + width), t9) : t9;
-                        s10 = TOps.Add(TOps.Load(in *node, 10 * tileWidth), s10);
-                        t10 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (10 * tileWidth) + width), t10) : t10;
-                        s11 = TOps.Add(TOps.Load(in *node, 11 * tileWidth), s11);
-                        t11 = TShape.Vectors > 1 ? TOps.Add(TOps.Load(in *node, (11 * tileWidth) + width), t11) : t11;
+                        s3 = TOps.Add(TOps.Load(in *node, (nuint)(3 * tileWidth)), s3);
+                        t3 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(3 * tileWidth) + width), t3) : t3;
+                    }
+
+                    if (TRows.Count > 4)
+                    {
+                        s4 = TOps.Add(TOps.Load(in *node, (nuint)(4 * tileWidth)), s4);
+                        t4 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(4 * tileWidth) + width), t4) : t4;
+                    }
+
+                    if (TRows.Count > 5)
+                    {
+                        s5 = TOps.Add(TOps.Load(in *node, (nuint)(5 * tileWidth)), s5);
+                        t5 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(5 * tileWidth) + width), t5) : t5;
+                    }
+
+                    if (TRows.Count > 6)
+                    {
+                        s6 = TOps.Add(TOps.Load(in *node, (nuint)(6 * tileWidth)), s6);
+                        t6 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(6 * tileWidth) + width), t6) : t6;
+                    }
+
+                    if (TRows.Count > 7)
+                    {
+                        s7 = TOps.Add(TOps.Load(in *node, (nuint)(7 * tileWidth)), s7);
+                        t7 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(7 * tileWidth) + width), t7) : t7;
+                    }
+
+                    if (TRows.Count > 8)
+                    {
+                        s8 = TOps.Add(TOps.Load(in *node, (nuint)(8 * tileWidth)), s8);
+                        t8 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(8 * tileWidth) + width), t8) : t8;
+                    }
+
+                    if (TRows.Count > 9)
+                    {
+                        s9 = TOps.Add(TOps.Load(in *node, (nuint)(9 * tileWidth)), s9);
+                        t9 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(9 * tileWidth) + width), t9) : t9;
+                    }
+
+                    if (TRows.Count > 10)
+                    {
+                        s10 = TOps.Add(TOps.Load(in *node, (nuint)(10 * tileWidth)), s10);
+                        t10 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(10 * tileWidth) + width), t10) : t10;
+                    }
+
+                    if (TRows.Count > 11)
+                    {
+                        s11 = TOps.Add(TOps.Load(in *node, (nuint)(11 * tileWidth)), s11);
+                        t11 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)(11 * tileWidth) + width), t11) : t11;
                     }
                 }
-                else if (!last)
+            }
+
+            if (last && tile.Bias != null)
+            {
+                TVector bias;
+                bias = TOps.Broadcast(tile.Bias[0]);
+                s0 = TOps.Add(s0, bias);
+                t0 = TVectors.Count > 1 ? TOps.Add(t0, bias) : t0;
+                if (TRows.Count > 1)
                 {
-                    break;
+                    bias = TOps.Broadcast(tile.Bias[1]);
+                    s1 = TOps.Add(s1, bias);
+                    t1 = TVectors.Count > 1 ? TOps.Add(t1, bias) : t1;
+                }
+
+                if (TRows.Count > 2)
+                {
+                    bias = TOps.Broadcast(tile.Bias[2]);
+                    s2 = TOps.Add(s2, bias);
+                    t2 = TVectors.Count > 1 ? TOps.Add(t2, bias) : t2;
+                }
+
+                if (TRows.Count > 3)
+                {
+                    bias = TOps.Broadcast(tile.Bias[3]);
+                    s3 = TOps.Add(s3, bias);
+                    t3 = TVectors.Count > 1 ? TOps.Add(t3, bias) : t3;
+                }
+
+                if (TRows.Count > 4)
+                {
+                    bias = TOps.Broadcast(tile.Bias[4]);
+                    s4 = TOps.Add(s4, bias);
+                    t4 = TVectors.Count > 1 ? TOps.Add(t4, bias) : t4;
+                }
+
+                if (TRows.Count > 5)
+                {
+                    bias = TOps.Broadcast(tile.Bias[5]);
+                    s5 = TOps.Add(s5, bias);
+                    t5 = TVectors.Count > 1 ? TOps.Add(t5, bias) : t5;
+                }
+
+                if (TRows.Count > 6)
+                {
+                    bias = TOps.Broadcast(tile.Bias[6]);
+                    s6 = TOps.Add(s6, bias);
+                    t6 = TVectors.Count > 1 ? TOps.Add(t6, bias) : t6;
+                }
+
+                if (TRows.Count > 7)
+                {
+                    bias = TOps.Broadcast(tile.Bias[7]);
+                    s7 = TOps.Add(s7, bias);
+                    t7 = TVectors.Count > 1 ? TOps.Add(t7, bias) : t7;
+                }
+
+                if (TRows.Count > 8)
+                {
+                    bias = TOps.Broadcast(tile.Bias[8]);
+                    s8 = TOps.Add(s8, bias);
+                    t8 = TVectors.Count > 1 ? TOps.Add(t8, bias) : t8;
+                }
+
+                if (TRows.Count > 9)
+                {
+                    bias = TOps.Broadcast(tile.Bias[9]);
+                    s9 = TOps.Add(s9, bias);
+                    t9 = TVectors.Count > 1 ? TOps.Add(t9, bias) : t9;
+                }
+
+                if (TRows.Count > 10)
+                {
+                    bias = TOps.Broadcast(tile.Bias[10]);
+                    s10 = TOps.Add(s10, bias);
+                    t10 = TVectors.Count > 1 ? TOps.Add(t10, bias) : t10;
+                }
+
+                if (TRows.Count > 11)
+                {
+                    bias = TOps.Broadcast(tile.Bias[11]);
+                    s11 = TOps.Add(s11, bias);
+                    t11 = TVectors.Count > 1 ? TOps.Add(t11, bias) : t11;
                 }
             }
 
-            float* to = tile.To;
-            nint toStride = tile.ToStride;
-            if (!last)
+            float* to = last ? tile.To : tile.Levels + (level * TRows.Count * tileWidth);
+            nint toStride = last ? tile.ToStride : tileWidth;
+            Store<TVector, TOps, TVectors>(s0, t0, to);
+            if (TRows.Count > 1)
             {
-                to = tile.Levels + ((nuint)(level * TShape.Rows) * tileWidth);
-                toStride = (nint)tileWidth;
-            }
-            else if (tile.Bias != null)
-            {
-                TVector b0 = TOps.Load(in *tile.Bias, 0);
-                TVector b1 = TShape.Vectors > 1 ? TOps.Load(in *tile.Bias, width) : b0;
-                s0 = TOps.Add(s0, b0);
-                t0 = TOps.Add(t0, b1);
-                s1 = TOps.Add(s1, b0);
-                t1 = TOps.Add(t1, b1);
-                s2 = TOps.Add(s2, b0);
-                t2 = TOps.Add(t2, b1);
-                s3 = TOps.Add(s3, b0);
-                t3 = TOps.Add(t3, b1);
-                if (TShape.Rows > 4)
-                {
-                    s4 = TOps.Add(s4, b0);
-                    t4 = TOps.Add(t4, b1);
-                    s5 = TOps.Add(s5, b0);
-                    t5 = TOps.Add(t5, b1);
-                }
-
-                if (TShape.Rows > 6)
-                {
-                    s6 = TOps.Add(s6, b0);
-                    t6 = TOps.Add(t6, b1);
-                    s7 = TOps.Add(s7, b0);
-                    t7 = TOps.Add(t7, b1);
-                }
-
-                if (TShape.Rows > 8)
-                {
-                    s8 = TOps.Add(s8, b0);
-                    t8 = TOps.Add(t8, b1);
-                    s9 = TOps.Add(s9, b0);
-                    t9 = TOps.Add(t9, b1);
-                    s10 = TOps.Add(s10, b0);
-                    t10 = TOps.Add(t10, b1);
-                    s11 = TOps.Add(s11, b0);
-                    t11 = TOps.Add(t11, b1);
-                }
+                to += toStride;
+                Store<TVector, TOps, TVectors>(s1, t1, to);
             }
 
-            TOps.Store(s0, ref *to, 0);
-            if (TShape.Vectors > 1)
+            if (TRows.Count > 2)
             {
-                TOps.Store(t0, ref *to, width);
-            }
-            
-            to += toStride;
-            TOps.Store(s1, ref *to, 0);
-            if (TShape.Vectors > 1)
-            {
-                TOps.Store(t1, ref *to, width);
-            }
-            
-            to += toStride;
-            TOps.Store(s2, ref *to, 0);
-            if (TShape.Vectors > 1)
-            {
-                TOps.Store(t2, ref *to, width);
-            }
-            
-            to += toStride;
-            TOps.Store(s3, ref *to, 0);
-            if (TShape.Vectors > 1)
-            {
-                TOps.Store(t3, ref *to, width);
-            }
-            
-            to += toStride;
-            if (TShape.Rows > 4)
-            {
-                TOps.Store(s4, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t4, ref *to, width);
-                }
-                
                 to += toStride;
-                TOps.Store(s5, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t5, ref *to, width);
-                }
-                
-                to += toStride;
+                Store<TVector, TOps, TVectors>(s2, t2, to);
             }
 
-            if (TShape.Rows > 6)
+            if (TRows.Count > 3)
             {
-                TOps.Store(s6, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t6, ref *to, width);
-                }
-                
                 to += toStride;
-                TOps.Store(s7, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t7, ref *to, width);
-                }
-                
-                to += toStride;
+                Store<TVector, TOps, TVectors>(s3, t3, to);
             }
 
-            if (TShape.Rows > 8)
+            if (TRows.Count > 4)
             {
-                TOps.Store(s8, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t8, ref *to, width);
-                }
-                
                 to += toStride;
-                TOps.Store(s9, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t9, ref *to, width);
-                }
-                
+                Store<TVector, TOps, TVectors>(s4, t4, to);
+            }
+
+            if (TRows.Count > 5)
+            {
                 to += toStride;
-                TOps.Store(s10, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t10, ref *to, width);
-                }
-                
+                Store<TVector, TOps, TVectors>(s5, t5, to);
+            }
+
+            if (TRows.Count > 6)
+            {
                 to += toStride;
-                TOps.Store(s11, ref *to, 0);
-                if (TShape.Vectors > 1)
-                {
-                    TOps.Store(t11, ref *to, width);
-                }
-                
+                Store<TVector, TOps, TVectors>(s6, t6, to);
+            }
+
+            if (TRows.Count > 7)
+            {
                 to += toStride;
+                Store<TVector, TOps, TVectors>(s7, t7, to);
+            }
+
+            if (TRows.Count > 8)
+            {
+                to += toStride;
+                Store<TVector, TOps, TVectors>(s8, t8, to);
+            }
+
+            if (TRows.Count > 9)
+            {
+                to += toStride;
+                Store<TVector, TOps, TVectors>(s9, t9, to);
+            }
+
+            if (TRows.Count > 10)
+            {
+                to += toStride;
+                Store<TVector, TOps, TVectors>(s10, t10, to);
+            }
+
+            if (TRows.Count > 11)
+            {
+                to += toStride;
+                Store<TVector, TOps, TVectors>(s11, t11, to);
             }
 
             if (last)
             {
                 return;
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TVector, TOps, TVectors>(TVector first, TVector second, float* to)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TVectors : struct, ITileCount
+    {
+        TOps.Store(first, ref *to, 0);
+        if (TVectors.Count > 1)
+        {
+            TOps.Store(second, ref *to, (nuint)TOps.Count);
         }
     }
 }

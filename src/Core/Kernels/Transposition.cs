@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using V = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace DistNet.Kernels;
 
@@ -19,6 +20,14 @@ internal static unsafe class Transposition
     public static void Run(float* from, nint fromStride, int rows, int count, float* to, nint toStride, int paddedRows)
     {
         int row = 0;
+        if (Avx512F.IsSupported && count >= 16)
+        {
+            for (; row + 16 <= rows; row += 16)
+            {
+                SixteenRows(from + (row * fromStride), fromStride, count, to + row, toStride);
+            }
+        }
+
         for (; row + 4 <= rows; row += 4)
         {
             FourRows(from + (row * fromStride), fromStride, count, to + row, toStride);
@@ -32,6 +41,56 @@ internal static unsafe class Transposition
                 to[(k * toStride) + row] = row < rows ? source[k] : 0f;
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SixteenRows(float* from, nint stride, int count, float* to, nint toStride)
+    {
+        nint k = 0;
+        for (; k + 16 <= count; k += 16)
+        {
+            // Rows by fours: in each quarter of four vectors, four columns of four rows.
+            FourByFour(from + k, stride, out V a0, out V a1, out V a2, out V a3);
+            FourByFour(from + k + (4 * stride), stride, out V b0, out V b1, out V b2, out V b3);
+            FourByFour(from + k + (8 * stride), stride, out V c0, out V c1, out V c2, out V c3);
+            FourByFour(from + k + (12 * stride), stride, out V d0, out V d1, out V d2, out V d3);
+            Quarters(a0, b0, c0, d0, to, 4 * toStride);
+            Quarters(a1, b1, c1, d1, to + toStride, 4 * toStride);
+            Quarters(a2, b2, c2, d2, to + (2 * toStride), 4 * toStride);
+            Quarters(a3, b3, c3, d3, to + (3 * toStride), 4 * toStride);
+            to += 16 * toStride;
+        }
+
+        for (int row = 0; row < 16 && k < count; row += 4)
+        {
+            FourRows(from + k + (row * stride), stride, count - (int)k, to + row, toStride);
+        }
+    }
+
+    // Quarter q of vector c holds column 4q + c of the four rows.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourByFour(float* from, nint stride, out V column0, out V column1, out V column2, out V column3)
+    {
+        V row0 = Vector512.Load(from), row1 = Vector512.Load(from + stride), row2 = Vector512.Load(from + (2 * stride)), row3 = Vector512.Load(from + (3 * stride));
+        Vector512<double> low01 = Avx512F.UnpackLow(row0, row1).AsDouble(), high01 = Avx512F.UnpackHigh(row0, row1).AsDouble();
+        Vector512<double> low23 = Avx512F.UnpackLow(row2, row3).AsDouble(), high23 = Avx512F.UnpackHigh(row2, row3).AsDouble();
+        column0 = Avx512F.UnpackLow(low01, low23).AsSingle();
+        column1 = Avx512F.UnpackHigh(low01, low23).AsSingle();
+        column2 = Avx512F.UnpackLow(high01, high23).AsSingle();
+        column3 = Avx512F.UnpackHigh(high01, high23).AsSingle();
+    }
+
+    // The same quarter of four vectors side by side.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quarters(V a, V b, V c, V d, float* to, nint toStride)
+    {
+        const byte Even = 0b10_00_10_00, Odd = 0b11_01_11_01;
+        V evenAb = Avx512F.Shuffle4x128(a, b, Even), oddAb = Avx512F.Shuffle4x128(a, b, Odd);
+        V evenCd = Avx512F.Shuffle4x128(c, d, Even), oddCd = Avx512F.Shuffle4x128(c, d, Odd);
+        Avx512F.Shuffle4x128(evenAb, evenCd, Even).Store(to);
+        Avx512F.Shuffle4x128(oddAb, oddCd, Even).Store(to + toStride);
+        Avx512F.Shuffle4x128(evenAb, evenCd, Odd).Store(to + (2 * toStride));
+        Avx512F.Shuffle4x128(oddAb, oddCd, Odd).Store(to + (3 * toStride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

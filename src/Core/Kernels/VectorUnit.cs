@@ -38,9 +38,6 @@ public sealed class VectorUnit
     /// <summary>Whether the fused multiply-add is emulated (exactly, from additions and multiplications in double).</summary>
     public bool Emulated { get; }
 
-    /// <summary>A number that tells units apart, in memory that processes share.</summary>
-    public int Code => (int)Width | (Emulated ? 1 << 8 : 0);
-
     /// <summary>Every unit that runs on this processor, the fastest first; the emulated ones run everywhere.</summary>
     public static IReadOnlyList<VectorUnit> Available()
     {

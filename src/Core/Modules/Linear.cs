@@ -65,44 +65,22 @@ public sealed class Linear : Module
     public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices)
     {
         int width = inputs[0].Length;
-        ReadOnlySpan<int> scratch =
-        [
-            MatrixProduct.MultiplyScratch(width),
-            MatrixProduct.MultiplyScratch(OutputCount),
-            MatrixProduct.SlicedScratch(rows, OutputCount, width, slices),
-            MatrixProduct.ColumnSumScratch(slices),
-        ];
-        return new ModuleMemory(ForwardLength(width) + MatrixProduct.PackedLength(OutputCount, width), 0, Math.Max(Math.Max(scratch[0], scratch[1]), Math.Max(scratch[2], scratch[3])));
-    }
-
-    /// <inheritdoc/>
-    public override void Prepare(PrepareContext context, int part, int parts)
-    {
-        int width = context.InputShapes[0].Length;
-        int forward = ForwardLength(width);
-        MatrixProduct.PackTransposed(context.Unit, context.Parameter(0), width, OutputCount, context.Prepared[..forward], part, parts);
-        if (context.NeedsBackward)
-        {
-            MatrixProduct.Pack(context.Unit, context.Parameter(0), OutputCount, width, context.Prepared[forward..], part, parts);
-        }
+        int products = Math.Max(MatrixProduct.TransposedScratch(rows, width), Math.Max(MatrixProduct.MultiplyScratch(OutputCount), MatrixProduct.SlicedScratch(rows, slices)));
+        return new ModuleMemory(Scratch: Math.Max(products, MatrixProduct.ColumnSumScratch(slices)));
     }
 
     /// <inheritdoc/>
     public override void Forward(ForwardContext context)
     {
-        int width = context.InputShapes[0].Length;
         ReadOnlySpan<float> bias = HasBias ? context.Parameter(1) : default;
-        MatrixProduct.Multiply(
-            context.Unit, context.Input(0), context.Rows, width, context.Prepared[..ForwardLength(width)], OutputCount, bias, context.Output, context.Scratch);
+        MatrixProduct.MultiplyTransposed(
+            context.Unit, context.Input(0), context.Rows, context.InputShapes[0].Length, context.Parameter(0), OutputCount, bias, context.Output, context.Scratch);
     }
 
     /// <inheritdoc/>
-    public override void Backward(BackwardContext context)
-    {
-        int width = context.InputShapes[0].Length;
+    public override void Backward(BackwardContext context) =>
         MatrixProduct.Multiply(
-            context.Unit, context.OutputGradient, context.Rows, OutputCount, context.Prepared[ForwardLength(width)..], width, default, context.InputGradient(0), context.Scratch);
-    }
+            context.Unit, context.OutputGradient, context.Rows, OutputCount, context.Parameter(0), context.InputShapes[0].Length, context.InputGradient(0), context.Scratch);
 
     /// <inheritdoc/>
     public override void ParameterGradient(ParameterGradientContext context, int parameter, int from, int to)
@@ -135,8 +113,4 @@ public sealed class Linear : Module
             context.Output[output] = sum;
         }
     }
-
-    // Both packed matrices start at a cache line.
-    private int ForwardLength(int width) =>
-        (MatrixProduct.PackedLength(width, OutputCount) + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
 }

@@ -40,12 +40,6 @@ public abstract class Module
     /// <param name="slices">The most slices of one call.</param>
     public virtual ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => default;
 
-    /// <summary>Turns the parameters into <see cref="PrepareContext.Prepared"/> (packed weights), once for each version of the parameters.
-    /// The work is split: each caller does its own <paramref name="part"/>.</summary>
-    public virtual void Prepare(PrepareContext context, int part, int parts)
-    {
-    }
-
     /// <summary>Writes the output of some rows.</summary>
     public abstract void Forward(ForwardContext context);
 
@@ -96,7 +90,6 @@ public readonly record struct InputCount(int Minimum, int Maximum)
 public sealed record ParameterDefinition(string Name, Shape Shape, ParameterRole Role, int FanIn = 1, int SplitLength = 1);
 
 /// <summary>What a module needs besides inputs, outputs and gradients, in floats.</summary>
-/// <param name="Prepared">Kept from <see cref="Module.Prepare"/> until the parameters change, and shared by executions of one process: must not depend on rows or slices.</param>
 /// <param name="SavedPerSample">Kept for each sample from the forward to the backward pass: a dropout mask.</param>
 /// <param name="Scratch">Used within one call, by one thread.</param>
-public readonly record struct ModuleMemory(int Prepared = 0, int SavedPerSample = 0, int Scratch = 0);
+public readonly record struct ModuleMemory(int SavedPerSample = 0, int Scratch = 0);

@@ -31,9 +31,6 @@ public abstract class ModuleContext
     /// <summary>Whether this is a training pass: dropout acts, and a backward pass follows.</summary>
     public bool Training => pass.Training;
 
-    /// <summary>What <see cref="Module.Prepare"/> made of the parameters.</summary>
-    public ReadOnlySpan<float> Prepared => Memory.Prepared.Span;
-
     /// <summary>Floats of this thread's own for one call; their values are anything.</summary>
     public Span<float> Scratch => scratch.Span;
 
@@ -68,21 +65,6 @@ public abstract class ModuleContext
     private protected Span<float> SavedRows() => RowsOf(Memory.Saved, Memory.SavedPerSample);
 
     private protected ReadOnlySpan<float> OutputGradientRows(int output) => RowsOf(Memory.OutputGradients[output], Memory.Node.OutputShape.Length);
-}
-
-/// <summary>What <see cref="Module.Prepare"/> sees.</summary>
-public sealed class PrepareContext : ModuleContext
-{
-    internal PrepareContext(PassState pass, AlignedBuffer scratch)
-        : base(pass, scratch)
-    {
-    }
-
-    /// <summary>Where to write; kept until the parameters change.</summary>
-    public new Span<float> Prepared => Memory.Prepared.Span;
-
-    /// <summary>Whether a backward pass that needs the input gradients may follow: what only it needs can be left out otherwise.</summary>
-    public bool NeedsBackward => Training && Memory.Node.NeedsBackward;
 }
 
 /// <summary>What <see cref="Module.Forward"/> sees: some rows of the node.</summary>

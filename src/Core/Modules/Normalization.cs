@@ -67,31 +67,21 @@ public sealed class Normalization : Module
     }
 
     /// <inheritdoc/>
-    public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => new(Prepared: 3 * inputs[0].Length);
-
-    /// <summary>Lays out means, divisors and zeros, one per value of a sample.</summary>
-    public override void Prepare(PrepareContext context, int part, int parts)
-    {
-        if (part != 0)
-        {
-            return;
-        }
-
-        int width = context.InputShapes[0].Length;
-        for (int i = 0; i < width; i++)
-        {
-            int constant = (int)((long)i * Mean.Length / width);
-            context.Prepared[i] = Mean[constant];
-            context.Prepared[width + i] = Divisor(constant);
-            context.Prepared[(2 * width) + i] = 0;
-        }
-    }
+    public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => new(Scratch: 2 * inputs[0].Length);
 
     /// <inheritdoc/>
     public override void Forward(ForwardContext context)
     {
         int width = context.InputShapes[0].Length;
-        Elementwise.Normalize(context.Unit, context.Input(0), context.Prepared[..width], context.Prepared.Slice(width, width), context.Output);
+        Span<float> means = context.Scratch[..width];
+        Span<float> divisors = context.Scratch.Slice(width, width);
+        for (int i = 0; i < width; i++)
+        {
+            means[i] = Mean[Constant(i, width)];
+            divisors[i] = Divisor(Constant(i, width));
+        }
+
+        Elementwise.Normalize(context.Unit, context.Input(0), means, divisors, context.Output);
     }
 
     /// <inheritdoc/>
@@ -99,7 +89,15 @@ public sealed class Normalization : Module
     {
         // (dy − 0) / max(σ, ε) is dy / max(σ, ε) exactly.
         int width = context.InputShapes[0].Length;
-        Elementwise.Normalize(context.Unit, context.OutputGradient, context.Prepared[(2 * width)..(3 * width)], context.Prepared.Slice(width, width), context.InputGradient(0));
+        Span<float> zeros = context.Scratch[..width];
+        Span<float> divisors = context.Scratch.Slice(width, width);
+        zeros.Clear();
+        for (int i = 0; i < width; i++)
+        {
+            divisors[i] = Divisor(Constant(i, width));
+        }
+
+        Elementwise.Normalize(context.Unit, context.OutputGradient, zeros, divisors, context.InputGradient(0));
     }
 
     /// <inheritdoc/>
@@ -107,10 +105,12 @@ public sealed class Normalization : Module
     {
         for (int i = 0; i < context.Output.Length; i++)
         {
-            int constant = (int)((long)i * Mean.Length / context.Output.Length);
+            int constant = Constant(i, context.Output.Length);
             context.Output[i] = (context.Input(0)[i] - Mean[constant]) / Divisor(constant);
         }
     }
+
+    private int Constant(int value, int width) => (int)((long)value * Mean.Length / width);
 
     private float Divisor(int constant) => Deviation[constant] > Epsilon ? Deviation[constant] : Epsilon;
 }

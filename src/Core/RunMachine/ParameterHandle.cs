@@ -10,13 +10,7 @@ public interface IParameterVersions
 /// <summary>Memory for the parameters and for the version that tells what it holds: given by whoever lets other processes read both in place.</summary>
 /// <param name="Values">The arena, padding included; at a 64-byte boundary, +0.</param>
 /// <param name="Version">One number.</param>
-/// <param name="Prepared">For what the modules make of the parameters: as long as <see cref="Graphs.PreparedParameters.Length"/> says.</param>
-public sealed record ParameterMemory(Memory<float> Values, Memory<long> Version, Memory<float> Prepared);
-
-/// <summary>What the modules have made of the parameters (packed weights), to be read with them: valid as long as they are.</summary>
-/// <param name="Values">The floats of all modules, one part after the other.</param>
-/// <param name="Unit">The <see cref="Kernels.VectorUnit.Code"/> that they were made for; another's kernels read another order.</param>
-public sealed record PreparedMemory(ReadOnlyMemory<float> Values, int Unit);
+public sealed record ParameterMemory(Memory<float> Values, Memory<long> Version);
 
 /// <summary>The parameters in memory, overwritten in place by each update, with a version that tells a reader whether what it has read
 /// was overwritten meanwhile.</summary>
@@ -45,10 +39,7 @@ public sealed class VersionedParameters : IParameterVersions
     public ReadOnlyMemory<float> Values { get; }
 
     /// <summary>The parameters as they are now. Called by the writer, between overwrites.</summary>
-    public ParameterHandle Handle => new(this, Values, last, Prepared);
-
-    /// <summary>What the writer prepares of each version before it ends the overwrite; null where it does not.</summary>
-    public PreparedMemory? Prepared { get; init; }
+    public ParameterHandle Handle => new(this, Values, last);
 
     /// <summary>The first version of a term: (term · 2^40) + 1.</summary>
     public static long First(int term) => ((long)term << TermShift) + 1;
@@ -79,21 +70,16 @@ public readonly struct ParameterHandle
     /// <param name="source">Knows whether the memory still holds it.</param>
     /// <param name="values">The whole arena, padding included.</param>
     /// <param name="version">The version; at least 1.</param>
-    /// <param name="prepared">What the modules have made of them; null where each reader must.</param>
-    public ParameterHandle(IParameterVersions source, ReadOnlyMemory<float> values, long version, PreparedMemory? prepared = null)
+    public ParameterHandle(IParameterVersions source, ReadOnlyMemory<float> values, long version)
     {
         ArgumentNullException.ThrowIfNull(source);
         this.source = source;
         Values = values;
         Version = version;
-        Prepared = prepared;
     }
 
     /// <summary>The whole arena, padding included. It may be overwritten while it is read: see <see cref="IsCurrent"/>.</summary>
     public ReadOnlyMemory<float> Values { get; }
-
-    /// <summary>What the modules have made of them, overwritten when they are; null where each reader must make it.</summary>
-    public PreparedMemory? Prepared { get; }
 
     /// <summary>Growing by 1 with each overwrite; unique in a run, over all terms of its coordinator. 0: the default handle.</summary>
     public long Version { get; }

@@ -48,7 +48,6 @@ public sealed class ShardComputer : IShardComputer
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(gradients);
-        execution.UsePrepared(parameters.Prepared);
         if (work.Phase == RunPhase.Diagnosis)
         {
             return ShardResult.Diagnosis(Diagnose(work, parameters));
@@ -97,7 +96,7 @@ public sealed class ShardComputer : IShardComputer
         Span<NodeMetrics> values = metrics.AsSpan(0, nodes.Length);
         if (work.Phase != RunPhase.Training)
         {
-            execution.Evaluate(input, parameters.Values.Span, parameters.Version, nodes.AsSpan(), values);
+            execution.Evaluate(input, parameters.Values.Span, nodes.AsSpan(), values);
             return;
         }
 
@@ -108,14 +107,14 @@ public sealed class ShardComputer : IShardComputer
             gradients[i] = lease.Values;
         }
 
-        execution.Train(input, parameters.Values.Span, parameters.Version, nodes.AsSpan(), gradients.AsSpan(0, nodes.Length), values);
+        execution.Train(input, parameters.Values.Span, nodes.AsSpan(), gradients.AsSpan(0, nodes.Length), values);
     }
 
     private ShardFinding? Diagnose(ShardWork work, ParameterHandle parameters)
     {
         foreach (SliceRange pass in Passes(work.Slices))
         {
-            if (execution.FindNonFinite(Input(work, pass), parameters.Values.Span, parameters.Version) is { } finding)
+            if (execution.FindNonFinite(Input(work, pass), parameters.Values.Span) is { } finding)
             {
                 return new ShardFinding(finding.Slice, finding.Node, finding.What);
             }

@@ -18,9 +18,6 @@ public enum StepPart
     /// <summary>The optimizer's rule.</summary>
     Update,
 
-    /// <summary>The modules prepare the new parameters (pack the weights).</summary>
-    Prepare,
-
     /// <summary>Everything else after the last answer: the coordinator's own wake-ups and decisions.</summary>
     Decide,
 }
@@ -39,7 +36,7 @@ public sealed class StepTimes
     private long readyAt;
     private Computation computed;
     private Computation completing;
-    private (long Begun, long Summed, long Updated, long Prepared) numeric;
+    private (long Begun, long Summed, long Updated) numeric;
 
     /// <summary>Steps that were measured.</summary>
     public long Steps => Volatile.Read(ref measured);
@@ -83,8 +80,7 @@ public sealed class StepTimes
     /// <param name="begun">When it began.</param>
     /// <param name="summed">When the gradient stood at the root.</param>
     /// <param name="updated">When the parameters were new.</param>
-    /// <param name="prepared">When they were prepared, and ready for the workers.</param>
-    public void Numeric(long begun, long summed, long updated, long prepared) => numeric = (begun, summed, updated, prepared);
+    public void Numeric(long begun, long summed, long updated) => numeric = (begun, summed, updated);
 
     /// <summary>The actor has heard that the step is complete.</summary>
     public void Updated()
@@ -98,12 +94,11 @@ public sealed class StepTimes
             Add(StepPart.Decide, numeric.Begun - completing.LastAnswerAt);
             Add(StepPart.Sum, numeric.Summed - numeric.Begun);
             Add(StepPart.Update, numeric.Updated - numeric.Summed);
-            Add(StepPart.Prepare, numeric.Prepared - numeric.Updated);
             Volatile.Write(ref waitTicks, waitTicks + completing.LastAnswerAt - completing.FirstAnswerAt);
             Volatile.Write(ref measured, measured + 1);
         }
 
-        readyAt = numeric.Prepared;
+        readyAt = numeric.Updated;
         completing = default;
     }
 

@@ -94,7 +94,7 @@ public sealed class TrainedModel : IDisposable
             SliceRange pass = new(first, Math.Min(execution.MaximumSlices, slices - first));
             ImmutableArray<SumNode> cover = CanonicalSum.Cover(pass, slices);
             NodeMetrics[] metrics = new NodeMetrics[cover.Length];
-            execution.Evaluate(Input(split, pass), Parameters.Span, 1, cover.AsSpan(), metrics);
+            execution.Evaluate(Input(split, pass), Parameters.Span, cover.AsSpan(), metrics);
             nodes.AddRange(cover);
             values.AddRange(metrics);
         }
@@ -125,7 +125,7 @@ public sealed class TrainedModel : IDisposable
         {
             SliceRange pass = new(first / slice, (Math.Min(rows, split.Samples.Length - first) + slice - 1) / slice);
             PassInput input = Input(split, pass);
-            execution.Predict(input, Parameters.Span, 1, outputs.AsSpan(first * width, input.Samples.Length * width));
+            execution.Predict(input, Parameters.Span, outputs.AsSpan(first * width, input.Samples.Length * width));
         }
 
         return outputs;

@@ -20,7 +20,6 @@ public sealed class TrainingRun : ITrainingRun
     private readonly ThreadTeam team;
     private readonly ParameterUpdate update;
     private readonly VersionedParameters versions;
-    private readonly PreparedParameters prepared;
     private readonly Arena? best;
     private readonly Throughput throughput;
     private double lastRate = double.NaN;
@@ -59,8 +58,7 @@ public sealed class TrainingRun : ITrainingRun
         throughput = new Throughput(time);
         team = new ThreadTeam(threads, "update");
         update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team, memory?.Values);
-        prepared = new PreparedParameters(setup.Graph, unit, team, memory?.Prepared);
-        versions = new VersionedParameters(update.Parameters.Memory, term, memory?.Version) { Prepared = prepared.Values };
+        versions = new VersionedParameters(update.Parameters.Memory, term, memory?.Version);
         best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
         State = resumed?.State ?? new TrainingState();
         if (resumed is null)
@@ -72,7 +70,6 @@ public sealed class TrainingRun : ITrainingRun
             Restore(resumed);
         }
 
-        prepared.Prepare(update.Parameters.Span, training: true);
         Definition = new RunDefinition
         {
             Run = run,
@@ -187,7 +184,6 @@ public sealed class TrainingRun : ITrainingRun
         {
             versions.BeginOverwrite();
             best.Span.CopyTo(update.Parameters.Span);
-            prepared.Prepare(update.Parameters.Span, training: true);
             versions.EndOverwrite();
         }
     }
@@ -213,15 +209,10 @@ public sealed class TrainingRun : ITrainingRun
             ? update.Apply(gradients, sliceCount, batch.Weight, rate, State)
             : new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
         long updated = Stopwatch.GetTimestamp();
-        if (outcome.Finite)
-        {
-            prepared.Prepare(update.Parameters.Span, training: true);
-        }
-
         versions.EndOverwrite();
         if (outcome.Finite)
         {
-            Times.Numeric(begun, update.SummedAt, updated, Stopwatch.GetTimestamp());
+            Times.Numeric(begun, update.SummedAt, updated);
         }
 
         return outcome;

@@ -8,17 +8,13 @@ namespace DistNet.Protocol.SharedMemory;
 /// what holds between threads holds between processes. It is 0 while they are overwritten. A reader asks for it when it has finished and drops what it computed
 /// from overwritten parameters.</para>
 /// <para>A reader that wants the next version waits for the version's word to change; the maker wakes it in <see cref="Publish"/>.</para>
-/// <para>With them lies what the modules have made of them (packed weights), which the coordinator's threads make while the workers wait anyway.</para>
-/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, floats prepared at 32, for which vector unit at 40, the
-/// version at 64. The arena begins at 4096, what is prepared at the next multiple of 4096.</para>
+/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, the version at 64. The arena begins at 4096.</para>
 /// </remarks>
 public sealed class SharedParameters : IParameterVersions, IDisposable
 {
     private const long Magic = 0x_3150_4E54_5349_44; // "DISTNP1"
     private const int LengthOffset = 8;
     private const int NonceOffset = 16;
-    private const int PreparedOffset = 32;
-    private const int UnitOffset = 40;
     private const int VersionOffset = 64;
     private const int Page = 4096;
 
@@ -26,16 +22,12 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private readonly SharedMapping mapping;
-    private readonly PreparedMemory prepared;
     private int waiting;
 
     private SharedParameters(SharedMapping mapping, SharedMemorySizes sizes)
     {
         this.mapping = mapping;
-        long preparedAt = Page + Pages(sizes.ArenaLength);
-        Memory = new ParameterMemory(
-            mapping.Memory<float>(Page, sizes.ArenaLength), mapping.Memory<long>(VersionOffset, 1), mapping.Memory<float>(preparedAt, sizes.PreparedLength));
-        prepared = new PreparedMemory(Memory.Prepared, sizes.Unit);
+        Memory = new ParameterMemory(mapping.Memory<float>(Page, sizes.ArenaLength), mapping.Memory<long>(VersionOffset, 1));
     }
 
     /// <summary>The arena and the version. Only the maker of the file may write to them.</summary>
@@ -55,7 +47,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     public static long Bytes(SharedMemorySizes sizes)
     {
         ArgumentNullException.ThrowIfNull(sizes);
-        return Page + Pages(sizes.ArenaLength) + Pages(sizes.PreparedLength);
+        return Page + Pages(sizes.ArenaLength);
     }
 
     /// <summary>Makes the file, all parameters +0, no version.</summary>
@@ -69,8 +61,6 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
             mapping.Reserve(0, mapping.Bytes);
             mapping.Word(0) = Magic;
             mapping.Word(LengthOffset) = sizes.ArenaLength;
-            mapping.Word(PreparedOffset) = sizes.PreparedLength;
-            mapping.Word(UnitOffset) = sizes.Unit;
             return new SharedParameters(mapping, sizes) { Nonce = Guid.NewGuid() };
         }
         catch
@@ -92,8 +82,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         try
         {
             SharedParameters parameters = new(mapping, sizes);
-            bool matches = mapping.Word(0) == Magic && mapping.Word(LengthOffset) == sizes.ArenaLength && mapping.Word(PreparedOffset) == sizes.PreparedLength
-                && parameters.Nonce == nonce;
+            bool matches = mapping.Word(0) == Magic && mapping.Word(LengthOffset) == sizes.ArenaLength && parameters.Nonce == nonce;
             return matches ? parameters : throw new IOException("it holds the parameters of another coordinator");
         }
         catch
@@ -117,9 +106,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
 
         try
         {
-            return Await(version, unwanted, over)
-                ? new ParameterHandle(this, Memory.Values, version, mapping.Word(UnitOffset) == prepared.Unit ? prepared : null)
-                : default;
+            return Await(version, unwanted, over) ? new ParameterHandle(this, Memory.Values, version) : default;
         }
         finally
         {
@@ -145,15 +132,13 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         }
     }
 
-    /// <summary>The maker: makes a version readable. Nothing is to do where it is this memory's already; a run's that keeps its parameters elsewhere is copied,
-    /// and its readers prepare for themselves.</summary>
+    /// <summary>The maker: makes a version readable. Nothing is to do where it is this memory's already; a run's that keeps its parameters elsewhere is copied.</summary>
     public void Publish(ParameterHandle parameters)
     {
         if (!IsCurrent(parameters.Version))
         {
             ref long version = ref Memory.Version.Span[0];
             Interlocked.Exchange(ref version, 0);
-            mapping.Word(UnitOffset) = 0;
             parameters.Values.CopyTo(Memory.Values);
             Interlocked.Exchange(ref version, parameters.Version);
         }

@@ -52,7 +52,7 @@ internal sealed class WorkerWork(WorkerNodeOptions options) : IDisposable
 
         VectorUnit unit = options.Unit ?? VectorUnit.Widest;
         var compute = new WorkerCompute(options.Name, () => new CountingComputer(new ShardComputer(setup, options.Threads, unit, options.Name), samples, setup.Plan));
-        return prepared = new Prepared(hash, compute, new GradientPool(description.ArenaLength), SharedMemorySizes.Of(setup, unit));
+        return prepared = new Prepared(hash, compute, new GradientPool(description.ArenaLength), SharedMemorySizes.Of(setup));
     }
 
     /// <summary>Ends the compute thread after the shard under way; does not wait.</summary>

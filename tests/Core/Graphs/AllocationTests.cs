@@ -37,9 +37,9 @@ public sealed class AllocationTests
         for (int round = 0; round < 300 && least > 0; round++)
         {
             long before = threads == 1 ? GC.GetAllocatedBytesForCurrentThread() : GC.GetTotalAllocatedBytes(precise: true);
-            execution.Train(input, parameters.Span, round, nodes, gradients, metrics);
-            execution.Evaluate(input, parameters.Span, round, nodes, metrics);
-            execution.Predict(input, parameters.Span, round, outputs);
+            execution.Train(input, parameters.Span, nodes, gradients, metrics);
+            execution.Evaluate(input, parameters.Span, nodes, metrics);
+            execution.Predict(input, parameters.Span, outputs);
             long after = threads == 1 ? GC.GetAllocatedBytesForCurrentThread() : GC.GetTotalAllocatedBytes(precise: true);
             least = Math.Min(least, after - before);
         }

@@ -67,7 +67,7 @@ public sealed class GraphExecutionTests
             ImmutableArray<SumNode> nodes = CanonicalSum.Cover(new SliceRange(0, slices), slices);
             float[] gradient = new float[Graph.Layout.ArenaLength];
             NodeMetrics[] metrics = new NodeMetrics[1];
-            execution.Train(TestBed.Input(Data, 0, count), parameters.Span, seed, nodes.AsSpan(), [gradient], metrics);
+            execution.Train(TestBed.Input(Data, 0, count), parameters.Span, nodes.AsSpan(), [gradient], metrics);
             Dataset first = TestBed.Classes(Input, [.. Inputs(Data, count)], Data.Labels[..count].ToArray(), 10);
             TestBed.Train(Graph, TestBed.CrossEntropy, first, parameters, sliceSize: 8).AssertSameBits(new TestBed.Pass(gradient, metrics[0]));
         }
@@ -130,9 +130,9 @@ public sealed class GraphExecutionTests
         using ThreadTeam team = new(2, "test");
         GraphExecution execution = new(Graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team);
         NodeMetrics[] metrics = new NodeMetrics[1];
-        execution.Evaluate(TestBed.Input(Data), parameters.Span, 1, [new SumNode(5, 0)], metrics);
+        execution.Evaluate(TestBed.Input(Data), parameters.Span, [new SumNode(5, 0)], metrics);
         float[] outputs = new float[150 * 10];
-        execution.Predict(TestBed.Input(Data), parameters.Span, 1, outputs);
+        execution.Predict(TestBed.Input(Data), parameters.Span, outputs);
         double loss = 0;
         int correct = 0;
         for (int row = 0; row < 150; row++)
@@ -165,7 +165,7 @@ public sealed class GraphExecutionTests
         Arena parameters = TestBed.Parameters(Graph);
         foreach (SumNode[] nodes in (SumNode[][])[[new(0, 0)], [new(0, 0), new(0, 0)], [new(0, 1), new(0, 0)], [new(1, 1)], [new(0, 0), new(0, 1), new(0, 2)]])
         {
-            Assert.Throws<InvalidOperationException>(() => execution.Evaluate(TestBed.Input(Data, 0, 16), parameters.Span, 1, nodes, new NodeMetrics[nodes.Length]));
+            Assert.Throws<InvalidOperationException>(() => execution.Evaluate(TestBed.Input(Data, 0, 16), parameters.Span, nodes, new NodeMetrics[nodes.Length]));
         }
     }
 

@@ -61,6 +61,6 @@ public sealed class NonFiniteTests
         using ThreadTeam team = new(1, "test");
         GraphExecution execution = new(graph, TestBed.MeanSquares, 2, 4, VectorUnit.Widest, team);
         PassInput input = new() { Data = TestBed.Regression(Input, inputs, new float[14]), Samples = Enumerable.Range(0, 7).ToArray(), FirstPlace = 4 };
-        return execution.FindNonFinite(input, parameters.Span, 1);
+        return execution.FindNonFinite(input, parameters.Span);
     }
 }

@@ -89,7 +89,7 @@ internal static class TestBed
             NodeMetrics[] ownMetrics = new NodeMetrics[cover.Length];
             int first = shard.First * sliceSize;
             PassInput input = Input(data, first, Math.Min(shard.End * sliceSize, data.Count) - first);
-            execution.Train(input, parameters.Span, 1, cover.AsSpan(), [.. own.Select(gradient => gradient.AsMemory())], ownMetrics);
+            execution.Train(input, parameters.Span, cover.AsSpan(), [.. own.Select(gradient => gradient.AsMemory())], ownMetrics);
             nodes.AddRange(cover);
             gradients.AddRange(own);
             metrics.AddRange(ownMetrics);
@@ -105,7 +105,7 @@ internal static class TestBed
         using ThreadTeam team = new(1, "test");
         GraphExecution execution = new(graph, MeanSquares, 4, (data.Count + 3) / 4, VectorUnit.Widest, team);
         float[] outputs = new float[data.Count * graph.OutputShape.Length];
-        execution.Predict(Input(data), parameters.Span, 1, outputs);
+        execution.Predict(Input(data), parameters.Span, outputs);
         return outputs;
     }
 

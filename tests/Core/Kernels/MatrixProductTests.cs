@@ -31,7 +31,7 @@ public sealed class MatrixProductTests
 
     [Theory]
     [MemberData(nameof(Units))]
-    public void Long_sums_go_on_where_the_block_before_ended(string name)
+    public void Long_sums_and_many_rows_have_the_bits_of_plain_chains(string name)
     {
         VectorUnit unit = Unit(name);
         foreach ((int rows, int inner, int columns) in new[] { (3, 255, 10), (13, 256, 33), (12, 257, 32), (5, 600, 50), (14, 1025, 16) })
@@ -43,6 +43,7 @@ public sealed class MatrixProductTests
         {
             CheckMultiply(unit, 200, 300, 40, true);
             CheckMultiply(unit, 385, 12, 34, false);
+            CheckMultiply(unit, 100, 3000, 13, true);
         }
     }
 
@@ -107,7 +108,7 @@ public sealed class MatrixProductTests
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             float[] result = new float[1];
-            MatrixProduct.SlicedProduct(unit, values, 1, Enumerable.Repeat(1f, 11).ToArray(), 1, slices, result, 0, 1, new float[MatrixProduct.SlicedScratch(11, 1, 1, 11)]);
+            MatrixProduct.SlicedProduct(unit, values, 1, Enumerable.Repeat(1f, 11).ToArray(), 1, slices, result, 0, 1, new float[MatrixProduct.SlicedScratch(11, 11)]);
             Assert.Equal(expected, result[0]);
         }
     }
@@ -116,47 +117,28 @@ public sealed class MatrixProductTests
     public void A_chain_starts_at_plus_zero() =>
         Assert.All(VectorUnit.Available(), unit =>
         {
-            float[] packed = new float[MatrixProduct.PackedLength(1, 1)];
-            MatrixProduct.Pack(unit, [0f], 1, 1, packed);
             float[] result = [7f];
-            MatrixProduct.Multiply(unit, [-1f], 1, 1, packed, 1, [], result, new float[MatrixProduct.MultiplyScratch(1)]);
+            MatrixProduct.Multiply(unit, [-1f], 1, 1, [0f], 1, result, new float[MatrixProduct.MultiplyScratch(1)]);
+            Assert.Equal(0, BitConverter.SingleToInt32Bits(result[0]));
+            result = [7f];
+            MatrixProduct.MultiplyTransposed(unit, [-1f], 1, 1, [0f], 1, [], result, new float[MatrixProduct.TransposedScratch(1, 1)]);
             Assert.Equal(0, BitConverter.SingleToInt32Bits(result[0]));
         });
 
     [Fact]
-    public void Packing_in_parts_is_packing_at_once() =>
-        Gen.Select(Gen.Int[0, 70], Gen.Int[0, 140], Gen.Int[1, 7]).Sample((inner, columns, parts) =>
-        {
-            VectorUnit unit = VectorUnit.Widest;
-            float[] matrix = new Numbers(inner + (1000 * columns)).Floats(inner * columns);
-            float[] whole = new float[MatrixProduct.PackedLength(inner, columns)], pieces = new float[whole.Length], transposed = new float[whole.Length];
-            MatrixProduct.Pack(unit, matrix, inner, columns, whole);
-            for (int part = 0; part < parts; part++)
-            {
-                MatrixProduct.Pack(unit, matrix, inner, columns, pieces, part, parts);
-                MatrixProduct.PackTransposed(unit, Transpose(matrix, inner, columns), inner, columns, transposed, part, parts);
-            }
-
-            Bits.Equal(whole, pieces, "pieces");
-            Bits.Equal(whole, transposed, "transposed");
-        });
-
-    [Fact]
     public void A_scratch_for_a_large_product_serves_every_smaller_one() =>
-        Gen.Select(Gen.Int[0, 5000], Gen.Int[0, 1500], Gen.Int[0, 1000], Gen.Int[0, 200]).Sample((rows, left, right, slices) =>
+        Gen.Select(Gen.Int[0, 5000], Gen.Int[0, 5000], Gen.Int[0, 200]).Sample((rows, inner, slices) =>
         {
-            int length = MatrixProduct.SlicedScratch(rows, left, right, slices);
-            Assert.InRange(MatrixProduct.SlicedScratch(rows + 1, left, right, slices), length, int.MaxValue);
-            Assert.InRange(MatrixProduct.SlicedScratch(rows, left + 1, right, slices), length, int.MaxValue);
-            Assert.InRange(MatrixProduct.SlicedScratch(rows, left, right + 1, slices), length, int.MaxValue);
-            Assert.InRange(MatrixProduct.SlicedScratch(rows, left, right, slices + 1), length, int.MaxValue);
+            int length = MatrixProduct.SlicedScratch(rows, slices);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows + 1, slices), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows, slices + 1), length, int.MaxValue);
             Assert.InRange(MatrixProduct.ColumnSumScratch(slices), 0, length);
+            Assert.InRange(MatrixProduct.TransposedScratch(rows + 1, inner), MatrixProduct.TransposedScratch(rows, inner), int.MaxValue);
         });
 
     [Fact]
-    public void Blocks_of_many_rows_have_the_bits_of_the_canonical_tree()
+    public void Slices_of_many_rows_have_the_bits_of_the_canonical_tree()
     {
-        // So many rows that the left operand is cut into blocks of 12 columns and the packed right one is kept.
         SliceRows[] slices = [.. Enumerable.Range(0, 5).Select(slice => new SliceRows(slice * 1100, slice == 4 ? 700 : 1100))];
         CheckSliced(VectorUnit.Widest, 65, 18, slices);
     }
@@ -164,7 +146,7 @@ public sealed class MatrixProductTests
     [Fact]
     public void A_scratch_that_is_too_short_is_a_bug_that_is_told() =>
         Assert.Throws<InvalidOperationException>(() =>
-            MatrixProduct.Multiply(VectorUnit.Widest, new float[4], 2, 2, new float[MatrixProduct.PackedLength(2, 2)], 2, [], new float[4], new float[MatrixProduct.MultiplyScratch(2) - 1]));
+            MatrixProduct.Multiply(VectorUnit.Widest, new float[4], 2, 2, new float[4], 2, new float[4], new float[MatrixProduct.MultiplyScratch(2) - 1]));
 
     private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
 
@@ -172,10 +154,12 @@ public sealed class MatrixProductTests
     {
         Numbers random = new(rows + (100 * inner) + (10000 * columns));
         float[] left = random.Floats(rows * inner), right = random.Floats(inner * columns), bias = withBias ? random.Floats(columns) : [];
-        float[] packed = random.Floats(MatrixProduct.PackedLength(inner, columns)), result = random.Floats(rows * columns);
-        MatrixProduct.Pack(unit, right, inner, columns, packed);
-        MatrixProduct.Multiply(unit, left, rows, inner, packed, columns, bias, result, random.Floats(MatrixProduct.MultiplyScratch(inner)));
-        Bits.Equal(PlainProducts.Multiply(left, rows, inner, right, columns, bias), result, $"{unit}: {rows} × {inner} × {columns}");
+        float[] result = random.Floats(rows * columns), transposed = random.Floats(rows * columns);
+        MatrixProduct.MultiplyTransposed(
+            unit, left, rows, inner, Transpose(right, inner, columns), columns, bias, transposed, random.Floats(MatrixProduct.TransposedScratch(rows, inner)));
+        Bits.Equal(PlainProducts.Multiply(left, rows, inner, right, columns, bias), transposed, $"{unit}: {rows} × {inner} × {columns}, transposed");
+        MatrixProduct.Multiply(unit, left, rows, inner, right, columns, result, random.Floats(MatrixProduct.MultiplyScratch(inner)));
+        Bits.Equal(PlainProducts.Multiply(left, rows, inner, right, columns, []), result, $"{unit}: {rows} × {inner} × {columns}");
     }
 
     private static void CheckSliced(VectorUnit unit, int leftColumns, int rightColumns, SliceRows[] slices)
@@ -183,7 +167,7 @@ public sealed class MatrixProductTests
         Numbers random = new(leftColumns + (100 * rightColumns));
         int rows = Rows(slices);
         float[] left = random.Floats(rows * leftColumns), right = random.Floats(rows * rightColumns), result = random.Floats(leftColumns * rightColumns);
-        float[] scratch = random.Floats(MatrixProduct.SlicedScratch(rows, leftColumns, rightColumns, slices.Length));
+        float[] scratch = random.Floats(MatrixProduct.SlicedScratch(rows, slices.Length));
         int middle = leftColumns / 3;
         MatrixProduct.SlicedProduct(unit, left, leftColumns, right, rightColumns, slices, result, 0, middle, scratch);
         MatrixProduct.SlicedProduct(unit, left, leftColumns, right, rightColumns, slices, result, middle, leftColumns, scratch);

@@ -145,7 +145,6 @@ public sealed class ProbeTests
         [
             SharedMemoryFixture.Sizes(floats: SharedMemoryFixture.Floats + 16),
             SharedMemoryFixture.Sizes(floats: SharedMemoryFixture.Floats + 2048),
-            SharedMemoryFixture.Sizes() with { PreparedLength = SharedMemoryFixture.PreparedFloats + 2048 },
         ];
         foreach (SharedMemorySizes other in others)
         {

@@ -1,6 +1,5 @@
 using System.Net;
 using DistNet.Coordinator.Plane;
-using DistNet.Kernels;
 using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.SharedMemory;
@@ -15,7 +14,6 @@ namespace DistNet.Plane.Tests.SharedMemory;
 internal sealed class SharedMemoryFixture : IDisposable
 {
     public const int Floats = 5000;
-    public const int PreparedFloats = 900;
 
     public SharedMemoryFixture(int slots = 3)
     {
@@ -31,7 +29,7 @@ internal sealed class SharedMemoryFixture : IDisposable
     }
 
     /// <summary>Sizes of no real model.</summary>
-    public static SharedMemorySizes Sizes(int slots = 3, int floats = Floats) => new(floats, PreparedFloats, VectorUnit.Widest.Code, slots);
+    public static SharedMemorySizes Sizes(int slots = 3, int floats = Floats) => new(floats, slots);
 
     public RunId Run { get; } = RunId.Create();
 

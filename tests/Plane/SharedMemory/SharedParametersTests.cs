@@ -40,33 +40,6 @@ public sealed class SharedParametersTests
     }
 
     [Fact]
-    public void What_was_prepared_is_read_with_the_parameters_by_workers_of_the_same_vector_width_alone()
-    {
-        using SharedMemoryFixture memory = new();
-        SharedSession other = memory.Offer();
-        Assert.True(memory.TryOpen(other.Paths, out SharedWorkerPlane? narrow, out _, out _, SharedMemoryFixture.Sizes() with { Unit = 1 << 20 }));
-        (_, SharedWorkerPlane worker) = memory.Open();
-        using (worker)
-        using (narrow)
-        {
-            memory.Host.Parameters.Prepared.Span.Fill(0.25f);
-            VersionedParameters versions = new(memory.Host.Parameters.Values, term: 7, memory.Host.Parameters.Version);
-            PreparedMemory? prepared = worker.Fetch(versions.Handle.Version, Now).Prepared;
-            Assert.Equal(VectorUnit.Widest.Code, prepared?.Unit);
-            Assert.Equal(Enumerable.Repeat(0.25f, SharedMemoryFixture.PreparedFloats), prepared!.Values.ToArray());
-            Assert.True(narrow!.Fetch(versions.Handle.Version, Now).IsCurrent);
-            Assert.Null(narrow.Fetch(versions.Handle.Version, Now).Prepared);
-
-            // A run that keeps its parameters elsewhere prepares nothing here.
-            memory.Host.Publish(new VersionedParameters(new float[SharedMemoryFixture.Floats], term: 8).Handle);
-            Assert.True(worker.Fetch(VersionedParameters.First(8), Now).IsCurrent);
-            Assert.Null(worker.Fetch(VersionedParameters.First(8), Now).Prepared);
-        }
-
-        other.Withdraw();
-    }
-
-    [Fact]
     public void Parameters_that_a_run_keeps_elsewhere_are_copied()
     {
         using SharedMemoryFixture memory = new();

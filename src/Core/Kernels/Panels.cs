@@ -3,44 +3,32 @@ using System.Runtime.Intrinsics;
 
 namespace DistNet.Kernels;
 
-/// <summary>The layout of a packed right operand [inner, columns]: panels of 32 columns, one after the other; in a panel the 32 elements of row 0, then of row 1,
-/// … A last panel of at most 16 columns is 16 wide. Columns beyond the matrix are +0; rows, along which sums run, are never padded. The layout is the same for
-/// every vector unit.</summary>
-internal static unsafe class PackedPanels
+/// <summary>Panels: 32 columns of a product's right operand, side by side for each k, so that one line after the other is read. A last panel of at most 16 columns is 16 wide.
+/// Columns beyond the matrix are +0; the summed dimension is never padded. Nothing is computed, so instructions may differ by machine.</summary>
+internal static unsafe class Panels
 {
     /// <summary>The columns of a panel.</summary>
     public const int Width = 32;
 
-    /// <summary>The columns of a narrow last panel.</summary>
-    public const int NarrowWidth = 16;
+    /// <summary>The floats that <see cref="Align"/> may take.</summary>
+    public const int Alignment = 16;
 
-    public static int Count(int columns) => (columns + Width - 1) / Width;
+    private const int NarrowWidth = 16;
 
-    public static int Length(int inner, int columns) => checked(inner * ((columns + NarrowWidth - 1) / NarrowWidth * NarrowWidth));
+    /// <summary>The width of the panel whose first column is <paramref name="first"/>.</summary>
+    public static int WidthAt(int first, int columns) => columns - first <= NarrowWidth ? NarrowWidth : Width;
 
-    /// <summary>The width of panel <paramref name="panel"/>.</summary>
-    public static int WidthOf(int panel, int columns) => columns - (panel * Width) <= NarrowWidth ? NarrowWidth : Width;
+    /// <summary>A pointer moved up to the next multiple of 64 bytes.</summary>
+    public static float* Align(float* pointer) => (float*)(((nuint)pointer + 63) & ~(nuint)63);
 
-    /// <summary>Packs the panels [from, to) of a row-major matrix [inner, columns] with the given distance between rows.</summary>
-    public static void Pack(float* matrix, nint stride, int inner, int columns, float* packed, int from, int to)
-    {
-        for (int panel = from; panel < to; panel++)
-        {
-            int first = panel * Width;
-            int width = WidthOf(panel, columns);
-            CopyColumns(matrix + first, stride, inner, Math.Min(width, columns - first), packed + ((nint)first * inner), width);
-        }
-    }
-
-    /// <summary>Packs the panels [from, to) of the transpose of a row-major matrix [columns, inner].</summary>
-    public static void PackTransposed(float* matrix, int inner, int columns, float* packed, int from, int to)
+    /// <summary>Packs the transpose of a row-major matrix [columns, inner]: panel after panel.</summary>
+    public static void PackTransposed(float* matrix, int inner, int columns, float* packed)
     {
         // Blocks of k keep the lines that are read and written in the first-level cache.
         const int Block = 64;
-        for (int panel = from; panel < to; panel++)
+        for (int first = 0; first < columns; first += Width)
         {
-            int first = panel * Width;
-            int width = WidthOf(panel, columns);
+            int width = WidthAt(first, columns);
             float* target = packed + ((nint)first * inner);
             for (int k = 0; k < inner; k += Block)
             {
@@ -52,7 +40,7 @@ internal static unsafe class PackedPanels
 
     /// <summary>Copies <paramref name="rows"/> rows of <paramref name="columns"/> floats into rows of <paramref name="width"/>, filling up with +0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void CopyColumns(float* matrix, nint stride, int rows, int columns, float* packed, int width)
+    public static void Copy(float* matrix, nint stride, int rows, int columns, float* packed, int width)
     {
         if (columns < width)
         {
@@ -77,17 +65,18 @@ internal static unsafe class PackedPanels
                 }
 
                 break;
-            case 12:
-                for (; rows > 0; rows--, matrix += stride, packed += 12)
-                {
-                    Vector256.Load(matrix).Store(packed);
-                    Vector128.Load(matrix + 8).Store(packed + 8);
-                }
-
-                break;
             default:
                 CopyPadded(matrix, stride, rows, columns, packed, width);
                 break;
+        }
+    }
+
+    /// <summary>Copies the present columns of a tile to where they belong.</summary>
+    public static void CopyOut(float* tile, nint tileStride, int rows, int columns, float* to, nint toStride)
+    {
+        for (; rows > 0; rows--, tile += tileStride, to += toStride)
+        {
+            new Span<float>(tile, columns).CopyTo(new Span<float>(to, columns));
         }
     }
 
