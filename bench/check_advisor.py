@@ -37,6 +37,7 @@ def parse():
     parser.add_argument("--link-workers", type=numbers, default=[1, 2], help="numbers of workers over the links")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4, help="about how long one run, and the measuring of one prediction, last")
+    parser.add_argument("--keep", type=Path, help="a file that measurements are added to, so that a comparison can be made in pieces")
     parser.add_argument("--no-page", action="store_true", help="print the table, leave docs/advisor.md as it is")
     return parser.parse_args()
 
@@ -112,10 +113,21 @@ def cases(options):
     return [(None, batch, options.processes) for batch in options.batch] + [(link, batch, options.link_workers) for link in options.link for batch in options.link_batch]
 
 
+def add_to(file, rows):
+    """All measurements of a file and these; the file then holds both."""
+    rows = {case: row for case, row in rows.items() if row[1]}
+    if file:
+        kept = {tuple(case): row for case, row in json.loads(file.read_text())} if file.exists() else {}
+        rows = {case: [kept.get(case, [[], []])[side] + rows.get(case, [[], []])[side] for side in (0, 1)] for case in {**kept, **rows}}
+        file.write_text(json.dumps([[case, row] for case, row in rows.items()]))
+    return rows
+
+
 def table(options, rows):
     dotnet = subprocess.run(["dotnet", "--version"], capture_output=True, text=True, cwd=compare.ROOT).stdout.strip()
+    repetitions = min(len(measured) for _, measured in rows.values())
     lines = [
-        f"Machine: {compare.machine()}; .NET SDK {dotnet}; {time.strftime('%Y-%m-%d')}. {options.repetitions} interleaved repetitions; medians. Load of the machine before: {options.load:.2f}.",
+        f"Machine: {compare.machine()}; .NET SDK {dotnet}; {time.strftime('%Y-%m-%d')}. {repetitions} interleaved repetitions; medians. Load of the machine before: {options.load:.2f}.",
         "",
         "| job | workers, one thread each | predicted samples/s | measured samples/s | error |",
         "| --- | --- | ---: | ---: | ---: |",
@@ -132,7 +144,7 @@ def main():
     options = parse()
     options.load = os.getloadavg()[0]
     run(["dotnet", "build", "-c", "Release", "-v", "quiet", "src/Cli"])
-    rows = {(link, batch, count): ([], []) for link, batch, workers in cases(options) for count in workers}
+    rows = {(link, batch, count): [[], []] for link, batch, workers in cases(options) for count in workers}
     for repetition in range(options.repetitions):
         for link, batch, workers in cases(options):
             network = Network(link, 1 + max(workers)) if link else None
@@ -147,7 +159,8 @@ def main():
             finally:
                 if network:
                     network.close()
-    text = table(options, {case: row for case, row in rows.items() if row[1]})
+    rows = add_to(options.keep, rows)
+    text = table(options, rows)
     print(text)
     if not options.no_page:
         compare.write(text, *MARKS, page=PAGE)

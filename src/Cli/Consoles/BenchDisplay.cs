@@ -142,7 +142,11 @@ internal static class BenchDisplay
         ? advice.Sentence
         : Text($"{advice.Workers} {(advice.Workers == 1 ? "worker" : "workers")}, {advice.SamplesPerSecond:#,0} samples/s. {advice.Sentence}");
 
-    private static string LinkText(NetworkLink link) => Text($"{(link.BitsPerSecond >= 1e9 ? $"{link.BitsPerSecond / 1e9:0.##} Gbit/s" : $"{link.BitsPerSecond / 1e6:0.##} Mbit/s")}, {link.LatencySeconds * 1e3:0.###} ms there and back");
+    private static string LinkText(NetworkLink link)
+    {
+        (double rate, string unit) = link.BitsPerSecond >= 1e9 ? (link.BitsPerSecond / 1e9, "Gbit/s") : (link.BitsPerSecond / 1e6, "Mbit/s");
+        return Text($"{rate:0.##} {unit}, {link.LatencySeconds * 1e3:0.###} ms there and back");
+    }
 
     private static string Milliseconds(double seconds) => (seconds * 1e3).ToString(seconds < 0.01 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 

@@ -20,7 +20,7 @@ internal sealed record Exchanged(double Seconds, string Transport);
 internal static class ExchangeProbe
 {
     // The first ten are left out of the times.
-    private const int FewestSteps = 30;
+    private const int FewestSteps = 15;
 
     public static async Task<Exchanged> MeasureAsync(Job job, LoadedData data, MachineBenchOptions options, bool sharedMemory, TimeSpan budget, CancellationToken cancellation)
     {

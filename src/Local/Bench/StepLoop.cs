@@ -21,8 +21,8 @@ internal sealed record LoopTimes(double Shard, double Slowest, double Complete, 
 internal sealed class StepLoop : IDisposable
 {
     // Of the first steps pages are touched and code is compiled.
-    private const int WarmUpSteps = 4;
-    private const int FewestSteps = 5;
+    private const int WarmUpSteps = 3;
+    private const int FewestSteps = 3;
 
     private readonly RunSetup setup;
     private readonly int shardsEach;
