@@ -33,7 +33,7 @@ FLOP = 2 * (2 * sum(WEIGHTS) + sum(WEIGHTS[1:]))
 
 
 def numbers(text):
-    return [int(part) for part in text.split(",")]
+    return [int(part) for part in text.split(",") if part]
 
 
 def parse():

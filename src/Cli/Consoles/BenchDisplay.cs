@@ -38,7 +38,7 @@ internal static class BenchDisplay
         Row("compute", string.Join(", ", costs.Compute.Points.Reverse().Select(point => Text($"{point.At:0.#}: {Milliseconds(point.Value)}"))) + " (samples of a shard: ms)");
         Row("at once", string.Join(", ", costs.Crowding.Points.Select(point => Text($"{point.At:0}: {point.Value:0.00} ×"))) + " (workers of this machine: as long)");
         Row("sum and update", string.Join(", ", costs.Complete.Points.Select(point => Text($"{point.At:0}: {Milliseconds(point.Value)}"))) + Text($" (workers: ms); each further node {Milliseconds(costs.SumNode)} ms"));
-        Row("messages", Text($"{Milliseconds(costs.Exchange)} ms a step (tensors: {report.Measured.Transport})"));
+        Row("messages", Text($"{Milliseconds(costs.Exchange)} ms a step, each further worker {Milliseconds(costs.ExchangeWorker)} ms (tensors: {report.Measured.Transport})"));
         Row("tensors", Text($"{costs.TensorBytes / 1e6:0.00} MB of parameters, the same of each gradient; gRPC on loopback {costs.PlaneBytesPerSecond / 1e9:0.00} GB/s"));
         console.Write(machine);
         string threads = Text($"{report.Measured.Threads} {(report.Measured.Threads == 1 ? "thread" : "threads")} each");
@@ -64,6 +64,7 @@ internal static class BenchDisplay
         writer.WriteFinite("sum_and_update_one_node_ms", costs.CompleteOne * 1e3);
         writer.WriteFinite("sum_node_ms", costs.SumNode * 1e3);
         writer.WriteFinite("messages_ms", costs.Exchange * 1e3);
+        writer.WriteFinite("messages_worker_ms", costs.ExchangeWorker * 1e3);
         writer.WriteString("transport", report.Measured.Transport);
         writer.WriteNumber("tensor_bytes", costs.TensorBytes);
         writer.WriteFinite("grpc_bytes_per_second", costs.PlaneBytesPerSecond);

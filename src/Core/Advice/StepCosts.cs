@@ -27,8 +27,11 @@ public sealed record StepCosts
     /// <summary>What each further node adds to that.</summary>
     public required double SumNode { get; init; }
 
-    /// <summary>Messages and wake-ups of a step: what passes from the parameters being ready to the last answer besides computing and transfer, and from there to the sum.</summary>
+    /// <summary>Messages and wake-ups of a step with one worker: what passes from the parameters being ready to the last answer besides computing and transfer, and from there to the sum.</summary>
     public required double Exchange { get; init; }
+
+    /// <summary>What each further worker adds to that.</summary>
+    public required double ExchangeWorker { get; init; }
 
     /// <summary>Bytes a second that one worker and the coordinator move over gRPC where the link is no limit (loopback): what checksums, framing and copies let through.</summary>
     public required double PlaneBytesPerSecond { get; init; }

@@ -8,13 +8,14 @@ namespace DistNet.Advice;
 /// <para>The parts follow one another, as they do in a step: nobody computes before it has the parameters, and the update waits for the last gradient.</para>
 /// <code>
 /// T(n) = compute(samples of the largest shard) · crowding + parameters down + gradients up + exchange + complete
+///        exchange = messages of one worker + (n − 1) · what a further one adds
 ///
 /// one machine, n worker processes:  crowding(n) and complete(n) as measured; tensors are read in place, so nothing is transferred
 /// n machines over a link:           crowding 1
 ///                                   down     = n · bytes / rate       the coordinator's link is shared by all n
 ///                                   up       = nodes · bytes / rate   a shard gives one gradient per node of the canonical sum that it needs: one or two as a rule
 ///                                   rate     = min(link, gRPC on one core · min(n, cores))
-///                                   exchange = messages + 2 round trips (parameters, upload and its receipt, answer: four ways)
+///                                   exchange + 2 round trips (parameters, upload and its receipt, answer: four ways)
 ///                                   complete = update + (nodes − 1) · sum of a node
 /// </code>
 /// <para>Shards and nodes are those that the run's own planner would give to equal workers. A batch has no more shards than slices: further workers wait.</para>
@@ -32,7 +33,7 @@ public static class StepModel
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         Shards shards = Shards.Of(costs, workers);
         double compute = costs.Compute.At(shards.LargestSamples) * costs.Crowding.At(shards.Count);
-        return new StepPrediction(workers, costs.Batch, compute, Transfer: 0, costs.Exchange, costs.Complete.At(shards.Count));
+        return new StepPrediction(workers, costs.Batch, compute, Transfer: 0, Exchange(costs, shards), costs.Complete.At(shards.Count));
     }
 
     /// <summary>Workers on machines of their own, each like the measured one.</summary>
@@ -52,9 +53,11 @@ public static class StepModel
             costs.Batch,
             costs.Compute.At(shards.LargestSamples),
             bytes / rate,
-            costs.Exchange + (RoundTrips * link.LatencySeconds),
+            Exchange(costs, shards) + (RoundTrips * link.LatencySeconds),
             costs.CompleteOne + ((shards.Nodes - 1) * costs.SumNode));
     }
+
+    private static double Exchange(StepCosts costs, Shards shards) => costs.Exchange + ((shards.Count - 1) * costs.ExchangeWorker);
 
     /// <summary>How equal workers share a batch.</summary>
     /// <param name="Count">How many of them get a shard.</param>

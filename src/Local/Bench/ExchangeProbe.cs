@@ -15,14 +15,15 @@ namespace DistNet.Local.Bench;
 /// <param name="Transport">How tensors travelled: <c>shared memory</c> or <c>grpc</c>.</param>
 internal sealed record Exchanged(double Seconds, string Transport);
 
-/// <summary>Runs the job in a real cluster of a coordinator and one worker on loopback, both in this process: what its steps take besides computing,
+/// <summary>Runs the job in a real cluster of a coordinator and workers on loopback, all in this process: what its steps take besides computing,
 /// summing and updating is what the cluster costs. With the whole batch, as threads that have slept longer wake later.</summary>
 internal static class ExchangeProbe
 {
     // The first ten are left out of the times.
     private const int FewestSteps = 15;
 
-    public static async Task<Exchanged> MeasureAsync(Job job, LoadedData data, MachineBenchOptions options, bool sharedMemory, TimeSpan budget, CancellationToken cancellation)
+    public static async Task<Exchanged> MeasureAsync(
+        Job job, LoadedData data, MachineBenchOptions options, int workers, bool sharedMemory, TimeSpan budget, CancellationToken cancellation)
     {
         Job one = job with { Checkpoints = new CheckpointOptions { EverySeconds = null } };
         var watch = new Watch(budget);
@@ -34,7 +35,8 @@ internal static class ExchangeProbe
             new CoordinatorNodeOptions
             {
                 Bind = new HostPort("127.0.0.1", 0),
-                Threads = options.Threads,
+                MinimumWorkers = workers,
+                Threads = (int)Math.Min((long)workers * options.Threads, Environment.ProcessorCount),
                 SharedMemory = sharedMemory,
                 JobJson = JobFile.ToJson(one),
                 DataFolder = options.DataFolder,
@@ -42,41 +44,42 @@ internal static class ExchangeProbe
             },
             progress: null,
             enough.Token);
-        Task<WorkerEnd>? working = null;
+        Task<WorkerEnd>[] working = [];
         try
         {
             if (await Task.WhenAny(watch.Listening, leading).ConfigureAwait(false) == watch.Listening)
             {
-                working = WorkerNode.RunAsync(
-                    new WorkerNodeOptions
-                    {
-                        Join = await watch.Listening.ConfigureAwait(false),
-                        Name = "bench",
-                        Threads = options.Threads,
-                        Data = new WorkerDataOptions { DataFolder = options.DataFolder },
-                        SharedMemory = sharedMemory,
-                        Observer = watch,
-                    },
-                    leave.Token);
-                await Task.WhenAny(watch.Enough, leading, working).ConfigureAwait(false);
+                HostPort join = await watch.Listening.ConfigureAwait(false);
+                working = [.. Enumerable.Range(1, workers).Select(number => WorkerNode.RunAsync(Worker(number, join, options, sharedMemory, watch), leave.Token))];
+                await Task.WhenAny([watch.Enough, leading, .. working]).ConfigureAwait(false);
             }
         }
         finally
         {
             await enough.CancelAsync().ConfigureAwait(false);
             await leave.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(working is null ? [leading] : [leading, working]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll([leading, .. working]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        if (working?.IsFaulted == true)
+        if (Array.Find(working, worker => worker.IsFaulted) is { } failed)
         {
-            await working.ConfigureAwait(false);
+            await failed.ConfigureAwait(false);
         }
 
         RunResult result = await leading.ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();
         return new Exchanged(result.StepTimes.MeanCommunicationMs / 1000, watch.Transport);
     }
+
+    private static WorkerNodeOptions Worker(int number, HostPort join, MachineBenchOptions options, bool sharedMemory, Watch watch) => new()
+    {
+        Join = join,
+        Name = FormattableString.Invariant($"bench{number}"),
+        Threads = options.Threads,
+        Data = new WorkerDataOptions { DataFolder = options.DataFolder },
+        SharedMemory = sharedMemory,
+        Observer = watch,
+    };
 
     private sealed class Watch(TimeSpan budget) : IClusterObserver, IWorkerObserver
     {

@@ -30,7 +30,7 @@ public sealed record MachineMeasurement(StepCosts Costs, MachineLimits Limits, s
 public static class MachineBench
 {
     // Shares of the budget.
-    private const double ProbeShare = 0.15;
+    private const double ProbeShare = 0.12;
     private const double LoopShare = 0.6;
 
     // More shards than this are not cut to measure small ones: their gradients are held all at once.
@@ -65,13 +65,16 @@ public static class MachineBench
         RunSetup setup = RunSetup.Create(endless, data with { Validation = null, Test = null });
         StepCosts costs = await OwnThread.Run("distnet-bench", () => Loops(setup, options, cancellation)).ConfigureAwait(false);
         TimeSpan probe = options.Budget * ProbeShare;
-        Exchanged near = await ExchangeProbe.MeasureAsync(endless, data, options, sharedMemory: true, probe, cancellation).ConfigureAwait(false);
-        Exchanged far = await ExchangeProbe.MeasureAsync(endless, data, options, sharedMemory: false, probe, cancellation).ConfigureAwait(false);
+        Task<Exchanged> Probe(int workers, bool sharedMemory) => ExchangeProbe.MeasureAsync(endless, data, options, workers, sharedMemory, probe, cancellation);
+        Exchanged near = await Probe(1, sharedMemory: true).ConfigureAwait(false);
+        Exchanged far = await Probe(1, sharedMemory: false).ConfigureAwait(false);
+        Exchanged two = costs.Crowding.Points.Length > 1 ? await Probe(2, sharedMemory: true).ConfigureAwait(false) : near;
         MachineLimits limits = await OwnThread.Run("distnet-bench", () => MachineLimits.Measure(VectorUnit.Widest)).ConfigureAwait(false);
         return new MachineMeasurement(
             costs with
             {
                 Exchange = near.Seconds,
+                ExchangeWorker = Math.Max(0, two.Seconds - near.Seconds),
                 PlaneBytesPerSecond = 2 * costs.TensorBytes / Math.Max(far.Seconds - near.Seconds, 1e-6),
             },
             limits,
@@ -109,6 +112,7 @@ public static class MachineBench
             CompleteOne = first.Complete,
             SumNode = last.Nodes > first.Nodes ? Math.Max(0, (last.Complete - first.Complete) / (last.Nodes - first.Nodes)) : 0,
             Exchange = 0,
+            ExchangeWorker = 0,
             PlaneBytesPerSecond = double.PositiveInfinity,
             Cores = cores,
         };

@@ -17,6 +17,7 @@ public sealed class AdvisorTests
         CompleteOne = 0.001,
         SumNode = 0,
         Exchange = 0.0005,
+        ExchangeWorker = 0,
         PlaneBytesPerSecond = 1e12,
         Cores = 8,
     };

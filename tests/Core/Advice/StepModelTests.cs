@@ -18,6 +18,7 @@ public sealed class StepModelTests
         CompleteOne = 0.001,
         SumNode = 0.0001,
         Exchange = 0.0005,
+        ExchangeWorker = 0.0001,
         PlaneBytesPerSecond = 1e9,
         Cores = 4,
     };
@@ -55,7 +56,7 @@ public sealed class StepModelTests
         Assert.Equal(2 * 0.01, one.Transfer, 9); // 1 MB each way at 100 MB/s
         Assert.Equal(8 * 0.01, four.Transfer, 9); // a quarter of the batch is one node
         Assert.Equal(0.004, four.Compute, 12);
-        Assert.Equal(0.0005 + 0.0004, four.Exchange, 12);
+        Assert.Equal(0.0005 + (3 * 0.0001) + 0.0004, four.Exchange, 12);
         Assert.Equal(0.001 + (3 * 0.0001), four.Complete, 12);
         Assert.True(four.CommunicationOutweighs);
     }
