@@ -1,6 +1,7 @@
 // The kernels' speed, beside the limit of the machine measured in the same process.
 //
 //     dotnet run -c Release --project bench/Kernels -- peak                  one line of JSON: FMA and copy limits of one core
+//     dotnet run -c Release --project bench/Kernels -- memory [NAME]         a table of the kernels bound by memory, beside a stream copy
 //     dotnet run -c Release --project bench/Kernels -- --filter '*'          every kernel benchmark
 using System.Globalization;
 using BenchmarkDotNet.Running;
@@ -13,6 +14,12 @@ if (args is ["peak"])
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $$"""{"fma_gflops": {{limits.FmaGflops:F1}}, "copy_gigabytes_per_second": {{limits.CopyGigabytesPerSecond:F1}}, "vector_unit": "{{VectorUnit.Widest}}"}"""));
+    return 0;
+}
+
+if (args is ["memory", ..])
+{
+    MemoryTable.Write(Console.Out, args.Length > 1 ? args[1] : "");
     return 0;
 }
 

@@ -1,3 +1,4 @@
+using DistNet.Kernels;
 using DistNet.Tensors;
 
 namespace DistNet.Data;
@@ -12,10 +13,6 @@ public sealed class FloatDataset(Shape inputShape, float[] inputs, SampleLabels 
     public override void CopyInputs(ReadOnlySpan<int> samples, Span<float> destination)
     {
         int length = InputShape.Length;
-        ReadOnlySpan<float> all = Inputs;
-        for (int i = 0; i < samples.Length; i++)
-        {
-            all.Slice(samples[i] * length, length).CopyTo(destination.Slice(i * length, length));
-        }
+        RowGather.Floats(VectorUnit.Widest, Inputs, length, samples, destination[..(samples.Length * length)]);
     }
 }

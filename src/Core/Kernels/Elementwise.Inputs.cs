@@ -3,17 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace DistNet.Kernels;
 
-// On the way in: bytes to floats, normalisation by column.
+// On the way in: normalisation by column.
 public static partial class Elementwise
 {
-    /// <summary>y = bytes, as floats 0 … 255.</summary>
-    public static void BytesToFloats(VectorUnit unit, ReadOnlySpan<byte> bytes, Span<float> y)
-    {
-        Invariant.Holds(bytes.Length == y.Length);
-        BytesKernel kernel = new() { Bytes = bytes, Y = y };
-        unit.Run(ref kernel);
-    }
-
     /// <summary>y = (x − mean) ÷ denominator, column by column.</summary>
     /// <param name="unit">The vector unit.</param>
     /// <param name="x">[rows, columns].</param>
@@ -24,15 +16,15 @@ public static partial class Elementwise
     {
         int columns = mean.Length;
         Invariant.Holds(columns > 0 && denominator.Length == columns && x.Length == y.Length && x.Length % columns == 0);
-        for (int start = 0; start < x.Length; start += columns)
-        {
-            MapKernels.Run(unit, default(NormalizeMap), x.Slice(start, columns), mean, denominator, y.Slice(start, columns));
-        }
+        NormalizeKernel kernel = new() { X = x, Mean = mean, Denominator = denominator, Y = y };
+        unit.Run(ref kernel);
     }
 
-    private ref struct BytesKernel : IKernel
+    private ref struct NormalizeKernel : IKernel
     {
-        public ReadOnlySpan<byte> Bytes;
+        public ReadOnlySpan<float> X;
+        public ReadOnlySpan<float> Mean;
+        public ReadOnlySpan<float> Denominator;
         public Span<float> Y;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -40,26 +32,26 @@ public static partial class Elementwise
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
         {
-            ref byte bytes = ref MemoryMarshal.GetReference(Bytes);
-            ref float y = ref MemoryMarshal.GetReference(Y);
-            nuint length = (nuint)Y.Length, width = (nuint)TOps.Count, index = 0;
-            for (; index + width <= length; index += width)
+            ref float mean = ref MemoryMarshal.GetReference(Mean);
+            ref float denominator = ref MemoryMarshal.GetReference(Denominator);
+            nuint columns = (nuint)Mean.Length, width = (nuint)TOps.Count;
+            for (nuint start = 0; start < (nuint)Y.Length; start += columns)
             {
-                TOps.Store(TOps.LoadBytes(in bytes, index), ref y, index);
-            }
+                ref float x = ref Unsafe.Add(ref MemoryMarshal.GetReference(X), start);
+                ref float y = ref Unsafe.Add(ref MemoryMarshal.GetReference(Y), start);
+                nuint column = 0;
+                for (; column + width <= columns; column += width)
+                {
+                    TVector difference = TOps.Subtract(TOps.Load(in x, column), TOps.Load(in mean, column));
+                    TOps.Store(TOps.Divide(difference, TOps.Load(in denominator, column)), ref y, column);
+                }
 
-            for (; index < length; index++)
-            {
-                Y[(int)index] = Bytes[(int)index];
+                // One element's difference and quotient are rounded as a lane's are.
+                for (; column < columns; column++)
+                {
+                    Unsafe.Add(ref y, column) = (Unsafe.Add(ref x, column) - Unsafe.Add(ref mean, column)) / Unsafe.Add(ref denominator, column);
+                }
             }
         }
-    }
-
-    private readonly struct NormalizeMap : IMap3
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVector Invoke<TVector, TOps>(TVector x, TVector mean, TVector denominator)
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector> => TOps.Divide(TOps.Subtract(x, mean), denominator);
     }
 }

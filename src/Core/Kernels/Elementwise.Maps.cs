@@ -69,22 +69,6 @@ public static partial class Elementwise
             where TOps : struct, IVectorOps<TVector> => TOps.Select(TOps.GreaterThan(a, b), a, b);
     }
 
-    private readonly struct MaxBackwardFirstMap : IMap3
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVector Invoke<TVector, TOps>(TVector a, TVector b, TVector dy)
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector> => TOps.And(TOps.GreaterThan(a, b), dy);
-    }
-
-    private readonly struct MaxBackwardSecondMap : IMap3
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVector Invoke<TVector, TOps>(TVector a, TVector b, TVector dy)
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector> => TOps.Select(TOps.GreaterThan(a, b), TOps.Zero, dy);
-    }
-
     private readonly struct ExpMap : IMap1
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -30,8 +30,9 @@ public static partial class Elementwise
     /// <summary>da = dy where a &gt; b, else 0; db = the other way round: of two equal inputs the second gets the gradient.</summary>
     public static void MaxBackward(VectorUnit unit, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> dy, Span<float> da, Span<float> db)
     {
-        MapKernels.Run(unit, default(MaxBackwardFirstMap), a, b, dy, da);
-        MapKernels.Run(unit, default(MaxBackwardSecondMap), a, b, dy, db);
+        Invariant.Holds(a.Length == dy.Length && b.Length == dy.Length && da.Length == dy.Length && db.Length == dy.Length);
+        MaxBackwardKernel kernel = new() { A = a, B = b, OutputGradient = dy, FirstGradient = da, SecondGradient = db };
+        unit.Run(ref kernel);
     }
 
     /// <summary>y = e^x; see <see cref="VectorFunctions.Exp"/>.</summary>

@@ -64,6 +64,9 @@ public interface IVectorOps<TVector>
     /// <summary>2^k for integral k in [−126, 127], exactly.</summary>
     static abstract TVector PowerOfTwo(TVector k);
 
+    /// <summary>x · 2^k, rounded once at the most, for |x| in [½, 2) and integral k in [−252, 254].</summary>
+    static abstract TVector Scale(TVector x, TVector k);
+
     /// <summary>The unbiased exponent e of a positive normal number x = m · 2^e with m in [1, 2), as a float.</summary>
     static abstract TVector Exponent(TVector x);
 

@@ -82,6 +82,10 @@ public readonly struct Ops128Emulated : IVectorOps<Vector128<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Scale(Vector128<float> x, Vector128<float> k) => VectorFunctions.ScaleInTwo<Vector128<float>, Ops128Emulated>(x, k);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Exponent(Vector128<float> x) => (Vector128.ShiftRightLogical(x.AsInt32(), FloatBits.MantissaBits) | Vector128.Create(FloatBits.IntegerOrigin)).AsSingle() - Vector128.Create(FloatBits.ExponentBias);
 
     /// <inheritdoc/>

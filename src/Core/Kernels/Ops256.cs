@@ -82,6 +82,10 @@ public readonly struct Ops256 : IVectorOps<Vector256<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Scale(Vector256<float> x, Vector256<float> k) => VectorFunctions.ScaleInTwo<Vector256<float>, Ops256>(x, k);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Exponent(Vector256<float> x) => (Vector256.ShiftRightLogical(x.AsInt32(), FloatBits.MantissaBits) | Vector256.Create(FloatBits.IntegerOrigin)).AsSingle() - Vector256.Create(FloatBits.ExponentBias);
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DistNet.Kernels;
 
@@ -82,20 +83,18 @@ public readonly struct Ops512 : IVectorOps<Vector512<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Exponent(Vector512<float> x) => (Vector512.ShiftRightLogical(x.AsInt32(), FloatBits.MantissaBits) | Vector512.Create(FloatBits.IntegerOrigin)).AsSingle() - Vector512.Create(FloatBits.ExponentBias);
+    public static Vector512<float> Scale(Vector512<float> x, Vector512<float> k) => Avx512F.Scale(x, k);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Mantissa(Vector512<float> x) => ((x.AsInt32() & Vector512.Create(FloatBits.MantissaMask)) | Vector512.Create(FloatBits.One)).AsSingle();
+    public static Vector512<float> Exponent(Vector512<float> x) => Avx512F.GetExponent(x);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadBytes(ref readonly byte origin, nuint index)
-    {
-        Vector128<byte> bytes = Vector128.LoadUnsafe(in origin, index);
-        (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(bytes);
-        Vector256<ushort> words = Vector256.Create(low, high);
-        (Vector256<uint> lower, Vector256<uint> upper) = Vector256.Widen(words);
-        return Vector512.ConvertToSingle(Vector512.Create(lower, upper).AsInt32());
-    }
+    public static Vector512<float> Mantissa(Vector512<float> x) => Avx512F.GetMantissa(x, 0);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBytes(ref readonly byte origin, nuint index) =>
+        Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.LoadUnsafe(in origin, index)));
 }

@@ -81,6 +81,10 @@ public readonly struct OpsScalarEmulated : IVectorOps<float>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(float x, float k) => VectorFunctions.ScaleInTwo<float, OpsScalarEmulated>(x, k);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Exponent(float x) => BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(x) >>> FloatBits.MantissaBits) | FloatBits.IntegerOrigin) - FloatBits.ExponentBias;
 
     /// <inheritdoc/>

@@ -18,6 +18,13 @@ public static class RowKernels
     public static void SoftMax(VectorUnit unit, ReadOnlySpan<float> x, int columns, Span<float> y)
     {
         CheckRows(x.Length, columns, y.Length);
+        if (columns <= NarrowRows.MostColumns)
+        {
+            NarrowRows<NarrowRowFunctions.SoftMax> narrow = new() { A = x, Y = y, Columns = columns };
+            unit.Run(ref narrow);
+            return;
+        }
+
         RowsKernel<SoftMaxRow> kernel = new() { A = x, Y = y, Columns = columns };
         unit.Run(ref kernel);
     }
@@ -27,6 +34,13 @@ public static class RowKernels
     {
         CheckRows(y.Length, columns, dx.Length);
         Invariant.Holds(dy.Length == y.Length);
+        if (columns <= NarrowRows.MostColumns)
+        {
+            NarrowRows<NarrowRowFunctions.SoftMaxBackward> narrow = new() { A = y, B = dy, Y = dx, Columns = columns };
+            unit.Run(ref narrow);
+            return;
+        }
+
         RowsKernel<SoftMaxBackwardRow> kernel = new() { A = y, B = dy, Y = dx, Columns = columns };
         unit.Run(ref kernel);
     }
@@ -35,6 +49,13 @@ public static class RowKernels
     public static void LogSoftMax(VectorUnit unit, ReadOnlySpan<float> x, int columns, Span<float> y)
     {
         CheckRows(x.Length, columns, y.Length);
+        if (columns <= NarrowRows.MostColumns)
+        {
+            NarrowRows<NarrowRowFunctions.LogSoftMax> narrow = new() { A = x, Y = y, Columns = columns };
+            unit.Run(ref narrow);
+            return;
+        }
+
         RowsKernel<LogSoftMaxRow> kernel = new() { A = x, Y = y, Columns = columns };
         unit.Run(ref kernel);
     }
@@ -44,6 +65,13 @@ public static class RowKernels
     {
         CheckRows(y.Length, columns, dx.Length);
         Invariant.Holds(dy.Length == y.Length);
+        if (columns <= NarrowRows.MostColumns)
+        {
+            NarrowRows<NarrowRowFunctions.LogSoftMaxBackward> narrow = new() { A = y, B = dy, Y = dx, Columns = columns };
+            unit.Run(ref narrow);
+            return;
+        }
+
         RowsKernel<LogSoftMaxBackwardRow> kernel = new() { A = y, B = dy, Y = dx, Columns = columns };
         unit.Run(ref kernel);
     }
@@ -63,6 +91,14 @@ public static class RowKernels
         CheckRows(logits.Length, columns, gradient.IsEmpty ? logits.Length : gradient.Length);
         int rows = logits.Length / columns;
         Invariant.Holds(labels.Length == rows && losses.Length == rows && (weights.IsEmpty || weights.Length == rows));
+        if (columns <= NarrowRows.MostColumns)
+        {
+            NarrowRowFunctions.CrossEntropy row = new() { Labels = labels, Weights = weights, Losses = losses, WithGradient = !gradient.IsEmpty };
+            NarrowRows<NarrowRowFunctions.CrossEntropy> narrow = new() { Row = row, A = logits, Y = gradient, Columns = columns };
+            unit.Run(ref narrow);
+            return;
+        }
+
         CrossEntropyKernel kernel = new() { Logits = logits, Columns = columns, Labels = labels, Weights = weights, Losses = losses, Gradient = gradient };
         unit.Run(ref kernel);
     }

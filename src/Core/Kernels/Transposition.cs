@@ -17,6 +17,7 @@ internal static unsafe class Transposition
     /// <param name="to">Where element (0, 0) goes.</param>
     /// <param name="toStride">From one k to the next.</param>
     /// <param name="paddedRows">How many rows to write.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(float* from, nint fromStride, int rows, int count, float* to, nint toStride, int paddedRows)
     {
         int row = 0;

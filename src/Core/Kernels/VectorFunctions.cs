@@ -46,9 +46,18 @@ public static class VectorFunctions
         p = TOps.FusedMultiplyAdd(p, TOps.Multiply(r, r), r);
         p = TOps.Add(p, TOps.Broadcast(1f));
 
-        // 2^k in two factors, since k reaches 128 and −151; only the second product can round, once, into a subnormal.
+        return TOps.Scale(p, k);
+    }
+
+    /// <summary>x · 2^k in two factors, as a float holds no 2^128 and no 2^−151: only the second product can round, once, into a subnormal.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static TVector ScaleInTwo<TVector, TOps>(TVector x, TVector k)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        TVector magic = TOps.Broadcast(RoundingMagic);
         TVector half = TOps.Subtract(TOps.FusedMultiplyAdd(k, TOps.Broadcast(0.5f), magic), magic);
-        return TOps.Multiply(TOps.Multiply(p, TOps.PowerOfTwo(half)), TOps.PowerOfTwo(TOps.Subtract(k, half)));
+        return TOps.Multiply(TOps.Multiply(x, TOps.PowerOfTwo(half)), TOps.PowerOfTwo(TOps.Subtract(k, half)));
     }
 
     /// <summary>ln x, at most 0.83 ulp; ln 1 = +0, ln ±0 = −∞, NaN below 0.</summary>

@@ -6,15 +6,13 @@ namespace DistNet.Tests.Kernels;
 /// <summary>Functions of rows against their formula with sums in 16 virtual lanes, written plainly, at every width.</summary>
 public sealed class RowKernelsTests
 {
-    private static readonly int[] Widths = [1, 2, 3, 8, 10, 15, 16, 17, 31, 32, 33, 100];
+    private static readonly int[] Widths = [.. Enumerable.Range(1, 40), 47, 48, 49, 100];
+
+    // Fewer rows than a vector has lanes, as many, and more: narrow rows go side by side.
+    private static readonly int[] RowCounts = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 33];
 
     [Fact]
-    public void Softmax_has_the_bits_of_16_virtual_lanes() => Check((unit, x, _, columns, y) => RowKernels.SoftMax(unit, x, columns, y), (x, _) =>
-    {
-        float[] e = Exponentials(x);
-        float sum = Sum(e);
-        return [.. e.Select(value => value / sum)];
-    });
+    public void Softmax_has_the_bits_of_16_virtual_lanes() => Check((unit, x, _, columns, y) => RowKernels.SoftMax(unit, x, columns, y), (x, _) => SoftMax(x));
 
     [Fact]
     public void Softmax_backward_has_the_bits_of_16_virtual_lanes() => Check((unit, y, dy, columns, dx) => RowKernels.SoftMaxBackward(unit, y, dy, columns, dx), (y, dy) =>
@@ -24,11 +22,7 @@ public sealed class RowKernelsTests
     });
 
     [Fact]
-    public void Log_softmax_has_the_bits_of_16_virtual_lanes() => Check((unit, x, _, columns, y) => RowKernels.LogSoftMax(unit, x, columns, y), (x, _) =>
-    {
-        float logarithm = CanonicalFunctions.Log(Sum(Exponentials(x)));
-        return [.. x.Select(value => (value - x.Max()) - logarithm)];
-    });
+    public void Log_softmax_has_the_bits_of_16_virtual_lanes() => Check((unit, x, _, columns, y) => RowKernels.LogSoftMax(unit, x, columns, y), (x, _) => LogSoftMax(x));
 
     [Fact]
     public void Log_softmax_backward_has_the_bits_of_16_virtual_lanes() => Check((unit, y, dy, columns, dx) => RowKernels.LogSoftMaxBackward(unit, y, dy, columns, dx), (y, dy) =>
@@ -40,29 +34,38 @@ public sealed class RowKernelsTests
     [Fact]
     public void Cross_entropy_is_the_log_softmax_of_the_label_and_its_gradient()
     {
-        foreach (VectorUnit unit in VectorUnit.Available())
+        foreach (int columns in Widths)
         {
-            foreach (int columns in Widths)
+            foreach (int rows in RowCounts)
             {
-                Numbers random = new(columns);
-                const int Rows = 4;
-                float[] x = random.Floats(Rows * columns), weights = [0.5f, 1f, 2f, 0.3f], losses = new float[Rows], gradient = new float[x.Length], log = new float[x.Length], soft = new float[x.Length];
-                int[] labels = [.. Enumerable.Range(0, Rows).Select(row => row * 7 % columns)];
-                RowKernels.LogSoftMax(unit, x, columns, log);
-                RowKernels.SoftMax(unit, x, columns, soft);
-                RowKernels.CrossEntropy(unit, x, columns, labels, weights, losses, gradient);
-                for (int row = 0; row < Rows; row++)
+                Numbers random = new(columns + rows);
+                float[] x = random.Floats(rows * columns), weights = random.Floats(rows), log = new float[x.Length], soft = new float[x.Length];
+                int[] labels = [.. Enumerable.Range(0, rows).Select(row => row * 7 % columns)];
+                for (int row = 0; row < rows; row++)
                 {
-                    Bits.Equal([0 - log[(row * columns) + labels[row]]], [losses[row]], $"loss, {unit}, {columns} columns");
-                    for (int column = 0; column < columns; column++)
-                    {
-                        int index = (row * columns) + column;
-                        Bits.Equal([(soft[index] - (column == labels[row] ? 1 : 0)) * weights[row]], [gradient[index]], $"gradient, {unit}, {columns} columns");
-                    }
+                    float[] logits = x[(row * columns)..((row + 1) * columns)];
+                    LogSoftMax(logits).CopyTo(log, row * columns);
+                    SoftMax(logits).CopyTo(soft, row * columns);
                 }
 
-                RowKernels.CrossEntropy(unit, x, columns, labels, [], losses, x);
-                Bits.Equal([.. soft.Select((value, index) => value - (index % columns == labels[index / columns] ? 1 : 0))], x, "in place, unweighted");
+                float[] losses = [.. labels.Select((label, row) => 0 - log[(row * columns) + label])];
+                float[] gradient = [.. soft.Select((value, index) => value - (index % columns == labels[index / columns] ? 1 : 0))];
+                foreach (VectorUnit unit in VectorUnit.Available())
+                {
+                    string what = $"{unit}, {rows} rows of {columns}";
+                    float[] found = new float[x.Length], foundLosses = new float[rows];
+                    RowKernels.CrossEntropy(unit, x, columns, labels, weights, foundLosses, found);
+                    Bits.Equal(losses, foundLosses, $"losses, {what}");
+                    Bits.Equal([.. gradient.Select((value, index) => value * weights[index / columns])], found, $"weighted gradient, {what}");
+
+                    RowKernels.CrossEntropy(unit, x, columns, labels, [], foundLosses, default);
+                    Bits.Equal(losses, foundLosses, $"losses alone, {what}");
+
+                    x.CopyTo(found, 0);
+                    RowKernels.CrossEntropy(unit, found, columns, labels, [], foundLosses, found);
+                    Bits.Equal(losses, foundLosses, $"losses in place, {what}");
+                    Bits.Equal(gradient, found, $"gradient in place, {what}");
+                }
             }
         }
     }
@@ -106,24 +109,48 @@ public sealed class RowKernelsTests
 
     private static void Check(Call call, Func<float[], float[], float[]> formula)
     {
-        foreach (VectorUnit unit in VectorUnit.Available())
+        foreach (int columns in Widths)
         {
-            foreach (int columns in Widths)
+            foreach (int rows in RowCounts)
             {
-                Numbers random = new(columns);
-                const int Rows = 3;
-                float[] a = [.. random.Floats(Rows * columns).Select(value => value / 16)], b = random.Floats(Rows * columns), y = random.Floats(Rows * columns);
-                call(unit, a, b, columns, y);
-                for (int row = 0; row < Rows; row++)
+                Numbers random = new(columns + rows);
+                float[] a = [.. random.Floats(rows * columns).Select(value => value / 16)], b = random.Floats(rows * columns), expected = new float[a.Length];
+                for (int row = 0; row < rows; row++)
                 {
                     Range range = (row * columns)..((row + 1) * columns);
-                    Bits.Equal(formula(a[range], b[range]), y[range], $"{unit}, {columns} columns");
+                    formula(a[range], b[range]).CopyTo(expected, row * columns);
+                }
+
+                foreach (VectorUnit unit in VectorUnit.Available())
+                {
+                    float[] y = random.Floats(rows * columns), inPlace = [.. a];
+                    call(unit, a, b, columns, y);
+                    Bits.Equal(expected, y, $"{unit}, {rows} rows of {columns}");
+                    call(unit, inPlace, b, columns, inPlace);
+                    Bits.Equal(expected, inPlace, $"in place, {unit}, {rows} rows of {columns}");
                 }
             }
         }
     }
 
-    private static float[] Exponentials(float[] x) => [.. x.Select(value => CanonicalFunctions.Exp(value - (x.Max() + 0f)))];
+    private static float[] SoftMax(float[] x)
+    {
+        float[] e = Exponentials(x);
+        float sum = Sum(e);
+        return [.. e.Select(value => value / sum)];
+    }
+
+    private static float[] LogSoftMax(float[] x)
+    {
+        float logarithm = CanonicalFunctions.Log(Sum(Exponentials(x))), maximum = x.Max() + 0f;
+        return [.. x.Select(value => (value - maximum) - logarithm)];
+    }
+
+    private static float[] Exponentials(float[] x)
+    {
+        float maximum = x.Max() + 0f;
+        return [.. x.Select(value => CanonicalFunctions.Exp(value - maximum))];
+    }
 
     private static float Sum(float[] x) => Combine(x, (lane, index) => lane + x[index]);
 

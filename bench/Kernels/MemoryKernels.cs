@@ -1,0 +1,181 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using DistNet.Data;
+using DistNet.Optimizers;
+using DistNet.Randomness;
+using DistNet.Runs;
+using DistNet.Tensors;
+
+namespace DistNet.Kernels.Bench;
+
+/// <summary>Every kernel that is bound by memory rather than by multiply-adds.</summary>
+internal static class MemoryKernels
+{
+    private const int WideRow = 1024;
+    private const int NarrowRow = 10;
+    private const int Image = 784;
+    private const int Layer = 512;
+    private const int SliceSize = 32;
+    private static readonly VectorUnit Unit = VectorUnit.Widest;
+
+    /// <summary>The stream copy that all are measured by: a loop of loads and stores, as STREAM's.</summary>
+    public static MemoryKernel Copy { get; } = new("stream copy", 1, 1, 2, arrays => () => StreamCopy(arrays));
+
+    /// <summary>All of them, in the order of the table.</summary>
+    public static IReadOnlyList<MemoryKernel> All { get; } =
+    [
+        Copy,
+        new("copy by the C library", 1, 1, 2, arrays => () => arrays[0].Span.CopyTo(arrays[1].Span)),
+        new("copy past the caches", 1, 1, 2, arrays => () => CopyPastCaches(arrays)),
+        Map("Add", (a, b, y) => Elementwise.Add(Unit, a, b, y)),
+        Map("Multiply", (a, b, y) => Elementwise.Multiply(Unit, a, b, y)),
+        Map("Max", (a, b, y) => Elementwise.Max(Unit, a, b, y)),
+        new("Max backward", 3, 2, 5, arrays => () => Elementwise.MaxBackward(Unit, arrays[0].Span, arrays[1].Span, arrays[2].Span, arrays[3].Span, arrays[4].Span)),
+        Map("Scale", (x, y) => Elementwise.Scale(Unit, x, 0.3f, y)),
+        Map("Divide", (x, y) => Elementwise.Divide(Unit, x, 0.3f, y)),
+        Map("ReLU", (x, y) => Elementwise.Relu(Unit, x, y)),
+        Map("ReLU backward", (a, b, y) => Elementwise.ReluBackward(Unit, a, b, y)),
+        new("ReLU backward, in place", 2, 1, 2, arrays => () => Elementwise.ReluBackward(Unit, arrays[0].Span, arrays[1].Span, arrays[1].Span)),
+        Map("Exp", (x, y) => Elementwise.Exp(Unit, x, y)),
+        Map("Log", (x, y) => Elementwise.Log(Unit, x, y)),
+        Map("Sigmoid", (x, y) => Elementwise.Sigmoid(Unit, x, y)),
+        Map("Sigmoid backward", (a, b, y) => Elementwise.SigmoidBackward(Unit, a, b, y)),
+        Map("Tanh", (x, y) => Elementwise.Tanh(Unit, x, y)),
+        Map("Tanh backward", (a, b, y) => Elementwise.TanhBackward(Unit, a, b, y)),
+        Map("Softplus", (x, y) => Elementwise.Softplus(Unit, x, y)),
+        Map("Softplus backward", (a, b, y) => Elementwise.SoftplusBackward(Unit, a, b, y)),
+        new("dropout mask", 0, 1, 1, arrays => () => KeyedRandom.DropoutMask(Unit, 1, 2, 3, 4, 0.5, arrays[0].Span)),
+        new("normalisation, rows of 784", 1, 1, 2, Normalization, Image),
+        new("gather of bytes, rows of 784", 0.25, 1, 2, GatherBytes, Image),
+        new("gather of floats, rows of 784", 1, 1, 2, GatherFloats, Image),
+        .. new[] { WideRow, NarrowRow }.SelectMany(RowKernelsOf),
+        new("sum of columns by slices, rows of 512", 1, 0, 1, ColumnSum, Layer),
+        new("sum of columns by slices, rows of 10", 1, 0, 1, NarrowColumnSum, NarrowRow),
+        new("gradient: Add", 2, 1, 3, arrays => () => GradientKernels.Add(Unit, arrays[0].Span, arrays[1].Span, arrays[2].Span)),
+        new("gradient: Divide by 512", 1, 1, 2, arrays => () => GradientKernels.Divide(Unit, arrays[0].Span, 512, arrays[1].Span)),
+        new("gradient: Divide by 328", 1, 1, 2, arrays => () => GradientKernels.Divide(Unit, arrays[0].Span, 328, arrays[1].Span)),
+        new("gradient: penalties", 2, 1, 2, arrays => () => GradientKernels.AddPenalties(Unit, arrays[0].Span, 1e-4f, 1e-4f, arrays[1].Span)),
+        new("gradient: sum of squares", 1, 0, 1, arrays => () => GradientKernels.SquareSum(Unit, arrays[0].Span)),
+        new("root gradient of 1 node", 1, 1, 2, arrays => RootOf(arrays, 1)),
+        new("root gradient of 2 nodes", 2, 1, 3, arrays => RootOf(arrays, 2)),
+        new("root gradient of 8 nodes", 8, 1, 9, arrays => RootOf(arrays, 8)),
+        new("SGD", 2, 1, 2, arrays => Update(new() { Kind = OptimizerKind.Sgd }, arrays)),
+        new("SGD with momentum", 3, 2, 3, arrays => Update(new() { Kind = OptimizerKind.Sgd, Momentum = 0.9 }, arrays)),
+        new("Adam", 4, 3, 4, arrays => Update(new() { Kind = OptimizerKind.Adam }, arrays)),
+        new("AdamW", 4, 3, 4, arrays => Update(new() { Kind = OptimizerKind.AdamW, WeightDecay = 1e-4 }, arrays)),
+    ];
+
+    private delegate void Function1(ReadOnlySpan<float> x, Span<float> y);
+
+    private delegate void Function2(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y);
+
+    private static MemoryKernel Map(string name, Function1 function) => new(name, 1, 1, 2, arrays => () => function(arrays[0].Span, arrays[1].Span));
+
+    private static MemoryKernel Map(string name, Function2 function) => new(name, 2, 1, 3, arrays => () => function(arrays[0].Span, arrays[1].Span, arrays[2].Span));
+
+    private static IEnumerable<MemoryKernel> RowKernelsOf(int columns) =>
+    [
+        new($"softmax, rows of {columns}", 1, 1, 2, arrays => () => RowKernels.SoftMax(Unit, arrays[0].Span, columns, arrays[1].Span), columns),
+        new($"softmax backward, rows of {columns}", 2, 1, 3, arrays => () => RowKernels.SoftMaxBackward(Unit, arrays[0].Span, arrays[1].Span, columns, arrays[2].Span), columns),
+        new($"log-softmax, rows of {columns}", 1, 1, 2, arrays => () => RowKernels.LogSoftMax(Unit, arrays[0].Span, columns, arrays[1].Span), columns),
+        new($"log-softmax backward, rows of {columns}", 2, 1, 3, arrays => () => RowKernels.LogSoftMaxBackward(Unit, arrays[0].Span, arrays[1].Span, columns, arrays[2].Span), columns),
+        new($"cross-entropy with gradient, rows of {columns}", 1 + (1.0 / columns), 1 + (1.0 / columns), 2, arrays => CrossEntropy(arrays, columns), columns),
+    ];
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void StreamCopy(KernelArrays arrays)
+    {
+        fixed (float* from = arrays[0].Span, to = arrays[1].Span)
+        {
+            for (int index = 0; index < arrays.Length; index += Vector512<float>.Count)
+            {
+                Vector512.Load(from + index).Store(to + index);
+            }
+        }
+    }
+
+    // Stores that do not read the line first: what a copy of large arrays can reach, at the price of throwing its result out of the caches.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void CopyPastCaches(KernelArrays arrays)
+    {
+        fixed (float* from = arrays[0].Span, to = arrays[1].Span)
+        {
+            for (int index = 0; index < arrays.Length; index += Vector128<float>.Count)
+            {
+                Vector128.Load(from + index).StoreAlignedNonTemporal(to + index);
+            }
+        }
+    }
+
+    private static Action CrossEntropy(KernelArrays arrays, int columns)
+    {
+        int rows = arrays.Length / columns;
+        int[] labels = [.. Enumerable.Range(0, rows).Select(row => row * 7 % columns)];
+        float[] losses = new float[rows];
+        return () => RowKernels.CrossEntropy(Unit, arrays[0].Span, columns, labels, [], losses, arrays[1].Span);
+    }
+
+    private static Action Normalization(KernelArrays arrays)
+    {
+        float[] mean = Values.Of(Image), deviation = [.. mean.Select(value => value + 2)];
+        return () => Elementwise.Normalize(Unit, arrays[0].Span, mean, deviation, arrays[1].Span);
+    }
+
+    private static Action GatherBytes(KernelArrays arrays)
+    {
+        byte[] inputs = new byte[arrays.Length];
+        new Random(1).NextBytes(inputs);
+        return Gather(new ByteDataset(new Shape(Image), inputs, SampleLabels.None), arrays[1]);
+    }
+
+    private static Action GatherFloats(KernelArrays arrays) =>
+        Gather(new FloatDataset(new Shape(Image), arrays[0].ToArray(), SampleLabels.None), arrays[1]);
+
+    private static Action Gather(Dataset data, Memory<float> to)
+    {
+        int[] order = [.. Enumerable.Range(0, data.Count)];
+        new Random(1).Shuffle(order);
+        return () => data.CopyInputs(order, to.Span);
+    }
+
+    private static Action ColumnSum(KernelArrays arrays) => ColumnSum(arrays, Layer);
+
+    private static Action NarrowColumnSum(KernelArrays arrays) => ColumnSum(arrays, NarrowRow);
+
+    private static Action ColumnSum(KernelArrays arrays, int columns)
+    {
+        int rows = arrays.Length / columns;
+        SliceRows[] slices = [.. Enumerable.Range(0, (rows + SliceSize - 1) / SliceSize).Select(slice => new SliceRows(slice * SliceSize, Math.Min(SliceSize, rows - (slice * SliceSize))))];
+        float[] result = new float[columns], scratch = new float[MatrixProduct.ColumnSumScratch(slices.Length)];
+        return () => MatrixProduct.SlicedColumnSum(Unit, arrays[0].Span, columns, slices, result, 0, columns, scratch);
+    }
+
+    private static Action RootOf(KernelArrays arrays, int count)
+    {
+        Layout layout = new([("weight", new Shape(arrays.Length / 16, 16), ParameterRole.Weight)]);
+        RootGradient root = new(layout, new ArenaBlocks(layout, false), new(), Unit, new ThreadTeam(1, "bench"));
+        NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(index => new NodeGradient(new SumNode(0, index), arrays[index]))];
+        Arena parameters = new(layout, arrays[0]);
+        return () => root.Compute(nodes, count, 512, parameters);
+    }
+
+    private static Action Update(OptimizerOptions options, KernelArrays arrays)
+    {
+        UpdateRule rule = UpdateRule.For(options);
+        UpdateScalars scalars = new(1e-3, 0.9, 0.999, 1);
+        if (arrays.Count > 3)
+        {
+            // Second moments are squares.
+            Elementwise.Multiply(Unit, arrays[3].Span, arrays[3].Span, arrays[3].Span);
+        }
+
+        return () => rule.Update(Unit, scalars, new UpdateBlock
+        {
+            Parameters = arrays[0].Span,
+            Gradient = arrays[1].Span,
+            Slot0 = arrays.Count > 2 ? arrays[2].Span : default,
+            Slot1 = arrays.Count > 3 ? arrays[3].Span : default,
+            Decayed = true,
+        });
+    }
+}
