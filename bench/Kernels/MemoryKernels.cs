@@ -51,12 +51,9 @@ internal static class MemoryKernels
         .. new[] { WideRow, NarrowRow }.SelectMany(RowKernelsOf),
         new("sum of columns by slices, rows of 512", 1, 0, 1, ColumnSum, Layer),
         new("sum of columns by slices, rows of 10", 1, 0, 1, NarrowColumnSum, NarrowRow),
-        new("gradient: Add", 2, 1, 3, arrays => () => GradientKernels.Add(Unit, arrays[0].Span, arrays[1].Span, arrays[2].Span)),
-        new("gradient: Divide by 512", 1, 1, 2, arrays => () => GradientKernels.Divide(Unit, arrays[0].Span, 512, arrays[1].Span)),
-        new("gradient: Divide by 328", 1, 1, 2, arrays => () => GradientKernels.Divide(Unit, arrays[0].Span, 328, arrays[1].Span)),
-        new("gradient: penalties", 2, 1, 2, arrays => () => GradientKernels.AddPenalties(Unit, arrays[0].Span, 1e-4f, 1e-4f, arrays[1].Span)),
-        new("gradient: sum of squares", 1, 0, 1, arrays => () => GradientKernels.SquareSum(Unit, arrays[0].Span)),
         new("root gradient of 1 node", 1, 1, 2, arrays => RootOf(arrays, 1)),
+        new("root gradient of 1 node, divided by 328", 1, 1, 2, arrays => RootOf(arrays, 1, 328)),
+        new("root gradient of 1 node with penalties", 2, 1, 2, arrays => RootOf(arrays, 1, penalty: 1e-4)),
         new("root gradient of 2 nodes", 2, 1, 3, arrays => RootOf(arrays, 2)),
         new("root gradient of 8 nodes", 8, 1, 9, arrays => RootOf(arrays, 8)),
         new("SGD", 2, 1, 2, arrays => Update(new() { Kind = OptimizerKind.Sgd }, arrays)),
@@ -150,13 +147,13 @@ internal static class MemoryKernels
         return () => MatrixProduct.SlicedColumnSum(Unit, arrays[0].Span, columns, slices, result, 0, columns, scratch);
     }
 
-    private static Action RootOf(KernelArrays arrays, int count)
+    private static Action RootOf(KernelArrays arrays, int count, double divisor = 512, double penalty = 0)
     {
         Layout layout = new([("weight", new Shape(arrays.Length / 16, 16), ParameterRole.Weight)]);
-        RootGradient root = new(layout, new ArenaBlocks(layout, false), new(), Unit, new ThreadTeam(1, "bench"));
+        RootGradient root = new(layout, new ArenaBlocks(layout, false), new() { L1 = penalty, L2 = penalty }, Unit, new ThreadTeam(1, "bench"));
         NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(index => new NodeGradient(new SumNode(0, index), arrays[index]))];
         Arena parameters = new(layout, arrays[0]);
-        return () => root.Compute(nodes, count, 512, parameters);
+        return () => root.Compute(nodes, count, divisor, parameters);
     }
 
     private static Action Update(OptimizerOptions options, KernelArrays arrays)

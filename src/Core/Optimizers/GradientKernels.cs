@@ -5,65 +5,56 @@ using DistNet.Kernels;
 
 namespace DistNet.Optimizers;
 
-/// <summary>What happens to a block of the gradient at the root, before the update rule: sums of nodes, the division, the penalties, the sum of squares.</summary>
-/// <remarks>All are element by element but <see cref="SquareSum"/>, which has a fixed order of its own. Lengths are multiples of 16.</remarks>
+/// <summary>What happens to a block of the gradient at the root, before the update rule: the last addition of the sum, the division, the penalties, the sum of squares.</summary>
 internal static class GradientKernels
 {
-    /// <summary>sum[i] = left[i] + right[i]; sum may be left.</summary>
-    public static void Add(VectorUnit unit, ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> sum)
-    {
-        Invariant.Holds(sum.Length % 16 == 0 && left.Length == sum.Length && right.Length == sum.Length);
-        AddKernel kernel = new() { Left = left, Right = right, Sum = sum };
-        unit.Run(ref kernel);
-    }
+    private const int Lanes = MapKernels.Lanes;
 
-    /// <summary>quotient[i] = sum[i] ÷ divisor; quotient may be sum.</summary>
-    public static void Divide(VectorUnit unit, ReadOnlySpan<float> sum, float divisor, Span<float> quotient)
-    {
-        Invariant.Holds(sum.Length % 16 == 0 && quotient.Length == sum.Length);
-        if (divisor == 1 && sum.Overlaps(quotient, out int offset) && offset == 0)
-        {
-            return;
-        }
-
-        // The product with the reciprocal of a power of two is the same number rounded once, so the same bits, and several times faster.
-        bool exact = float.IsPow2(divisor) && float.IsNormal(1 / divisor);
-        DivideKernel kernel = new() { Sum = sum, Quotient = quotient, Divisor = divisor, Exact = exact };
-        unit.Run(ref kernel);
-    }
-
-    /// <summary>gradient[i] = fma(2·α₂, w[i], gradient[i]), then gradient[i] + α₁·sign(w[i]) with sign(0) = 0.</summary>
+    /// <summary>The gradient g of a block, its padding +0, and Σ g² in double, which is NaN or infinite exactly where an element is.</summary>
     /// <param name="unit">The vector unit.</param>
+    /// <param name="left">The block's sum S, or the left half of it; whatever its padding holds is ignored.</param>
+    /// <param name="right">The right half, S = left + right; empty where <paramref name="left"/> is all of it.</param>
+    /// <param name="terms">What makes the gradient of the sum.</param>
     /// <param name="parameters">The parameters w.</param>
-    /// <param name="l2Twice">2·α₂; 0 leaves the step out.</param>
-    /// <param name="l1">α₁; 0 leaves the step out.</param>
-    /// <param name="gradient">The gradient; updated.</param>
-    public static void AddPenalties(VectorUnit unit, ReadOnlySpan<float> parameters, float l2Twice, float l1, Span<float> gradient)
+    /// <param name="length">The block's floats, padding excluded. Spans are as long as it with the padding, a multiple of 16.</param>
+    /// <param name="gradient">Where g goes; may be left or right.</param>
+    /// <remarks>One pass: g = S ÷ divisor, then fma(2·α₂, w, g), then g + α₁·sign(w) with sign(0) = 0. Element i's square goes to lane i mod 16, in order; lanes combine as
+    /// ((l + 8), (l + 4), (l + 2), (l + 1)). A float's square is exact in double, so that a fused and a separate addition give the same bits, and no sum of squares of finite floats
+    /// overflows.</remarks>
+    public static double Root(
+        VectorUnit unit, ReadOnlySpan<float> left, ReadOnlySpan<float> right, in RootTerms terms, ReadOnlySpan<float> parameters, int length, Span<float> gradient)
     {
-        Invariant.Holds(gradient.Length % 16 == 0 && parameters.Length == gradient.Length);
-        PenaltyKernel kernel = new() { Parameters = parameters, Gradient = gradient, L2Twice = l2Twice, L1 = l1 };
-        unit.Run(ref kernel);
-    }
-
-    /// <summary>Σ x[i]² in double; NaN or infinite exactly where an element is.</summary>
-    /// <remarks>Element i goes to lane i mod 16, in order; lanes combine as ((l + 8), (l + 4), (l + 2), (l + 1)). A float's square is exact in double, so that a
-    /// fused and a separate addition give the same bits, and no sum of squares of finite floats overflows.</remarks>
-    public static double SquareSum(VectorUnit unit, ReadOnlySpan<float> values)
-    {
-        Span<double> lanes = stackalloc double[16];
+        Invariant.Holds(gradient.Length % Lanes == 0 && left.Length == gradient.Length && parameters.Length == gradient.Length);
+        Invariant.Holds((right.IsEmpty || right.Length == gradient.Length) && length <= gradient.Length && length > gradient.Length - Lanes);
+        Span<double> lanes = stackalloc double[Lanes];
         lanes.Clear();
-        int whole = values.Length & ~15;
-        if (unit.Width >= VectorWidth.Bits256)
+        int whole = length / Lanes * Lanes;
+        RootKernel kernel = new()
         {
-            SquareLanes(values[..whole], lanes);
-        }
-        else
+            Left = left[..whole], Right = right.IsEmpty ? right : right[..whole], Parameters = parameters[..whole], Gradient = gradient[..whole], Terms = terms, SquareSums = lanes,
+        };
+        unit.Run(ref kernel);
+        if (whole < length)
         {
-            SquareLanesOneByOne(values[..whole], lanes);
+            // A short last line with zeros for its padding: their squares change no lane.
+            Span<float> lines = stackalloc float[3 * Lanes];
+            lines.Clear();
+            Span<float> line = lines[..Lanes], other = lines.Slice(Lanes, Lanes), parameter = lines[(2 * Lanes)..];
+            left[whole..length].CopyTo(line);
+            parameters[whole..length].CopyTo(parameter);
+            if (!right.IsEmpty)
+            {
+                right[whole..length].CopyTo(other);
+            }
+
+            kernel.Left = kernel.Gradient = line;
+            kernel.Right = right.IsEmpty ? default : other;
+            kernel.Parameters = parameter;
+            unit.Run(ref kernel);
+            line.CopyTo(gradient[whole..]);
         }
 
-        SquareLanesOneByOne(values[whole..], lanes);
-        for (int half = 8; half >= 1; half /= 2)
+        for (int half = Lanes / 2; half >= 1; half /= 2)
         {
             for (int lane = 0; lane < half; lane++)
             {
@@ -74,20 +65,97 @@ internal static class GradientKernels
         return lanes[0];
     }
 
+    private ref struct RootKernel : IKernel
+    {
+        public ReadOnlySpan<float> Left;
+        public ReadOnlySpan<float> Right;
+        public ReadOnlySpan<float> Parameters;
+        public Span<float> Gradient;
+        public RootTerms Terms;
+        public Span<double> SquareSums;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run<TVector, TOps>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+        {
+            ref float gradients = ref MemoryMarshal.GetReference(Gradient);
+            nuint length = (nuint)Gradient.Length;
+            if (TOps.Count == Lanes)
+            {
+                // The squares wait for nothing but each other, while the next lines come from memory.
+                Vector512<double> low = Vector512.LoadUnsafe(ref SquareSums[0]), high = Vector512.LoadUnsafe(ref SquareSums[8]);
+                for (nuint i = 0; i < length; i += Lanes)
+                {
+                    TVector gradient = At<TVector, TOps>(i);
+                    TOps.Store(gradient, ref gradients, i);
+                    (Vector512<double> first, Vector512<double> second) = Vector512.Widen(Unsafe.BitCast<TVector, Vector512<float>>(gradient));
+                    low += first * first;
+                    high += second * second;
+                }
+
+                low.CopyTo(SquareSums);
+                high.CopyTo(SquareSums[8..]);
+                return;
+            }
+
+            for (nuint i = 0; i < length; i += (nuint)TOps.Count)
+            {
+                TOps.Store(At<TVector, TOps>(i), ref gradients, i);
+            }
+
+            if (Vector256.IsHardwareAccelerated && TOps.Count > 1)
+            {
+                SquareLanes(Gradient, SquareSums);
+            }
+            else
+            {
+                SquareLanesOneByOne(Gradient, SquareSums);
+            }
+        }
+
+        // Every branch goes the same way for a whole block.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly TVector At<TVector, TOps>(nuint i)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+        {
+            TVector sum = TOps.Load(in MemoryMarshal.GetReference(Left), i);
+            if (!Right.IsEmpty)
+            {
+                sum = TOps.Add(sum, TOps.Load(in MemoryMarshal.GetReference(Right), i));
+            }
+
+            TVector gradient = Terms.Exact ? TOps.Multiply(sum, TOps.Broadcast(Terms.Reciprocal)) : TOps.Divide(sum, TOps.Broadcast(Terms.Divisor));
+            if (Terms.L2Twice != 0)
+            {
+                gradient = TOps.FusedMultiplyAdd(TOps.Broadcast(Terms.L2Twice), TOps.Load(in MemoryMarshal.GetReference(Parameters), i), gradient);
+            }
+
+            if (Terms.L1 != 0)
+            {
+                TVector parameter = TOps.Load(in MemoryMarshal.GetReference(Parameters), i);
+                TVector negative = TOps.And(TOps.LessThan(parameter, TOps.Zero), TOps.Broadcast(-Terms.L1));
+                TVector positive = TOps.And(TOps.GreaterThan(parameter, TOps.Zero), TOps.Broadcast(Terms.L1));
+                gradient = TOps.Add(gradient, TOps.Or(negative, positive));
+            }
+
+            return gradient;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SquareLanes(ReadOnlySpan<float> values, Span<double> lanes)
     {
         ref float origin = ref MemoryMarshal.GetReference(values);
-        Vector256<double> sum0 = default;
-        Vector256<double> sum1 = default;
-        Vector256<double> sum2 = default;
-        Vector256<double> sum3 = default;
-        for (nuint i = 0; i < (nuint)values.Length; i += 16)
+        Vector256<double> sum0 = Vector256.LoadUnsafe(ref lanes[0]);
+        Vector256<double> sum1 = Vector256.LoadUnsafe(ref lanes[4]);
+        Vector256<double> sum2 = Vector256.LoadUnsafe(ref lanes[8]);
+        Vector256<double> sum3 = Vector256.LoadUnsafe(ref lanes[12]);
+        for (nuint i = 0; i < (nuint)values.Length; i += Lanes)
         {
-            Vector256<float> low = Vector256.LoadUnsafe(ref origin, i);
-            Vector256<float> high = Vector256.LoadUnsafe(ref origin, i + 8);
-            (Vector256<double> value0, Vector256<double> value1) = Vector256.Widen(low);
-            (Vector256<double> value2, Vector256<double> value3) = Vector256.Widen(high);
+            (Vector256<double> value0, Vector256<double> value1) = Vector256.Widen(Vector256.LoadUnsafe(ref origin, i));
+            (Vector256<double> value2, Vector256<double> value3) = Vector256.Widen(Vector256.LoadUnsafe(ref origin, i + 8));
             sum0 += value0 * value0;
             sum1 += value1 * value1;
             sum2 += value2 * value2;
@@ -105,98 +173,20 @@ internal static class GradientKernels
     {
         for (int i = 0; i < values.Length; i++)
         {
-            lanes[i & 15] += (double)values[i] * values[i];
+            lanes[i % Lanes] += (double)values[i] * values[i];
         }
     }
+}
 
-    private ref struct AddKernel : IKernel
-    {
-        public ReadOnlySpan<float> Left;
-        public ReadOnlySpan<float> Right;
-        public Span<float> Sum;
+/// <summary>What makes the gradient at the root of a sum.</summary>
+/// <param name="Divisor">What the sum is divided by.</param>
+/// <param name="L2Twice">2·α₂; 0 leaves the step out.</param>
+/// <param name="L1">α₁; 0 leaves the step out.</param>
+internal readonly record struct RootTerms(float Divisor, float L2Twice, float L1)
+{
+    /// <summary>1 ÷ the divisor.</summary>
+    public float Reciprocal { get; } = 1 / Divisor;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run<TVector, TOps>()
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-        {
-            ref float left = ref MemoryMarshal.GetReference(Left);
-            ref float right = ref MemoryMarshal.GetReference(Right);
-            ref float sum = ref MemoryMarshal.GetReference(Sum);
-            for (nuint i = 0; i < (nuint)Sum.Length; i += (nuint)TOps.Count)
-            {
-                TOps.Store(TOps.Add(TOps.Load(ref left, i), TOps.Load(ref right, i)), ref sum, i);
-            }
-        }
-    }
-
-    private ref struct DivideKernel : IKernel
-    {
-        public ReadOnlySpan<float> Sum;
-        public Span<float> Quotient;
-        public float Divisor;
-        public bool Exact;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run<TVector, TOps>()
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-        {
-            ref float sum = ref MemoryMarshal.GetReference(Sum);
-            ref float quotient = ref MemoryMarshal.GetReference(Quotient);
-            TVector scalar = TOps.Broadcast(Exact ? 1 / Divisor : Divisor);
-            if (Exact)
-            {
-                for (nuint i = 0; i < (nuint)Sum.Length; i += (nuint)TOps.Count)
-                {
-                    TOps.Store(TOps.Multiply(TOps.Load(ref sum, i), scalar), ref quotient, i);
-                }
-            }
-            else
-            {
-                for (nuint i = 0; i < (nuint)Sum.Length; i += (nuint)TOps.Count)
-                {
-                    TOps.Store(TOps.Divide(TOps.Load(ref sum, i), scalar), ref quotient, i);
-                }
-            }
-        }
-    }
-
-    private ref struct PenaltyKernel : IKernel
-    {
-        public ReadOnlySpan<float> Parameters;
-        public Span<float> Gradient;
-        public float L2Twice;
-        public float L1;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run<TVector, TOps>()
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-        {
-            ref float parameters = ref MemoryMarshal.GetReference(Parameters);
-            ref float gradients = ref MemoryMarshal.GetReference(Gradient);
-            TVector l2Twice = TOps.Broadcast(L2Twice);
-            TVector l1 = TOps.Broadcast(L1);
-            TVector minusL1 = TOps.Broadcast(-L1);
-            for (nuint i = 0; i < (nuint)Gradient.Length; i += (nuint)TOps.Count)
-            {
-                TVector parameter = TOps.Load(ref parameters, i);
-                TVector gradient = TOps.Load(ref gradients, i);
-                if (L2Twice != 0)
-                {
-                    gradient = TOps.FusedMultiplyAdd(l2Twice, parameter, gradient);
-                }
-
-                if (L1 != 0)
-                {
-                    TVector negative = TOps.And(TOps.LessThan(parameter, TOps.Zero), minusL1);
-                    TVector positive = TOps.And(TOps.GreaterThan(parameter, TOps.Zero), l1);
-                    gradient = TOps.Add(gradient, TOps.Or(negative, positive));
-                }
-
-                TOps.Store(gradient, ref gradients, i);
-            }
-        }
-    }
+    /// <summary>Whether the product with the reciprocal is the quotient: so for a power of two, where it is the same number rounded once, and several times faster.</summary>
+    public bool Exact { get; } = float.IsPow2(Divisor) && float.IsNormal(1 / Divisor);
 }

@@ -23,6 +23,7 @@ internal sealed class RootGradient : ITeamWork
     private ReadOnlyMemory<float>[] nodeValues = [];
     private AlignedBuffer scratch = new(0);
     private Arena? parameters;
+    private int nodeCount;
     private float divisor;
 
     public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
@@ -59,6 +60,7 @@ internal sealed class RootGradient : ITeamWork
             nodeValues[i] = nodes[i].Values;
         }
 
+        nodeCount = nodes.Length;
         plan.Prepare(cover, sliceCount);
         int scratchLength = team.Count * (plan.Depth - 1) * ArenaBlocks.Size;
         if (scratch.Length < scratchLength)
@@ -87,24 +89,21 @@ internal sealed class RootGradient : ITeamWork
     private double ComputeBlock(ArenaBlock block, int part)
     {
         Span<float> gradient = Values.Span.Slice(block.Offset, block.PaddedLength);
-        GradientKernels.Divide(unit, Fold(block, gradient, part), divisor, gradient);
-        gradient[block.Length..].Clear();
-        if (block.Decayed && (l2Twice != 0 || l1 != 0))
-        {
-            GradientKernels.AddPenalties(unit, parameters!.Span.Slice(block.Offset, block.PaddedLength), l2Twice, l1, gradient);
-        }
-
-        return GradientKernels.SquareSum(unit, gradient[..block.Length]);
+        ReadOnlySpan<float> left = Fold(block, gradient, part, out ReadOnlySpan<float> right);
+        RootTerms terms = block.Decayed ? new(divisor, l2Twice, l1) : new(divisor, 0, 0);
+        return GradientKernels.Root(unit, left, right, terms, parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient);
     }
 
-    /// <summary>Folds one block of all nodes. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in
+    /// <summary>Folds one block of all nodes up to the root's two halves. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in
     /// <paramref name="lowest"/>, at height h in the part's scratch block h − 1.</summary>
-    /// <returns>Where the root's block lies: in the only node, or in <paramref name="lowest"/>.</returns>
-    private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int part)
+    /// <returns>Where the left half lies; all of the root, and <paramref name="right"/> empty, where there is only one node.</returns>
+    private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int part, out ReadOnlySpan<float> right)
     {
         const int Summed = -1;
         Span<int> stack = stackalloc int[plan.Depth];
         int height = 0;
+        int additions = nodeCount - 1;
+        right = default;
         foreach (SumStep step in plan.Steps)
         {
             stack[height++] = step.Node;
@@ -112,13 +111,18 @@ internal sealed class RootGradient : ITeamWork
             {
                 height--;
                 ReadOnlySpan<float> left = stack[height - 1] == Summed ? SumAt(height - 1, lowest, part) : NodeBlock(stack[height - 1], block);
-                ReadOnlySpan<float> right = stack[height] == Summed ? SumAt(height, lowest, part) : NodeBlock(stack[height], block);
-                GradientKernels.Add(unit, left, right, SumAt(height - 1, lowest, part));
+                right = stack[height] == Summed ? SumAt(height, lowest, part) : NodeBlock(stack[height], block);
+                if (--additions == 0)
+                {
+                    return left;
+                }
+
+                Elementwise.Add(unit, left, right, SumAt(height - 1, lowest, part));
                 stack[height - 1] = Summed;
             }
         }
 
-        return stack[0] == Summed ? lowest : NodeBlock(stack[0], block);
+        return NodeBlock(stack[0], block);
     }
 
     private ReadOnlySpan<float> NodeBlock(int node, ArenaBlock block) => nodeValues[node].Span.Slice(block.Offset, block.PaddedLength);

@@ -133,7 +133,7 @@ public sealed class TrainingRun : ITrainingRun
     public void Merge(ShardNode left, ShardNode right)
     {
         Span<float> sum = left.Gradient!.Values.Span;
-        GradientKernels.Add(unit, sum, right.Gradient!.Values.Span, sum);
+        Elementwise.Add(unit, sum, right.Gradient!.Values.Span, sum);
     }
 
     /// <inheritdoc/>

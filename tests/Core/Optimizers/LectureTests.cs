@@ -97,59 +97,6 @@ public sealed class LectureTests
         Assert.Equal(6e38, outcome.GradientNorm, 1e32);
     }
 
-    [Theory]
-    [InlineData(1f)]
-    [InlineData(32f)]
-    [InlineData(0.125f)]
-    [InlineData(300f)]
-    [InlineData(1.7014118e38f)]
-    [InlineData(1e-45f)]
-    public void A_division_gives_the_bits_of_a_division(float divisor)
-    {
-        Random random = new(7);
-        float[] values = new float[4096];
-        foreach (ref float value in values.AsSpan())
-        {
-            value = BitConverter.Int32BitsToSingle(random.Next(int.MinValue, int.MaxValue));
-            value = float.IsNaN(value) ? 1 : value;
-        }
-
-        foreach (VectorUnit unit in VectorUnit.Available())
-        {
-            float[] quotient = new float[values.Length];
-            GradientKernels.Divide(unit, values, divisor, quotient);
-            Assert.Equal(values.Select(value => BitConverter.SingleToInt32Bits(value / divisor)), quotient.Select(BitConverter.SingleToInt32Bits));
-        }
-    }
-
-    [Fact]
-    public void A_sum_of_squares_has_the_bits_of_its_definition_for_every_length()
-    {
-        Random random = new(3);
-        float[] values = [.. Enumerable.Range(0, 130).Select(_ => (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-20, 20))))];
-        for (int length = 0; length <= values.Length; length++)
-        {
-            double[] lanes = new double[16];
-            for (int i = 0; i < length; i++)
-            {
-                lanes[i % 16] += (double)values[i] * values[i];
-            }
-
-            for (int half = 8; half >= 1; half /= 2)
-            {
-                for (int lane = 0; lane < half; lane++)
-                {
-                    lanes[lane] += lanes[lane + half];
-                }
-            }
-
-            foreach (VectorUnit unit in VectorUnit.Available())
-            {
-                Assert.Equal(BitConverter.DoubleToInt64Bits(lanes[0]), BitConverter.DoubleToInt64Bits(GradientKernels.SquareSum(unit, values.AsSpan(0, length))));
-            }
-        }
-    }
-
     [Fact]
     public void A_team_with_more_members_than_blocks_and_a_model_without_parameters_work()
     {
