@@ -13,9 +13,10 @@ public static class Program
     /// <summary>The process's entry.</summary>
     public static int Main(string[] args)
     {
+        var startup = StartupTimes.OfProcess();
         // A pool of bytes and text alone: results are the same in every language and time zone.
         Console.OutputEncoding = System.Text.Encoding.UTF8;
-        return Run(args, Terminal.OfProcess());
+        return Run(args, Terminal.OfProcess(), startup);
     }
 
     /// <summary>Runs a command with its output captured.</summary>
@@ -23,16 +24,16 @@ public static class Program
     /// <param name="output">Takes results.</param>
     /// <param name="errors">Takes errors and warnings.</param>
     /// <returns>The exit code: 0 done, 1 failed, 2 called wrongly, 3 bad job or data, 130 or 143 interrupted after a checkpoint.</returns>
-    public static int Run(string[] args, TextWriter output, TextWriter errors) => Run(args, Terminal.Of(output, errors));
+    public static int Run(string[] args, TextWriter output, TextWriter errors) => Run(args, Terminal.Of(output, errors), StartupTimes.OfCall());
 
-    private static int Run(string[] args, Terminal terminal)
+    private static int Run(string[] args, Terminal terminal, StartupTimes startup)
     {
         ArgumentNullException.ThrowIfNull(args);
         bool json = args.Contains("--json");
         bool debug = args.Contains("--debug");
         try
         {
-            ParseResult parsed = CommandTree.Create(terminal).Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            ParseResult parsed = CommandTree.Create(terminal, startup).Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0)
             {
                 return Fail(terminal, json, UsageCode, UsageSentence(parsed));

@@ -23,7 +23,11 @@ public sealed class TrainTests
         Assert.Equal(2, results.GetProperty("workers").GetInt32());
         Assert.Equal(1, results.GetProperty("processes").GetInt32());
         Assert.Equal(0, results.GetProperty("recoveries").GetInt32());
-        foreach (string name in new[] { "state_sha256", "samples_per_second", "train.loss", "validation.loss", "validation.accuracy", "test.accuracy" })
+        JsonElement startup = results.GetProperty("startup_ms");
+        double[] phases = [.. new[] { "runtime", "command", "data", "model", "workers", "first_step" }.Select(phase => startup.GetProperty(phase).GetDouble())];
+        Assert.All(phases, phase => Assert.True(phase >= 0));
+        Assert.Equal(startup.GetProperty("total").GetDouble(), phases.Sum(), 0.5);
+        foreach (string name in new[] { "state_sha256", "allocated_kilobytes_per_step", "samples_per_second", "train.loss", "validation.loss", "validation.accuracy", "test.accuracy" })
         {
             Assert.True(results.TryGetProperty(name, out _), name);
         }

@@ -17,12 +17,17 @@ public sealed class ClusterRunTests(UndisturbedRun undisturbed) : IClassFixture<
         string run = $"cluster-{sharedMemory}";
         using ClusterProcesses cluster = new(workspace, run);
         await cluster.StartCoordinator("--min-workers", "2", "--shared-memory", sharedMemory);
-        DistNetProcess[] workers = [cluster.StartWorker("one"), cluster.StartWorker("two")];
+        DistNetProcess[] workers = [cluster.StartWorker("one", "--json"), cluster.StartWorker("two", "--json")];
         Assert.True(await cluster.Coordinator.Exit() == 0, cluster.Coordinator.Output);
         foreach (DistNetProcess worker in workers)
         {
             Assert.True(await worker.Exit() == 0, worker.Output);
-            Assert.Contains($"tensors go over {transport}", worker.Output, StringComparison.Ordinal);
+            Assert.Contains($"\"transport\":\"{transport}\"", worker.Output, StringComparison.Ordinal);
+
+            // Control's messages; a gradient of this model alone would be some 300 kB.
+            string ended = worker.Output.Split('\n').Single(line => line.StartsWith("{\"event\":\"ended\"", StringComparison.Ordinal));
+            using JsonDocument end = JsonDocument.Parse(ended);
+            Assert.InRange(end.RootElement.GetProperty("allocated_kilobytes_per_shard").GetDouble(), 0.1, 80);
         }
 
         AssertTheSameBits(run);

@@ -23,7 +23,10 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
         Assert.Equal(processes, Number(run, "processes"));
         Assert.All(Enumerable.Range(1, processes), worker => Assert.NotEqual("0", workspace.Result(run, $"w{worker}")));
         Assert.Equal("0", workspace.Restarts(run, "coordinator"));
-        Assert.Equal("", process.Output);
+        // A model as small as this one, on a machine busy with other tests, may be told that communication outweighs computing.
+        Assert.DoesNotContain(process.Output.Split('\n'), line => line.Length > 0 && !line.StartsWith("warning: communication outweighs computing", StringComparison.Ordinal));
+        AssertControlAllocatesLittle(run, processes);
+        Assert.InRange(Real(run, "supervisor"), 0.1, Real(run, "total") - Real(run, "first_step"));
     }
 
     [Theory]
@@ -36,6 +39,7 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
         Assert.True(await process.Exit() == 0, process.Output);
         AssertSameBits(run);
         Assert.All(Enumerable.Range(1, workers), worker => Assert.NotEqual("0", workspace.Result(run, $"w{worker}")));
+        AssertControlAllocatesLittle(run, workers);
     }
 
     [Theory]
@@ -136,6 +140,12 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 
     private int Number(string run, string key) => Number(workspace.Result(run, key));
+
+    private double Real(string run, string key) => double.Parse(workspace.Result(run, key), CultureInfo.InvariantCulture);
+
+    // Messages and decisions for each worker, and room for what is not compiled well yet; a gradient of this model alone would be some 300 kB.
+    private void AssertControlAllocatesLittle(string run, int workers) =>
+        Assert.InRange(Real(run, "allocated_kilobytes_per_step"), 0.1, 20 + (20 * workers));
 
     private void AssertSameBits(string run)
     {

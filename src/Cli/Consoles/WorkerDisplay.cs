@@ -69,6 +69,7 @@ internal sealed class WorkerDisplay : IWorkerObserver
                 writer.WriteString("message", sentence);
                 writer.WriteNumber("samples", end.Samples);
                 writer.WriteNumber("sessions", end.Sessions);
+                writer.WriteNumber("allocated_kilobytes_per_shard", Math.Round(end.AllocatedBytesPerShard / 1000, 2));
             });
         }
         else

@@ -12,6 +12,8 @@ namespace DistNet.Cli.RunFolders;
 /// <summary>What <c>run.json</c> says: status, results, job, data, versions and machine. Written when the training starts and again when it ends.</summary>
 internal sealed record RunRecord
 {
+    public required StartupTimes Startup { get; init; }
+
     public required string JobFilePath { get; init; }
 
     public required Job Job { get; init; }
@@ -60,7 +62,7 @@ internal sealed record RunRecord
     }
 
     /// <summary>The results by their names, as <c>run.json</c> and <c>--json</c> say them.</summary>
-    public static void WriteResults(Utf8JsonWriter writer, RunResult result, int threads)
+    public void WriteResults(Utf8JsonWriter writer, RunResult result)
     {
         writer.WriteString("parameters_sha256", result.ParametersSha256);
         writer.WriteString("state_sha256", result.StateSha256);
@@ -75,7 +77,7 @@ internal sealed record RunRecord
         writer.WriteFinite("test.accuracy", result.TestAccuracy);
         writer.WriteFinite("training_seconds", result.TrainingTime.TotalSeconds);
         writer.WriteNumber("workers", result.Workers);
-        WriteThreads(writer, threads);
+        WriteThreads(writer, Threads);
         writer.WriteNumber("processes", result.Processes);
         writer.WriteNumber("term", result.Term);
         writer.WriteNumber("recoveries", result.Recoveries);
@@ -86,7 +88,9 @@ internal sealed record RunRecord
         }
 
         writer.WriteEndObject();
+        writer.WriteNumber("allocated_kilobytes_per_step", Math.Round(result.StepTimes.MeanAllocatedBytes / 1000, 2));
         WriteStepTimes(writer, result.StepTimes);
+        Startup.Write(writer);
     }
 
     // Means over steps, in milliseconds; the parts add up, the wait does not count.
@@ -130,7 +134,7 @@ internal sealed record RunRecord
         if (result is not null)
         {
             writer.WriteStartObject("results");
-            WriteResults(writer, result, Threads);
+            WriteResults(writer, result);
             writer.WriteEndObject();
         }
 

@@ -9,7 +9,7 @@ namespace DistNet.Cli.Supervision;
 
 /// <summary><c>train --processes N</c>: a cluster on this machine that looks, from outside, like a training in one process.</summary>
 /// <remarks>The coordinator's process checks job, data and folder before any worker is started; what it refuses is refused here in its words.</remarks>
-internal sealed class SupervisedTraining(Terminal terminal, RunRequest request)
+internal sealed class SupervisedTraining(Terminal terminal, RunRequest request, StartupTimes startup)
 {
     private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -36,6 +36,7 @@ internal sealed class SupervisedTraining(Terminal terminal, RunRequest request)
         using var signals = new StopSignals();
         using var supervisor = new Supervisor(run, ChildCommand.OfThisProcess(), display, showsWorkers: request.Json, signals);
         JsonObject? end;
+        startup.Reached(StartupPhase.Command);
         try
         {
             end = supervisor.Run(folder.HoldsRun);
@@ -64,6 +65,13 @@ internal sealed class SupervisedTraining(Terminal terminal, RunRequest request)
             results["processes"] = Processes;
             results["threads"] = Threads;
             results["restarts"] = new JsonObject { ["coordinator"] = supervisor.CoordinatorRestarts, ["workers"] = supervisor.WorkerRestarts };
+            if (supervisor.CoordinatorRestarts == 0 && results["startup_ms"] is JsonObject times && times["total"] is { } total)
+            {
+                // The coordinator counts from the start of its own process.
+                double before = Math.Round(startup.Milliseconds(StartupPhase.Command)!.Value, 1);
+                times.Insert(0, "supervisor", before);
+                times["total"] = Math.Round(total.GetValue<double>() + before, 1);
+            }
         }
 
         RunRecordAmendment.Write(folder.RecordPath, record =>

@@ -6,12 +6,12 @@ namespace DistNet.Cli.Verbs;
 /// <summary>The verbs with their options.</summary>
 internal static class CommandTree
 {
-    public static RootCommand Create(Terminal terminal)
+    public static RootCommand Create(Terminal terminal, StartupTimes startup)
     {
         var root = new RootCommand("Trains neural networks data-parallel on CPUs; the number of workers, threads and machines cannot change the result.");
         root.Options.Add(new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true });
-        root.Subcommands.Add(TrainVerb.Create(terminal));
-        root.Subcommands.Add(CoordinatorVerb.Create(terminal));
+        root.Subcommands.Add(TrainVerb.Create(terminal, startup));
+        root.Subcommands.Add(CoordinatorVerb.Create(terminal, startup));
         root.Subcommands.Add(WorkerVerb.Create(terminal));
         root.Subcommands.Add(StatusVerb.Create(terminal));
         root.Subcommands.Add(BenchVerb.Create(terminal));

@@ -12,7 +12,7 @@ namespace DistNet.Cli.Verbs;
 /// <summary><c>distnet coordinator JOB.yaml --bind HOST:PORT</c>.</summary>
 internal static class CoordinatorVerb
 {
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, StartupTimes startup)
     {
         var run = new RunOptions();
         var cluster = new ClusterOptions();
@@ -50,7 +50,7 @@ internal static class CoordinatorVerb
                 DataFolder = request.DataFolder,
             };
             _ = ExposurePolicy.Check(options.Bind.Host, options.Token, options.Tls, options.Insecure); // before anything is written; the node warns of what it lets pass
-            return new RunCommand(terminal, request)
+            return new RunCommand(terminal, request, startup)
             {
                 Supervised = parsed.GetValue(cluster.Supervised),
                 ResumeCommand = "distnet coordinator",
@@ -74,12 +74,15 @@ internal static class CoordinatorVerb
         public void OnListening(HostPort address, int controlPort)
         {
             plan.Events.Post(display => display.Listening(address.ToString(), controlPort));
+            plan.Events.Startup.Reached(StartupPhase.Listening);
             plan.Begin();
         }
 
         public void OnOpened(RunJournal journal) => plan.Events.OnOpened(journal);
 
         public void OnWorkers(WorkerId worker, int workers, string sentence) => plan.Events.OnWorkers(worker, workers, sentence);
+
+        public void OnStep(StepReport report) => plan.Events.OnStep(report);
 
         public void OnWarning(string sentence) => plan.Events.OnWarning(sentence);
 

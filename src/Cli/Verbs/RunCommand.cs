@@ -9,7 +9,7 @@ using DistNet.Training;
 namespace DistNet.Cli.Verbs;
 
 /// <summary>One run, from the command line to the exit code: checks job, data and run folder, has it led, and writes the record, the plots and the summary.</summary>
-internal sealed class RunCommand(Terminal terminal, RunRequest request)
+internal sealed class RunCommand(Terminal terminal, RunRequest request, StartupTimes startup)
 {
     /// <summary>Leads the run.</summary>
     public required Func<RunPlan, Task<RunResult>> Train { get; init; }
@@ -31,10 +31,13 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
 
     public int Run()
     {
+        startup.Reached(StartupPhase.Command);
+
         // Nothing is written before job, data and folder are found right.
         Job job = request.Job;
         RunDestination folder = RunDestination.Choose(request.Output, request.JobPath, request.Resume);
         LoadedData data = DataLoader.Load(job.Data!, job.Loss.Kind, job.Training.Seed, request.DataFolder);
+        startup.Reached(StartupPhase.Data);
         RunSetup setup = RunSetup.Create(job, data);
         folder.CheckSame(job, data.Fingerprint);
         RunDisplay display = terminal.Display(request.Quiet, request.Json, Supervised);
@@ -45,6 +48,7 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
 
         var record = new RunRecord
         {
+            Startup = startup,
             JobFilePath = Path.GetFullPath(request.JobPath),
             Job = job,
             DataFingerprint = data.Fingerprint,
@@ -60,7 +64,7 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
             record.Write(folder.RecordPath, "running");
         }
 
-        var events = new RunEvents(showsWorkers: Workers == 0);
+        var events = new RunEvents(startup, showsWorkers: Workers == 0);
         try
         {
             using var signals = new StopSignals(Supervised);
@@ -88,6 +92,7 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
     private RunResult Lead(RunDestination folder, LoadedData data, RunSetup setup, RunRecord record, RunDisplay display, RunEvents events, StopSignals signals)
     {
         RunStart start = Start(folder, setup, record);
+        startup.Reached(StartupPhase.Model);
         Task<RunResult> training = Train(new RunPlan
         {
             Request = request,
@@ -130,7 +135,7 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request)
             {
                 writer.WriteString("event", interrupted ? "interrupted" : "done");
                 writer.WriteString("run", folder.Folder);
-                RunRecord.WriteResults(writer, result, Threads);
+                record.WriteResults(writer, result);
             });
         }
 

@@ -7,14 +7,18 @@ using DistNet.Runs;
 namespace DistNet.Cli.Verbs;
 
 /// <summary>Takes a run's reports on the coordinator's thread and shows them on the command's own, so that a slow terminal never slows a step.</summary>
+/// <param name="startup">Told of the workers and of the first step.</param>
 /// <param name="showsWorkers">Whether workers that join and leave are shown: those of this process do so when it starts and ends, which tells nothing.</param>
-internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingProgress>, IRunObserver
+internal sealed class RunEvents(StartupTimes startup, bool showsWorkers = false) : IProgress<TrainingProgress>, IRunObserver
 {
     private const int RefreshMs = 100;
     private readonly ConcurrentQueue<(DateTimeOffset Time, Action<RunDisplay> Show)> queue = new();
     private TrainingProgress? latest;
     private int workers;
     private volatile RunJournal? journal;
+
+    /// <summary>Measures the start.</summary>
+    public StartupTimes Startup => startup;
 
     public void Report(TrainingProgress value)
     {
@@ -42,6 +46,7 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
 
     public void OnWorkers(WorkerId worker, int workers, string sentence)
     {
+        startup.Reached(StartupPhase.Workers);
         int before = this.workers;
         this.workers = workers;
         if (showsWorkers)
@@ -49,6 +54,8 @@ internal sealed class RunEvents(bool showsWorkers = false) : IProgress<TrainingP
             Post(display => display.Workers(worker.Name, before, workers, sentence));
         }
     }
+
+    public void OnStep(StepReport report) => startup.Reached(StartupPhase.FirstStep);
 
     public void OnWarning(string sentence) => Post(display => display.Warning(sentence));
 

@@ -9,7 +9,7 @@ namespace DistNet.Cli.Verbs;
 /// <summary><c>distnet train JOB.yaml</c>.</summary>
 internal static class TrainVerb
 {
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, StartupTimes startup)
     {
         var options = new RunOptions();
         Option<int?> workers = CommandTree.Count("--workers", "Worker actors in this process; by default one per core.");
@@ -33,7 +33,7 @@ internal static class TrainVerb
                     throw DistNetException.Usage("--workers and --processes exclude each other; expected worker actors in this process or worker processes.");
                 }
 
-                return new SupervisedTraining(terminal, options.Read(parsed))
+                return new SupervisedTraining(terminal, options.Read(parsed), startup)
                 {
                     Processes = number,
                     Threads = parsed.GetValue(threads) ?? 1,
@@ -48,7 +48,7 @@ internal static class TrainVerb
 
             int count = parsed.GetValue(workers) ?? Environment.ProcessorCount;
             int each = parsed.GetValue(threads) ?? 1;
-            return new RunCommand(terminal, options.Read(parsed))
+            return new RunCommand(terminal, options.Read(parsed), startup)
             {
                 Workers = count,
                 Threads = each,

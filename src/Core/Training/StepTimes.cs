@@ -22,7 +22,8 @@ public enum StepPart
     Decide,
 }
 
-/// <summary>Measures where the time of training steps goes, on average. A step costs some ten readings of the clock, so it is always on.</summary>
+/// <summary>Measures where the time of training steps goes, on average, and what this process allocates on the managed heap meanwhile. A step costs some ten readings
+/// of the clock, so it is always on.</summary>
 /// <remarks>The coordinator's actor calls everything but <see cref="Numeric"/>, which its numeric thread calls before it tells the actor; the means are read at any
 /// time. The first steps, which compile code, are left out.</remarks>
 public sealed class StepTimes
@@ -34,6 +35,8 @@ public sealed class StepTimes
     private long measured;
     private long waitTicks;
     private long readyAt;
+    private long allocated;
+    private long allocatedWhenUpdated;
     private Computation computed;
     private Computation completing;
     private (long Begun, long Summed, long Updated) numeric;
@@ -47,6 +50,10 @@ public sealed class StepTimes
     /// <summary>Messages, wake-ups and transfers, to the workers and back, on average in milliseconds.</summary>
     public double MeanCommunicationMs => MeanMs(StepPart.Exchange) + MeanMs(StepPart.Decide);
 
+    /// <summary>Managed bytes that all threads of this process allocated while a step went on, on average. Compute and tensors allocate nothing: these are control's messages
+    /// and decisions. Validations and checkpoints between steps do not count.</summary>
+    public double MeanAllocatedBytes => Steps == 0 ? 0 : Volatile.Read(ref allocated) / (double)Steps;
+
     /// <summary>The mean of a part in milliseconds; 0 before there is one.</summary>
     public double MeanMs(StepPart part) => MeanMs(ref ticks[(int)part]);
 
@@ -56,6 +63,7 @@ public sealed class StepTimes
         if (computed.SentAt == 0)
         {
             computed.SentAt = Stopwatch.GetTimestamp();
+            computed.AllocatedWhenSent = GC.GetTotalAllocatedBytes();
         }
     }
 
@@ -85,6 +93,7 @@ public sealed class StepTimes
     /// <summary>The actor has heard that the step is complete.</summary>
     public void Updated()
     {
+        long allocatedNow = GC.GetTotalAllocatedBytes();
         if (completing.SentAt != 0 && completing.LastAnswerAt != 0 && steps++ >= WarmUpSteps)
         {
             long began = Math.Max(completing.SentAt, readyAt);
@@ -95,9 +104,11 @@ public sealed class StepTimes
             Add(StepPart.Sum, numeric.Summed - numeric.Begun);
             Add(StepPart.Update, numeric.Updated - numeric.Summed);
             Volatile.Write(ref waitTicks, waitTicks + completing.LastAnswerAt - completing.FirstAnswerAt);
+            Volatile.Write(ref allocated, allocated + allocatedNow - Math.Max(completing.AllocatedWhenSent, allocatedWhenUpdated));
             Volatile.Write(ref measured, measured + 1);
         }
 
+        allocatedWhenUpdated = allocatedNow;
         readyAt = numeric.Updated;
         completing = default;
     }
@@ -112,6 +123,7 @@ public sealed class StepTimes
     private struct Computation
     {
         public long SentAt;
+        public long AllocatedWhenSent;
         public long FirstAnswerAt;
         public long LastAnswerAt;
         public double LastSeconds;

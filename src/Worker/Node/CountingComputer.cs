@@ -3,14 +3,31 @@ using DistNet.Training;
 
 namespace DistNet.Worker.Node;
 
-/// <summary>Counts the training samples that a worker process computes, through all its sessions and runs.</summary>
+/// <summary>Counts what a worker process computes, through all its sessions and runs, and what it allocates on the managed heap meanwhile.</summary>
 internal sealed class SampleCount
 {
+    private const int WarmUpShards = 10;
+
     private long samples;
+    private long shards;
+    private long allocatedBefore;
+    private long allocatedAfter;
 
-    public long Samples => Interlocked.Read(ref samples);
+    public long Samples => Volatile.Read(ref samples);
 
-    public void Add(long count) => Interlocked.Add(ref samples, count);
+    /// <summary>Managed bytes that all threads of the process allocated from one training shard to the next, on average; the first ones, which compile code, left out.</summary>
+    public double AllocatedBytesPerShard => shards > WarmUpShards ? (allocatedAfter - allocatedBefore) / (double)(shards - WarmUpShards) : 0;
+
+    /// <summary>A training shard was computed. On the compute thread.</summary>
+    public void Add(long count)
+    {
+        Volatile.Write(ref samples, samples + count);
+        allocatedAfter = GC.GetTotalAllocatedBytes();
+        if (++shards == WarmUpShards)
+        {
+            allocatedBefore = allocatedAfter;
+        }
+    }
 }
 
 /// <summary>A shard computer that keeps count.</summary>

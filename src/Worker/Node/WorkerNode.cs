@@ -43,7 +43,7 @@ public static class WorkerNode
             if (end.Kind is SessionEndKind.RunOver or SessionEndKind.Stopped)
             {
                 await sessions.CloseAsync().ConfigureAwait(false);
-                return new WorkerEnd(end.Kind == SessionEndKind.RunOver ? WorkerEndKind.RunOver : WorkerEndKind.Stopped, work.Samples, count);
+                return new WorkerEnd(end.Kind == SessionEndKind.RunOver ? WorkerEndKind.RunOver : WorkerEndKind.Stopped, work.Samples, count, work.AllocatedBytesPerShard);
             }
 
             if (Stopwatch.GetElapsedTime(alone) >= options.GiveUpAfter)

@@ -97,4 +97,6 @@ public enum WorkerEndKind
 /// <param name="Kind">How it ended.</param>
 /// <param name="Samples">Training samples that it computed.</param>
 /// <param name="Sessions">Sessions that it had.</param>
-public sealed record WorkerEnd(WorkerEndKind Kind, long Samples, int Sessions);
+/// <param name="AllocatedBytesPerShard">Managed bytes that the process allocated from one training shard to the next, on average: control's, as compute allocates nothing; 0 before there were
+/// enough.</param>
+public sealed record WorkerEnd(WorkerEndKind Kind, long Samples, int Sessions, double AllocatedBytesPerShard);

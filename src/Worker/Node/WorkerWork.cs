@@ -20,6 +20,9 @@ internal sealed class WorkerWork(WorkerNodeOptions options) : IDisposable
     /// <summary>Training samples computed so far.</summary>
     public long Samples => samples.Samples;
 
+    /// <summary>Managed bytes allocated for each training shard.</summary>
+    public double AllocatedBytesPerShard => samples.AllocatedBytesPerShard;
+
     /// <summary>Makes ready for a run: at once where the session before was of the same one.</summary>
     /// <param name="description">The run as the coordinator describes it.</param>
     /// <param name="fetcher">Asks the coordinator for data.</param>

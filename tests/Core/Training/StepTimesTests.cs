@@ -30,6 +30,21 @@ public sealed class StepTimesTests
     }
 
     [Fact]
+    public void What_is_allocated_between_steps_does_not_count()
+    {
+        StepTimes times = new();
+        for (int step = 0; step < 20; step++)
+        {
+            Step(times, [0.25]);
+            times.Forget();
+            GC.KeepAlive(new byte[1 << 24]);
+        }
+
+        Assert.Equal(10, times.Steps);
+        Assert.InRange(times.MeanAllocatedBytes, 0, 1 << 23);
+    }
+
+    [Fact]
     public void A_step_whose_shards_are_sent_ahead_begins_when_its_parameters_are_ready()
     {
         StepTimes times = new();
