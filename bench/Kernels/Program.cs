@@ -1,6 +1,7 @@
 // The kernels' speed, beside the limit of the machine measured in the same process.
 //
 //     dotnet run -c Release --project bench/Kernels -- peak                  one line of JSON: FMA and copy limits of one core
+//     dotnet run -c Release --project bench/Kernels -- products              JSON: the products of Linear layers of many sizes (bench/compare_products.py)
 //     dotnet run -c Release --project bench/Kernels -- memory [NAME]         a table of the kernels bound by memory, beside a stream copy
 //     dotnet run -c Release --project bench/Kernels -- --filter '*'          every kernel benchmark
 using System.Globalization;
@@ -14,6 +15,12 @@ if (args is ["peak"])
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $$"""{"fma_gflops": {{limits.FmaGflops:F1}}, "copy_gigabytes_per_second": {{limits.CopyGigabytesPerSecond:F1}}, "vector_unit": "{{VectorUnit.Widest}}"}"""));
+    return 0;
+}
+
+if (args is ["products"])
+{
+    ProductTable.Write(Console.Out);
     return 0;
 }
 
