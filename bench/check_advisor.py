@@ -136,7 +136,9 @@ def table(options, rows):
         where = f"{workers} over {re.sub('bit', 'bit/s', link)}" if link else f"{workers} {'process' if workers == 1 else 'processes'}"
         before, after = statistics.median(predicted), statistics.median(measured)
         lines.append(f"| mlp, batch {batch} | {where} | {before:,.0f} | {after:,.0f} | {100 * (before / after - 1):+.0f} % |")
-    lines += ["", "```", "bench/check_advisor.py " + " ".join(sys.argv[1:]), "```"]
+    listed = lambda place, linked: ",".join(dict.fromkeys(str(case[place]) for case in rows if (case[0] is not None) == linked))
+    lines += ["", "```", f"bench/check_advisor.py --batch {listed(1, False)} --processes {listed(2, False)} --link {listed(0, True)} --link-batch {listed(1, True)} "
+              f"--link-workers {listed(2, True)} --repetitions {repetitions} --seconds {options.seconds:g}", "```"]
     return "\n".join(lines)
 
 

@@ -30,7 +30,7 @@ public sealed record MachineMeasurement(StepCosts Costs, MachineLimits Limits, s
 public static class MachineBench
 {
     // Shares of the budget.
-    private const double ProbeShare = 0.12;
+    private const double ProbeShare = 0.06;
     private const double LoopShare = 0.6;
 
     // More shards than this are not cut to measure small ones: their gradients are held all at once.
@@ -65,7 +65,15 @@ public static class MachineBench
         RunSetup setup = RunSetup.Create(endless, data with { Validation = null, Test = null });
         StepCosts costs = await OwnThread.Run("distnet-bench", () => Loops(setup, options, cancellation)).ConfigureAwait(false);
         TimeSpan probe = options.Budget * ProbeShare;
-        Task<Exchanged> Probe(int workers, bool sharedMemory) => ExchangeProbe.MeasureAsync(endless, data, options, workers, sharedMemory, probe, cancellation);
+
+        // The shorter of two: a stall of the machine only adds, and a mean does not forget it.
+        async Task<Exchanged> Probe(int workers, bool sharedMemory)
+        {
+            Exchanged first = await ExchangeProbe.MeasureAsync(endless, data, options, workers, sharedMemory, probe, cancellation).ConfigureAwait(false);
+            Exchanged second = await ExchangeProbe.MeasureAsync(endless, data, options, workers, sharedMemory, probe, cancellation).ConfigureAwait(false);
+            return first.Seconds <= second.Seconds ? first : second;
+        }
+
         Exchanged near = await Probe(1, sharedMemory: true).ConfigureAwait(false);
         Exchanged far = await Probe(1, sharedMemory: false).ConfigureAwait(false);
         Exchanged two = costs.Crowding.Points.Length > 1 ? await Probe(2, sharedMemory: true).ConfigureAwait(false) : near;

