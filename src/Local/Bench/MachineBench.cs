@@ -97,13 +97,14 @@ public static class MachineBench
         long bytes = (long)setup.Graph.Layout.ArenaLength * sizeof(float);
         int[] workers = [.. Doubling(1, Math.Min(slices, Math.Max(1, cores / options.Threads)))];
         int[] shards = [.. Doubling(1, (int)Math.Min(Math.Min(slices, MostShards), Math.Max(2, MostGradientBytes / Math.Max(1, bytes))))];
-        TimeSpan each = options.Budget * LoopShare / (workers.Length + shards.Length);
+        TimeSpan each = options.Budget * LoopShare / (1 + workers.Length + shards.Length);
         LoopTimes Loop(int workers, int shards, int updateThreads)
         {
             using var loop = new StepLoop(setup, workers, shards, options.Threads, updateThreads, VectorUnit.Widest);
             return loop.Run(each, cancellation);
         }
 
+        _ = Loop(1, 1, cores); // until what is called often is compiled well
         Dictionary<int, LoopTimes> alone = shards.ToDictionary(count => count, count => Loop(1, count, cores));
         Dictionary<int, LoopTimes> together = workers.ToDictionary(count => count, count => Loop(count, 1, (int)Math.Min((long)count * options.Threads, cores)));
         int batch = setup.Plan.BatchSamples(0);
