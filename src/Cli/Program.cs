@@ -14,6 +14,7 @@ public static class Program
     public static int Main(string[] args)
     {
         var startup = StartupTimes.OfProcess();
+
         // A pool of bytes and text alone: results are the same in every language and time zone.
         Console.OutputEncoding = System.Text.Encoding.UTF8;
         return Run(args, Terminal.OfProcess(), startup);

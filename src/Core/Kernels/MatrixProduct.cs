@@ -61,7 +61,7 @@ public static unsafe class MatrixProduct
     public static int MultiplyScratch(int inner)
     {
         Invariant.Holds(inner >= 0);
-        return DirectProduct.ScratchLength(inner, segments: 1);
+        return PanelProduct.ScratchLength(inner, segments: 1);
     }
 
     /// <summary>result = left · right. Each output is one chain of fused multiply-adds in index order that starts at +0.</summary>
@@ -79,7 +79,7 @@ public static unsafe class MatrixProduct
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0 && scratch.Length >= MultiplyScratch(inner));
         Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)inner * columns && result.Length == (long)rows * columns);
-        DirectProduct kernel = new()
+        PanelProduct kernel = new()
         {
             Left = left,
             LeftRowStride = inner,
@@ -100,7 +100,7 @@ public static unsafe class MatrixProduct
     public static int SlicedScratch(int rows, int sliceCount)
     {
         Invariant.Holds(rows >= 0 && sliceCount >= 0);
-        return DirectProduct.ScratchLength(rows, sliceCount);
+        return PanelProduct.ScratchLength(rows, sliceCount);
     }
 
     /// <summary>result = leftᵀ · right, summed over rows by the canonical tree: each slice's rows are one chain of fused multiply-adds from +0, and a node of the tree over
@@ -137,7 +137,7 @@ public static unsafe class MatrixProduct
         }
 
         Invariant.Holds(scratch.Length >= SlicedScratch(rows, slices.Length));
-        DirectProduct kernel = new()
+        PanelProduct kernel = new()
         {
             Left = left,
             LeftRowStride = 1,

@@ -23,7 +23,7 @@ public static class RowGather
     {
         ArgumentNullException.ThrowIfNull(unit);
         Check(source.Length, columns, rows, result.Length);
-        ByteKernel kernel = new() { Source = source, Columns = columns, Rows = rows, Result = result };
+        Kernel<byte, ByteElements> kernel = new() { Source = source, Columns = columns, Rows = rows, Result = result };
         unit.Run(ref kernel);
     }
 
@@ -33,7 +33,7 @@ public static class RowGather
     {
         ArgumentNullException.ThrowIfNull(unit);
         Check(source.Length, columns, rows, result.Length);
-        FloatKernel kernel = new() { Source = source, Columns = columns, Rows = rows, Result = result };
+        Kernel<float, FloatElements> kernel = new() { Source = source, Columns = columns, Rows = rows, Result = result };
         unit.Run(ref kernel);
     }
 
@@ -68,45 +68,42 @@ public static class RowGather
 
     private static int RowsAhead(int rowBytes) => Math.Clamp(BytesAhead / rowBytes, 1, 16);
 
-    private ref struct ByteKernel : IKernel
+    // How elements of the source become floats.
+    private interface IElements<T>
     {
-        public ReadOnlySpan<byte> Source;
-        public int Columns;
-        public ReadOnlySpan<int> Rows;
-        public Span<float> Result;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run<TVector, TOps>()
+        static abstract TVector Load<TVector, TOps>(ref readonly T origin, nuint index)
             where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-        {
-            ref byte source = ref MemoryMarshal.GetReference(Source);
-            ref float to = ref MemoryMarshal.GetReference(Result);
-            nuint columns = (nuint)Columns, width = (nuint)TOps.Count;
-            int ahead = RowsAhead(Columns);
-            for (int index = 0; index < Rows.Length; index++)
-            {
-                Prefetch(ref source, Columns, Rows, index + ahead);
-                ref byte from = ref Unsafe.Add(ref source, (nint)Rows[index] * Columns);
-                nuint column = 0;
-                for (; column + width <= columns; column += width)
-                {
-                    TOps.Store(TOps.LoadBytes(in from, column), ref to, column);
-                }
+            where TOps : struct, IVectorOps<TVector>;
 
-                for (; column < columns; column++)
-                {
-                    Unsafe.Add(ref to, column) = Unsafe.Add(ref from, column);
-                }
-
-                to = ref Unsafe.Add(ref to, columns);
-            }
-        }
+        static abstract float One(T element);
     }
 
-    private ref struct FloatKernel : IKernel
+    private readonly struct ByteElements : IElements<byte>
     {
-        public ReadOnlySpan<float> Source;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Load<TVector, TOps>(ref readonly byte origin, nuint index)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => TOps.LoadBytes(in origin, index);
+
+        public static float One(byte element) => element;
+    }
+
+    // As vectors too: for rows as short as these, faster than the library's copy.
+    private readonly struct FloatElements : IElements<float>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Load<TVector, TOps>(ref readonly float origin, nuint index)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => TOps.Load(in origin, index);
+
+        public static float One(float element) => element;
+    }
+
+    private ref struct Kernel<T, TElements> : IKernel
+        where T : unmanaged
+        where TElements : struct, IElements<T>
+    {
+        public ReadOnlySpan<T> Source;
         public int Columns;
         public ReadOnlySpan<int> Rows;
         public Span<float> Result;
@@ -116,23 +113,23 @@ public static class RowGather
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
         {
-            ref float source = ref MemoryMarshal.GetReference(Source);
+            ref T source = ref MemoryMarshal.GetReference(Source);
             ref float to = ref MemoryMarshal.GetReference(Result);
             nuint columns = (nuint)Columns, width = (nuint)TOps.Count;
-            int ahead = RowsAhead(Columns * sizeof(float));
+            int ahead = RowsAhead(Columns * Unsafe.SizeOf<T>());
             for (int index = 0; index < Rows.Length; index++)
             {
                 Prefetch(ref source, Columns, Rows, index + ahead);
-                ref float from = ref Unsafe.Add(ref source, (nint)Rows[index] * Columns);
+                ref T from = ref Unsafe.Add(ref source, (nint)Rows[index] * Columns);
                 nuint column = 0;
                 for (; column + width <= columns; column += width)
                 {
-                    TOps.Store(TOps.Load(in from, column), ref to, column);
+                    TOps.Store(TElements.Load<TVector, TOps>(in from, column), ref to, column);
                 }
 
                 for (; column < columns; column++)
                 {
-                    Unsafe.Add(ref to, column) = Unsafe.Add(ref from, column);
+                    Unsafe.Add(ref to, column) = TElements.One(Unsafe.Add(ref from, column));
                 }
 
                 to = ref Unsafe.Add(ref to, columns);

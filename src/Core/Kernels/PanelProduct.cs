@@ -4,7 +4,7 @@ namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.Multiply"/> and <see cref="MatrixProduct.SlicedProduct"/>: result[row, column] = Σ over k of left(row, k) · right[k, column]. For each panel of
 /// the right operand the tiles go down the rows, the left operand read where it lies.</summary>
-internal unsafe ref struct DirectProduct : IKernel
+internal unsafe ref struct PanelProduct : IKernel
 {
     // A panel that fewer tiles read is read where it lies: packing would cost more than strided reads do.
     private const int TilesThatPay = 4;
