@@ -23,8 +23,7 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
         Assert.Equal(processes, Number(run, "processes"));
         Assert.All(Enumerable.Range(1, processes), worker => Assert.NotEqual("0", workspace.Result(run, $"w{worker}")));
         Assert.Equal("0", workspace.Restarts(run, "coordinator"));
-        // A model as small as this one, on a machine busy with other tests, may be told that communication outweighs computing.
-        Assert.DoesNotContain(process.Output.Split('\n'), line => line.Length > 0 && !line.StartsWith("warning: communication outweighs computing", StringComparison.Ordinal));
+        AssertSaysNothingButWhatTheRecordBearsOut(run, process.Output);
         AssertControlAllocatesLittle(run, processes);
         Assert.InRange(Real(run, "supervisor"), 0.1, Real(run, "total") - Real(run, "first_step"));
     }
@@ -142,6 +141,18 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
     private int Number(string run, string key) => Number(workspace.Result(run, key));
 
     private double Real(string run, string key) => double.Parse(workspace.Result(run, key), CultureInfo.InvariantCulture);
+
+    // Nothing at all; but where a busy machine delayed the messages of so small a model, one sentence that says so, with the record's own figures to prove it.
+    private void AssertSaysNothingButWhatTheRecordBearsOut(string run, string output)
+    {
+        if (output.Length > 0)
+        {
+            Assert.Matches(@"\Awarning: communication outweighs computing: [^\n]*\n?\z", output);
+            double communication = Real(run, "exchange") + Real(run, "decide");
+            Assert.True(communication > 0.99 * Real(run, "compute"), output);
+            Assert.True(communication * Real(run, "steps") > 990, output);
+        }
+    }
 
     // Messages and decisions for each worker, and room for what is not compiled well yet; a gradient of this model alone would be some 300 kB.
     private void AssertControlAllocatesLittle(string run, int workers) =>
