@@ -30,11 +30,18 @@ public sealed class ArchitectureTests
         Assert.All(ActorsNetworkAndHosting, banned => Assert.DoesNotContain($"\"{banned}", lockFile, StringComparison.OrdinalIgnoreCase));
     }
 
+    [Fact]
+    public void No_project_of_the_product_brings_ONNX_Runtime_along() =>
+        Assert.All(
+            Repository.Files.Where(file => file.StartsWith("src/", StringComparison.Ordinal) && file.EndsWith("packages.lock.json", StringComparison.Ordinal)),
+            file => Assert.DoesNotContain("OnnxRuntime", Repository.Read(file), StringComparison.OrdinalIgnoreCase));
+
     [Theory]
     [InlineData("DistNet.Protocol", new[] { "DistNet.Coordinator", "DistNet.Worker", "DistNet.Local", "DistNet.Cli" })]
     [InlineData("DistNet.Coordinator", new[] { "DistNet.Worker", "DistNet.Local", "DistNet.Cli" })]
     [InlineData("DistNet.Worker", new[] { "DistNet.Coordinator", "DistNet.Local", "DistNet.Cli" })]
-    [InlineData("DistNet.Local", new[] { "DistNet.Cli" })]
+    [InlineData("DistNet.Onnx", new[] { "DistNet.Protocol", "DistNet.Coordinator", "DistNet.Worker", "DistNet.Local", "DistNet.Cli", "Akka", "Grpc" })]
+    [InlineData("DistNet.Local", new[] { "DistNet.Cli", "DistNet.Onnx" })]
     public void No_type_depends_on_a_project_above_or_beside_it(string assembly, string[] banned)
     {
         AssertFree(assembly, banned);
@@ -47,6 +54,7 @@ public sealed class ArchitectureTests
     [InlineData("Coordinator", new[] { "Core", "Protocol" })]
     [InlineData("Worker", new[] { "Core", "Protocol" })]
     [InlineData("Local", new[] { "Core", "Protocol", "Coordinator", "Worker" })]
+    [InlineData("Onnx", new[] { "Core" })]
     public void A_project_references_only_those_below_it(string project, string[] allowed)
     {
         XDocument file = XDocument.Parse(Repository.Read($"src/{project}/{project}.csproj"));

@@ -79,7 +79,10 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}""", 4, "type F16, expected F32")]
+    [InlineData("""{"a":{"dtype":"F17","shape":[2],"data_offsets":[0,4]}}""", 4, "type F17, expected one of F64, F32")]
+    [InlineData("""{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,8]}}""", 8, "expected 4 bytes by its shape")]
+    [InlineData("""{"__metadata__":{"a":1}}""", 0, "not the JSON")]
+    [InlineData("""{"__metadata__":{"a":null}}""", 0, "metadata is null")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}""", 4, "expected 8 bytes by its shape")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}""", 4, "data [-4, 0)")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "start at 4, expected 0")]
@@ -117,6 +120,55 @@ public sealed class SafetensorsFileTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Contains("expected at most 56", Assert.Throws<DistNetException>(() => SafetensorsFile.Read(path)).Message);
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
+    }
+
+    [Fact]
+    public void Numbers_and_texts_come_back_beside_the_tensors()
+    {
+        using MemoryStream stream = new();
+        Dictionary<string, string> metadata = new() { ["class_names"] = """["é","\"b\""]""" };
+        SafetensorsFile.Write(stream, [new NamedTensor("w", new Shape(3), new float[] { 1, 2, 3 })], [new NamedNumber("bn1.num_batches_tracked", -7)], metadata);
+        using SafetensorsReader reader = SafetensorsReader.Open(folder.Write("both", stream.ToArray()));
+        Assert.Equal(["bn1.num_batches_tracked I64 [] 0", "w F32 [3] 8"], reader.Tensors.Select(tensor => $"{tensor.Name} {tensor.Type} {tensor.Shape} {tensor.Begin}"));
+        Assert.Equal(metadata["class_names"], reader.Metadata["class_names"]);
+        Assert.Equal("pt", reader.Metadata["format"]);
+        Assert.Equal([1, 2, 3], reader.Read(reader.Tensors[1]));
+        Assert.Equal(-7, BinaryPrimitives.ReadInt64LittleEndian(stream.ToArray().AsSpan()[^20..]));
+    }
+
+    [Theory]
+    [InlineData("F64", 8)]
+    [InlineData("F16", 2)]
+    [InlineData("BF16", 2)]
+    public void Other_floating_types_are_converted(string type, int size)
+    {
+        // More than one piece of a conversion, and a value that every type holds.
+        float[] values = [.. Enumerable.Range(0, 3000).Select(i => (i % 256) - 100f)];
+        byte[] data = [.. values.SelectMany(value => type switch
+        {
+            "F64" => BitConverter.GetBytes((double)value),
+            "F16" => BitConverter.GetBytes((Half)value),
+            _ => BitConverter.GetBytes(BitConverter.SingleToInt32Bits(value))[2..],
+        })];
+        byte[] header = Encoding.UTF8.GetBytes($$$"""{"a":{"dtype":"{{{type}}}","shape":[{{{values.Length}}}],"data_offsets":[0,{{{values.Length * size}}}]}}""");
+        string path = folder.Write(type, [.. BitConverter.GetBytes((long)header.Length), .. header, .. data]);
+        using SafetensorsReader reader = SafetensorsReader.Open(path);
+        Assert.Equal(values, reader.Read(reader.Tensors[0]));
+        Assert.Equal($"The tensor 'a' of '{path}' is of type {type}; expected F32.", Assert.Throws<DistNetException>(() => SafetensorsFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void Whole_numbers_are_no_weights_and_an_archive_of_PyTorch_is_called_what_it_is()
+    {
+        byte[] header = Encoding.UTF8.GetBytes("""{"a":{"dtype":"I64","shape":[],"data_offsets":[0,8]}}""");
+        string path = folder.Write("number", [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[8]]);
+        using SafetensorsReader reader = SafetensorsReader.Open(path);
+        Assert.Equal(
+            $"The tensor 'a' of '{path}' is of type I64; expected F32, or F64, F16 or BF16, which are converted.",
+            Assert.Throws<DistNetException>(() => reader.Read(reader.Tensors[0])).Message);
+
+        string archive = folder.Write("model.pt", [.. "PK\u0003\u0004"u8, .. new byte[100]]);
+        Assert.Contains("is a zip archive, as torch.save writes it", Assert.Throws<DistNetException>(() => SafetensorsReader.Open(archive)).Message);
     }
 
     private static byte[] Written(ImmutableArray<NamedTensor> tensors)

@@ -10,7 +10,10 @@ internal static class RandomGraphs
 {
     public const int Width = 5;
 
-    public static readonly Gen<ModelDefinition> Models = Gen.Int[1, int.MaxValue].Select(seed => Model(new Random(seed), depth: 0));
+    public static readonly Gen<ModelDefinition> Models = Gen.Int[1, int.MaxValue].Select(Of);
+
+    /// <summary>The graph of a seed.</summary>
+    public static ModelDefinition Of(int seed) => Model(new Random(seed), depth: 0);
 
     private static ModelDefinition Model(Random random, int depth)
     {
