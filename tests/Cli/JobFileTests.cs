@@ -40,6 +40,19 @@ public sealed class JobFileTests
     }
 
     [Fact]
+    public void Augmentations_are_words_with_the_usual_values_or_their_own()
+    {
+        Job job = Read("data: { train: a.csv }\nmodel: [random-crop, { random-crop: 2 }, random-flip, { random-flip: 0.1 }, { cutout: 8 }, flatten, { linear: 3 }]");
+
+        Assert.Equal(["randomcrop1", "randomcrop2", "randomflip1", "randomflip2", "cutout1", "flatten1", "fc1"], job.Model.Nodes.Select(node => node.Name));
+        Assert.Equal([4, 2], job.Model.Nodes.Select(node => node.Module).OfType<RandomCrop>().Select(crop => crop.Padding));
+        Assert.Equal([0.5, 0.1], job.Model.Nodes.Select(node => node.Module).OfType<RandomFlip>().Select(flip => flip.Probability));
+        Assert.Equal(8, Assert.IsType<Cutout>(job.Model.Nodes[4].Module).Size);
+        Job again = JobFile.FromJson(JobFile.ToJson(job), "json");
+        Assert.Equal(JobFile.ToJson(job), JobFile.ToJson(again));
+    }
+
+    [Fact]
     public void A_graph_keeps_names_inputs_shares_and_branches()
     {
         Job job = Read("""

@@ -1,3 +1,4 @@
+using DistNet.Data;
 using DistNet.Kernels;
 using DistNet.Training;
 using Xunit;
@@ -16,35 +17,18 @@ public sealed class DigestTests
 
     [Theory]
     [MemberData(nameof(Batches))]
-    public async Task Any_number_of_workers_and_threads_gives_one_digest(int batch, int slice, int epochs)
-    {
-        Job job = Digits.Job(batch, slice, epochs);
-        RunResult expected = await LocalTrainer.TrainAsync(job, Digits.Data, new LocalOptions { Workers = 1 }, cancellationToken: TestContext.Current.CancellationToken);
-        foreach (int workers in (int[])[1, 2, 3, 5, 8])
-        {
-            foreach (int threads in (int[])[1, 2, 4])
-            {
-                LocalOptions options = new() { Workers = workers, ThreadsPerWorker = threads };
-                RunResult result = await LocalTrainer.TrainAsync(job, Digits.Data, options, cancellationToken: TestContext.Current.CancellationToken);
-                Assert.Equal((workers, threads, expected.ParametersSha256), (workers, threads, result.ParametersSha256));
-                Assert.Equal(expected.StateSha256, result.StateSha256);
-                Assert.Equal(expected.ValidationLoss, result.ValidationLoss);
-                Assert.Equal(expected.TrainLoss, result.TrainLoss);
-                Assert.Equal(workers, result.Workers);
-                if (batch == 328)
-                {
-                    Assert.Equal(workers, result.WorkerSamples.Count(worker => worker.Value > 0));
-                }
-            }
-        }
-    }
+    public Task Any_number_of_workers_and_threads_gives_one_digest(int batch, int slice, int epochs) =>
+        AssertOneDigest(Digits.Job(batch, slice, epochs), Digits.Data);
+
+    [Fact]
+    public Task Any_number_of_workers_and_threads_changes_images_alike() => AssertOneDigest(Digits.ImageJob(328, 8, epochs: 2), Digits.Images);
 
     [Fact]
     public async Task Every_vector_width_and_the_emulated_multiply_add_give_one_digest()
     {
-        Job job = Digits.Job(96, 16, epochs: 1, hidden: 7);
+        Job job = Digits.ImageJob(96, 16, epochs: 1, hidden: 7);
         string[] digests = await Task.WhenAll(VectorUnit.Available().Select(async unit =>
-            (await LocalTrainer.TrainAsync(job, Digits.Data, new LocalOptions { Workers = 2, Unit = unit })).ParametersSha256));
+            (await LocalTrainer.TrainAsync(job, Digits.Images, new LocalOptions { Workers = 2, Unit = unit })).ParametersSha256));
         Assert.All(digests, digest => Assert.Equal(digests[0], digest));
     }
 
@@ -55,5 +39,27 @@ public sealed class DigestTests
         RunResult result = await LocalTrainer.TrainAsync(Digits.Job(100, 32, epochs: 3), Digits.Data, new LocalOptions { Workers = 2 }, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal("1332f580655b506ca974e89cbc0b1e387bf2e933b7a34916cea4d0b1d1f61ba9", result.ParametersSha256);
         Assert.Equal("25822fdfaf94542e482ebf6b1e8dae4bd5cda7283911d7cc64083f15df3708c2", result.StateSha256);
+    }
+
+    private static async Task AssertOneDigest(Job job, LoadedData data)
+    {
+        RunResult expected = await LocalTrainer.TrainAsync(job, data, new LocalOptions { Workers = 1 }, cancellationToken: TestContext.Current.CancellationToken);
+        foreach (int workers in (int[])[1, 2, 3, 5, 8])
+        {
+            foreach (int threads in (int[])[1, 2, 4])
+            {
+                LocalOptions options = new() { Workers = workers, ThreadsPerWorker = threads };
+                RunResult result = await LocalTrainer.TrainAsync(job, data, options, cancellationToken: TestContext.Current.CancellationToken);
+                Assert.Equal((workers, threads, expected.ParametersSha256), (workers, threads, result.ParametersSha256));
+                Assert.Equal(expected.StateSha256, result.StateSha256);
+                Assert.Equal(expected.ValidationLoss, result.ValidationLoss);
+                Assert.Equal(expected.TrainLoss, result.TrainLoss);
+                Assert.Equal(workers, result.Workers);
+                if (job.Training.Batch == 328)
+                {
+                    Assert.Equal(workers, result.WorkerSamples.Count(worker => worker.Value > 0));
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@ using DistNet.Graphs;
 using DistNet.Losses;
 using DistNet.Modules;
 using DistNet.Optimizers;
+using DistNet.Tensors;
 using DistNet.Training;
 
 namespace DistNet.Local.Tests;
@@ -19,6 +20,9 @@ internal static class Digits
 
     public static LoadedData Data { get; } = DataLoader.Load(Options, LossKind.CrossEntropy, 1, null);
 
+    /// <summary>The same, each sample an image of 8×8.</summary>
+    public static LoadedData Images { get; } = AsImages();
+
     public static Job Job(int batch, int slice, int epochs, int hidden = 24) => new()
     {
         Model = ModelDefinition.Chain(new Linear(hidden), new Relu(), new Dropout(0.2), new Linear(10)),
@@ -27,4 +31,19 @@ internal static class Digits
         Training = new TrainingOptions { Batch = batch, Slice = slice, Epochs = epochs, Seed = 7, EarlyStopping = new EarlyStoppingOptions(1, 0.02) },
         Checkpoints = new CheckpointOptions { EverySeconds = null, EverySteps = 2, Keep = 2 },
     };
+
+    /// <summary>The same over <see cref="Images"/>, with every augmentation.</summary>
+    public static Job ImageJob(int batch, int slice, int epochs, int hidden = 24) => Job(batch, slice, epochs) with
+    {
+        Model = ModelDefinition.Chain(new RandomCrop(2), new RandomFlip(), new Cutout(3), new Flatten(), new Linear(hidden), new Relu(), new Dropout(0.2), new Linear(10)),
+    };
+
+    private static LoadedData AsImages()
+    {
+        Dataset data = Data.Train.Data;
+        float[] inputs = new float[data.Count * data.InputShape.Length];
+        data.CopyInputs([.. Enumerable.Range(0, data.Count)], inputs);
+        FloatDataset images = new(new Shape(1, 8, 8), inputs, SampleLabels.Classes(data.Labels.ToArray(), data.ClassNames));
+        return Data with { Train = Data.Train with { Data = images }, Validation = Data.Validation! with { Data = images } };
+    }
 }

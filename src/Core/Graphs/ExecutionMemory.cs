@@ -117,7 +117,7 @@ internal sealed class ExecutionMemory
                 Merge => [.. node.Inputs.Select(input => graph.Values[input].Domain)],
                 _ => [],
             },
-            RandomStream = KeyedRandom.Stream(RandomPurpose.Dropout, node.Name),
+            RandomStream = KeyedRandom.Stream(node.Module.RandomPurpose, node.Name),
         };
     }
 

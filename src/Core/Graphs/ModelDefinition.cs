@@ -45,7 +45,9 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
         return new ModelDefinition(nodes.ToImmutable(), previous);
     }
 
-    /// <summary>The same model with a normalisation, as node <c>normalize</c>, between the sample and everything else.</summary>
+    /// <summary>The same model with a normalisation, as node <c>normalize</c>, between the sample and everything else but the augmentations at the front.</summary>
+    /// <remarks>Augmentations that stand one behind the other at the front, and are all that takes the sample, see it raw, and the normalisation follows the last of them: a pixel that a crop fills or a
+    /// cutout clears is then 0 in the data's own values, a black one, and is normalised like any other. An augmentation anywhere else sees what stands before it.</remarks>
     /// <exception cref="DistNetException">The model has a node of that name already.</exception>
     public ModelDefinition WithNormalization(Normalization normalization)
     {
@@ -54,8 +56,22 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
             throw DistNetException.BadInput($"The model has a node '{NormalizationName}', a name that is kept for the normalisation of the data; give it another name.");
         }
 
-        string Renamed(string name) => name == InputName ? NormalizationName : name;
+        string raw = AugmentedSample();
+        string Renamed(string name) => name == raw ? NormalizationName : name;
         IEnumerable<NodeDefinition> rest = Nodes.Select(node => node with { Inputs = [.. node.Inputs.Select(Renamed)] });
-        return new ModelDefinition([new NodeDefinition(NormalizationName, normalization, [InputName]), .. rest], Renamed(Output));
+        return new ModelDefinition([new NodeDefinition(NormalizationName, normalization, [raw]), .. rest], Renamed(Output));
+    }
+
+    // The last of the augmentations at the front; the sample where there are none.
+    private string AugmentedSample()
+    {
+        string raw = InputName;
+        List<NodeDefinition> rest = [.. Nodes];
+        while (raw != Output && rest.FindAll(node => node.Inputs.Contains(raw)) is [{ Module: Augmentation, Inputs.Length: 1 } only] && rest.Remove(only))
+        {
+            raw = only.Name;
+        }
+
+        return raw;
     }
 }

@@ -105,7 +105,7 @@ internal sealed class ReferenceEvaluation
             Training = training,
             Seed = input.Seed,
             Step = unchecked((uint)input.Step),
-            RandomStream = KeyedRandom.Stream(RandomPurpose.Dropout, node.Name),
+            RandomStream = KeyedRandom.Stream(node.Module.RandomPurpose, node.Name),
         };
     }
 }

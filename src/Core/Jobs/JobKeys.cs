@@ -152,7 +152,7 @@ public static class JobKeys
             job => (Int128)job.Training.Batch, (job, value) => Train(job, job.Training with { Batch = (int)(Int128)value! }));
         yield return new("training.slice", Count, "Samples per slice, the unit of the canonical sum.",
             job => (Int128)job.Training.Slice, (job, value) => Train(job, job.Training with { Slice = (int)(Int128)value! }));
-        yield return new("training.seed", new IntegerType(0, ulong.MaxValue), "The key of all randomness: split, shuffle, dropout and initial weights.",
+        yield return new("training.seed", new IntegerType(0, ulong.MaxValue), "The key of all randomness: split, shuffle, dropout, augmentation and initial weights.",
             job => (Int128)job.Training.Seed, (job, value) => Train(job, job.Training with { Seed = (ulong)(Int128)value! }));
         yield return new("training.shuffle", new WordType(("epoch", ShuffleMode.Epoch), ("once", ShuffleMode.Once), ("none", ShuffleMode.None)),
             "A new order each `epoch`, one shuffled order for the run (`once`), or the data's own (`none`).",

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DistNet.Randomness;
 using DistNet.Tensors;
 
 namespace DistNet.Modules;
@@ -58,6 +59,9 @@ public abstract class Module
     /// <summary>Writes one sample's output in double precision, by the plainest code: what gradients are checked against.</summary>
     public virtual void ForwardReference(ReferenceContext context) =>
         throw DistNetException.Usage($"The module '{Kind}' has no {nameof(ForwardReference)}, so its gradients cannot be checked.");
+
+    /// <summary>What a node's random numbers are for, a part of their key.</summary>
+    internal virtual RandomPurpose RandomPurpose => RandomPurpose.Dropout;
 
     /// <summary>Whether the output has the very values of the (first) input, so that both share storage and <see cref="Forward"/> is not called.</summary>
     internal virtual bool OutputIsInput => false;

@@ -51,6 +51,15 @@ public static class KeyedRandom
         }
     }
 
+    /// <summary>A word as a number in 0 … bound − 1: the high half of word · bound, uniform as exact as bound · 2^−32.</summary>
+    /// <param name="word">A random word.</param>
+    /// <param name="bound">How many numbers there are, at least 1.</param>
+    public static int Below(uint word, int bound)
+    {
+        Invariant.Holds(bound >= 1);
+        return (int)(((ulong)word * (uint)bound) >> 32);
+    }
+
     /// <summary>Uniform in [0, 1): the upper 24 bits of word i, times 2^−24.</summary>
     public static void Uniform(ulong seed, uint stream, uint step, uint place, Span<float> destination)
     {

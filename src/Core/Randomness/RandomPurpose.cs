@@ -9,13 +9,13 @@ public enum RandomPurpose
     /// <summary>The split of a data set into training and validation.</summary>
     Split = 2,
 
-    /// <summary>Dropout masks.</summary>
+    /// <summary>Dropout masks, and what modules of the user's own draw.</summary>
     Dropout = 3,
 
     /// <summary>Initial parameters.</summary>
     Initialization = 4,
 
-    /// <summary>Random changes of samples on the way in.</summary>
+    /// <summary>Random changes of images while training.</summary>
     Augmentation = 5,
 
     /// <summary>Choices of which elements to check, such as by a gradient check.</summary>

@@ -2,6 +2,7 @@ using DistNet.Graphs;
 using DistNet.Kernels;
 using DistNet.Runs;
 using DistNet.Tensors;
+using DistNet.Tests.Modules;
 using DistNet.Training;
 using Xunit;
 
@@ -15,22 +16,22 @@ public sealed class AloneWithTheHeap;
 [Collection(nameof(AllocationTests))]
 public sealed class AllocationTests
 {
-    private static readonly Shape Input = new(37);
-
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void A_steady_pass_allocates_nothing(int threads)
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(1, true)]
+    public void A_steady_pass_allocates_nothing(int threads, bool ofImages)
     {
-        Graph graph = Graph.Build(GraphExecutionTests.Model, Input);
+        Shape shape = ofImages ? new(2, 5, 6) : new(37);
+        Graph graph = Graph.Build(ofImages ? AugmentationTests.AllThree : GraphExecutionTests.Model, shape);
         using ThreadTeam team = new(threads, "test");
         GraphExecution execution = new(graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team);
         Arena parameters = TestBed.Parameters(graph);
-        PassInput input = TestBed.Input(TestBed.RandomClasses(Input, 150, 10));
+        PassInput input = TestBed.Input(TestBed.RandomClasses(shape, 150, graph.OutputShape.Length));
         SumNode[] nodes = [.. CanonicalSum.Cover(new SliceRange(0, 19), 19)];
         Memory<float>[] gradients = [new float[graph.Layout.ArenaLength]];
         NodeMetrics[] metrics = new NodeMetrics[1];
-        float[] outputs = new float[150 * 10];
+        float[] outputs = new float[150 * graph.OutputShape.Length];
 
         // The quietest round: the runtime's own threads allocate now and then, a pass that allocates does so each time.
         long least = long.MaxValue;
