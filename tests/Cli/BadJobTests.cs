@@ -37,6 +37,23 @@ public sealed class BadJobTests
     }
 
     [Theory]
+    [InlineData("x: mean", "job.yaml line 1: data.columns.x is 'mean'; expected a section with missing, categories or unknown.")]
+    [InlineData("x: { mising: mean }", "job.yaml line 1: unknown key data.columns.x.mising; the nearest known key is data.columns.x.missing.")]
+    [InlineData("x: { missing: average }", "job.yaml line 1: data.columns.x.missing is 'average'; expected mean, median, zero, most-frequent or a finite number, as the column holds numbers")]
+    [InlineData("x: { missing: 1e39 }", "job.yaml line 1: data.columns.x.missing is '1e39'; expected mean, ")]
+    [InlineData("x: { categories: onehot }", "job.yaml line 1: data.columns.x.categories is 'onehot'; expected one-hot or codes.")]
+    [InlineData("x: { categories: codes, missing: mean }", "job.yaml line 1: data.columns.x.missing is mean, which is for numbers; expected most-frequent or a category")]
+    [InlineData("x: { unknown: own }", "job.yaml line 1: data.columns.x.unknown is own, which is for categories; expected data.columns.x.categories beside it")]
+    [InlineData("z: { missing: mean }", "The CSV file 'points.csv' has no column 'z', which data.columns names; known: 'x', 'y', 'colour'")]
+    public void A_wrong_rule_for_a_column_is_refused_with_its_place(string rules, string sentence)
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch, $"data: {{ train: points.csv, columns: {{ {rules} }} }}\nmodel: [{{ linear: 3 }}]\n");
+
+        Assert.StartsWith(sentence, CliCall.Refused(3, "train", job, "--out", scratch["run"]).Replace(scratch["points.csv"], "points.csv", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("[]", "job.yaml line 1: model is an empty list; expected at least one module.")]
     [InlineData("relu", "job.yaml line 1: model is 'relu'; expected a list of modules such as { linear: 128 }, or a section with nodes and output.")]
     [InlineData("[{ linar: 3 }]", "job.yaml line 1: unknown module 'linar' in model.0; the nearest known module is linear.")]

@@ -58,6 +58,40 @@ public sealed class ModelVerbTests
     }
 
     [Fact]
+    public void Predict_and_evaluate_read_categories_and_missing_values_as_the_training_did()
+    {
+        using var scratch = new Scratch();
+        string[] colours = ["red", "blue", ""];
+        scratch.Write("train.csv", "id,size,colour,y\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"f{i},{(i % 7 == 0 ? "NA" : i % 5)},{colours[i % 3]},{(i % 3 == 0 ? 5 : 1)}\n")));
+        string job = scratch.Write("job.yaml", """
+            data: { train: train.csv, validation: 0.2, ignore: [id], columns: { size: { missing: median }, colour: { categories: one-hot, missing: none } } }
+            model: [{ linear: 1 }]
+            loss: mean-squared-error
+            optimizer: { kind: adam, learningRate: 0.2 }
+            training: { epochs: 60, batch: 12 }
+            """);
+        CliCall training = CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "2");
+        scratch.Write("new.csv", "size,colour\n3,red\n,\n?,blue\n");
+        scratch.Write("labelled.csv", "id,size,colour,y\nx,3,red,5\ny,,,1\nz,?,blue,1\n");
+        scratch.Write("unknown.csv", "size,colour\n3,green\n");
+
+        string predicted = CliCall.Run("predict", scratch["run"], scratch["new.csv"]).Output;
+
+        Assert.Equal("", training.Errors);
+        double[] values = [.. predicted.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => double.Parse(line, System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.Equal(3, values.Length);
+        Assert.InRange(values[0], 4.5, 5.5);
+        Assert.InRange(values[1], 0.5, 1.5);
+        Assert.InRange(values[2], 0.5, 1.5);
+        Assert.Equal(predicted, CliCall.Run("predict", scratch["run"], scratch["labelled.csv"]).Output);
+        Assert.StartsWith("3 samples: loss ", CliCall.Run("evaluate", scratch["run"], scratch["labelled.csv"]).Output, StringComparison.Ordinal);
+        Assert.Contains("colour              one-hot: blue, none, red; missing: none", CliCall.Run("inspect", scratch["run"]).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            $"Line 2 of '{scratch["unknown.csv"]}' has the category 'green' in column 'colour', which no training sample has; expected one of 'blue', 'none', 'red' (data.columns, unknown: own takes others too).",
+            CliCall.Refused(3, "predict", scratch["run"], scratch["unknown.csv"]));
+    }
+
+    [Fact]
     public void Predict_gives_the_values_of_a_regression()
     {
         using var scratch = new Scratch();

@@ -86,9 +86,11 @@ public static class JobSchema
         NumberType number => Number(number),
         IntegerType integer => new JsonObject { ["type"] = "integer", ["minimum"] = (long)integer.Minimum },
         WordType words => new JsonObject { ["enum"] = new JsonArray([.. words.Words.Select(word => Word(word.Word))]) },
-        TextType => new JsonObject { ["type"] = new JsonArray("string", "integer"), ["minLength"] = 1 },
+        TextType => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minLength"] = 1 },
         CharacterType => new JsonObject { ["type"] = "string", ["pattern"] = "^(.|tab)$" },
         NumberListType list => new JsonObject { ["type"] = "array", ["items"] = Number(list.Element) },
+        TextListType => new JsonObject { ["type"] = new JsonArray("array", "string", "integer"), ["items"] = new JsonObject { ["type"] = new JsonArray("string", "integer") } },
+        ColumnRulesType => Columns(),
         DataFilesType files => Files(files),
         ModelType => new JsonObject { ["$ref"] = "#/definitions/model" },
         OptionalType optional => new JsonObject { ["anyOf"] = new JsonArray(Type(optional.Inner), new JsonObject { ["type"] = "null" }) },
@@ -130,6 +132,21 @@ public static class JobSchema
         }
 
         return new JsonObject { ["anyOf"] = options };
+    }
+
+    private static JsonObject Columns()
+    {
+        var properties = new JsonObject();
+        foreach ((string name, JobValueType type) in ColumnRulesType.Keys)
+        {
+            properties[name] = Type(type);
+        }
+
+        return new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = new JsonObject { ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties },
+        };
     }
 
     private static JsonObject Model() => new()

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
+using DistNet.Data;
 using DistNet.Jobs;
 using DistNet.Training;
 
@@ -77,6 +78,11 @@ internal static class InspectVerb
         output.WriteLine();
         Line("parameters", Figures.Count(model.Graph.Layout.ParameterCount));
         Line("classes", checkpoint.Model.ClassNames.IsEmpty ? "none (a regression)" : string.Join(", ", checkpoint.Model.ClassNames));
+        foreach (FeatureColumn column in checkpoint.Model.Columns.Where(column => column.Rule != new ColumnRule()))
+        {
+            Line(column.Name.Length > 0 ? column.Name : "a column", Words(column));
+        }
+
         Line("epoch, step", string.Create(CultureInfo.InvariantCulture, $"{state.Epoch:#,0}, {state.Step:#,0}") + (state.StoppedEarly ? " (stopped early)" : ""));
         Line("training loss", Figures.Loss(state.LastTrainLoss));
         if (!double.IsNaN(state.LastValidationLoss))
@@ -100,6 +106,21 @@ internal static class InspectVerb
         output.Flush();
 
         void Line(string name, string value) => output.WriteLine($"{name,-20}{value}");
+    }
+
+    private static string Words(FeatureColumn column)
+    {
+        const int Most = 12;
+        string? fill = column.FillCategory ?? column.Fill?.ToString("R", CultureInfo.InvariantCulture);
+        string missing = fill is null ? "" : $"missing: {fill}";
+        if (column.Categories.IsEmpty)
+        {
+            return missing;
+        }
+
+        string categories = string.Join(", ", column.Categories.Take(Most)) + (column.Categories.Length > Most ? $", … ({Figures.Count(column.Categories.Length)})" : "");
+        string encoding = column.Rule.Categories == CategoryEncoding.OneHot ? "one-hot" : "codes";
+        return $"{encoding}: {categories}{(missing.Length > 0 ? $"; {missing}" : "")}{(column.Rule.Unknown == UnknownCategory.Own ? "; unknown: own" : "")}";
     }
 
     private static string Indented(string text) => string.Join('\n', text.Split('\n').Select(line => "  " + line));

@@ -34,7 +34,7 @@ internal sealed class ModelDataOptions
     public CsvOptions Csv(ParseResult parsed, Job job)
     {
         CsvOptions options = job.Data is { } data ? CsvOptions.From(data) : new CsvOptions();
-        return new CsvOptions
+        return options with
         {
             Label = parsed.GetValue(Label) ?? options.Label,
             Header = Key<bool?>(parsed, Header, "data.header", options.Header),

@@ -17,14 +17,22 @@ public sealed record ModelInfo(Shape InputShape, ImmutableArray<string> ClassNam
     /// <summary>The names of the features, where the training file had a header; else empty.</summary>
     public ImmutableArray<string> FeatureNames { get; init; } = [];
 
+    /// <summary>A table with rules for columns: how each becomes features; else empty.</summary>
+    public ImmutableArray<FeatureColumn> Columns { get; init; } = [];
+
     /// <summary>What further data must fit.</summary>
-    public DataExpectation Expectation => new(InputShape, ClassNames, TargetWidth) { FeatureNames = FeatureNames };
+    public DataExpectation Expectation => new(InputShape, ClassNames, TargetWidth) { FeatureNames = FeatureNames, Columns = Columns };
 
     /// <summary>The info of a model that is trained on these data.</summary>
     public static ModelInfo Of(LoadedData data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        return new(data.Train.Data.InputShape, data.ClassNames, data.Normalization) { TargetWidth = data.Train.Data.TargetWidth, FeatureNames = data.FeatureNames };
+        return new(data.Train.Data.InputShape, data.ClassNames, data.Normalization)
+        {
+            TargetWidth = data.Train.Data.TargetWidth,
+            FeatureNames = data.FeatureNames,
+            Columns = data.Columns,
+        };
     }
 }
 

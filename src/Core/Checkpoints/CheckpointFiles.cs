@@ -83,7 +83,12 @@ internal static class CheckpointFiles
             State = json.State,
             JobJson = json.Job,
             DataFingerprint = json.DataFingerprint,
-            Model = new ModelInfo(new Shape(json.InputShape), json.ClassNames, statistics) { TargetWidth = json.TargetWidth, FeatureNames = json.FeatureNames },
+            Model = new ModelInfo(new Shape(json.InputShape), json.ClassNames, statistics)
+            {
+                TargetWidth = json.TargetWidth,
+                FeatureNames = json.FeatureNames,
+                Columns = Columns(json),
+            },
             Parameters = ReadArenas(Path.Combine(folder, Parameters), layout, [""])[0],
             Slots = json.Slots.IsEmpty
                 ? ImmutableDictionary<string, Arena>.Empty
@@ -91,6 +96,14 @@ internal static class CheckpointFiles
             Best = json.HasBest ? ReadArenas(Path.Combine(folder, Best), layout, [""])[0] : null,
             Buffers = [.. buffers.Where(buffer => !isNormalised || !buffer.Name.StartsWith("normalization.", StringComparison.Ordinal))],
         };
+    }
+
+    private static ImmutableArray<FeatureColumn> Columns(CheckpointJson json)
+    {
+        ImmutableArray<FeatureColumn> columns = [.. (json.Columns ?? []).Select(column => column.ToColumn())];
+        return columns.IsEmpty || columns.Sum(column => (long)column.Width) == new Shape(json.InputShape).Length
+            ? columns
+            : throw new ArgumentException("its columns do not give the features of its input");
     }
 
     private static ImmutableArray<float> Buffer(ImmutableArray<NamedTensor> buffers, string name, string path) =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using DistNet.Data;
 using DistNet.Tensors;
 using DistNet.Training;
 
@@ -25,6 +26,10 @@ internal sealed record CheckpointJson
 
     public required ImmutableArray<string> FeatureNames { get; init; }
 
+    /// <summary>Left out where no column has a rule.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ColumnJson[]? Columns { get; init; }
+
     public required NormalizeMode Normalization { get; init; }
 
     public required ImmutableArray<ParameterJson> Parameters { get; init; }
@@ -47,6 +52,7 @@ internal sealed record CheckpointJson
         ClassNames = checkpoint.Model.ClassNames,
         TargetWidth = checkpoint.Model.TargetWidth,
         FeatureNames = checkpoint.Model.FeatureNames,
+        Columns = checkpoint.Model.Columns.IsEmpty ? null : [.. checkpoint.Model.Columns.Select(ColumnJson.Of)],
         Normalization = checkpoint.Model.Normalization?.Mode ?? NormalizeMode.None,
         Parameters = [.. checkpoint.Parameters.Layout.Entries.Select(entry => new ParameterJson(entry.Name, [.. entry.Shape.Dimensions], entry.Role))],
         Slots = [.. checkpoint.Slots.Keys.Order(StringComparer.Ordinal)],
@@ -57,6 +63,28 @@ internal sealed record CheckpointJson
 
 /// <summary>One parameter of the layout.</summary>
 internal sealed record ParameterJson(string Name, int[] Shape, ParameterRole Role);
+
+/// <summary>What the training data decided about one column of a table.</summary>
+internal sealed record ColumnJson(
+    string Name, string? Missing, float? Fill, CategoryEncoding Encoding, UnknownCategory Unknown, ImmutableArray<string> Categories, string? FillCategory)
+{
+    public static ColumnJson Of(FeatureColumn column) =>
+        new(column.Name, column.Rule.Missing, column.Fill, column.Rule.Categories, column.Rule.Unknown, column.Categories, column.FillCategory);
+
+    /// <summary>The column, checked as far as that can be done for itself.</summary>
+    /// <exception cref="ArgumentException">It contradicts itself.</exception>
+    public FeatureColumn ToColumn()
+    {
+        bool isNumber = Encoding == CategoryEncoding.None;
+        if (Categories.IsDefault || Categories.IsEmpty != isNumber || !Enum.IsDefined(Encoding) || Categories.Any(text => text is null) || Categories.Distinct().Count() < Categories.Length
+            || (isNumber && (Missing is null) != (Fill is null)) || (Fill is { } fill && !float.IsFinite(fill)) || (!isNumber && (Missing is null) != (FillCategory is null)))
+        {
+            throw new ArgumentException($"the column '{Name}' contradicts itself");
+        }
+
+        return new FeatureColumn(Name ?? "", new ColumnRule { Missing = Missing, Categories = Encoding, Unknown = Unknown }) { Fill = Fill, Categories = Categories, FillCategory = FillCategory };
+    }
+}
 
 /// <summary><c>manifest.json</c>: the other files, their sizes and checksums, and a checksum of itself.</summary>
 internal sealed record ManifestJson

@@ -77,11 +77,13 @@ internal sealed class ClassIndex
     }
 
     /// <summary>The known classes for a message, shortened.</summary>
-    public static string Shown(ImmutableArray<string> names)
+    /// <param name="names">The classes.</param>
+    /// <param name="what">What they are called.</param>
+    public static string Shown(ImmutableArray<string> names, string what = "classes")
     {
         const int Most = 10;
         string list = string.Join(", ", names.Take(Most).Select(name => $"'{name}'"));
-        return names.Length > Most ? $"{list} … ({DataFile.Shown(names.Length)} classes)" : list;
+        return names.Length > Most ? $"{list} … ({DataFile.Shown(names.Length)} {what})" : list;
     }
 
     private static void CheckNumber(ImmutableArray<string> names, LabelKind kind, string path)

@@ -2,7 +2,7 @@ using DistNet.Training;
 
 namespace DistNet.Data;
 
-/// <summary>How a CSV file is read.</summary>
+/// <summary>How a table is read; header and delimiter are for CSV files alone.</summary>
 public sealed record CsvOptions
 {
     /// <summary>The label's column: <c>first</c>, <c>last</c>, a name (needs a header), or a number from 0 (a name comes before a number where both would do);
@@ -16,10 +16,13 @@ public sealed record CsvOptions
     /// <summary>The delimiter, one ASCII character.</summary>
     public char Delimiter { get; init; } = ',';
 
+    /// <summary>Columns with missing values or categories, and those to ignore.</summary>
+    public ColumnRules Columns { get; init; } = ColumnRules.None;
+
     /// <summary>The options of a job.</summary>
     public static CsvOptions From(DataOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new() { Label = options.Label, Header = options.Header, Delimiter = options.Delimiter };
+        return new() { Label = options.Label, Header = options.Header, Delimiter = options.Delimiter, Columns = options.Columns };
     }
 }

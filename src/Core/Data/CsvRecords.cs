@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Text;
 using CsvHelper;
 
 namespace DistNet.Data;
 
 /// <summary>The records of a CSV file with their lines, read forward, with a look at the first two ahead (to find out whether there is a header).</summary>
-internal sealed class CsvRecords : IDisposable
+internal sealed class CsvRecords : TableRecords
 {
     // 16 MiB of one record: more than a million columns, and an end to an unclosed quote in a large file.
     private const int MaximumRecordBytes = 1 << 24;
@@ -33,21 +34,27 @@ internal sealed class CsvRecords : IDisposable
         });
     }
 
-    /// <summary>The path, for messages.</summary>
-    public string Path => file.Path;
+    /// <inheritdoc/>
+    public override string Path => file.Path;
 
-    /// <summary>The line on which the current record starts, from 1.</summary>
-    public long Line => current is null ? reader.LineNumber : currentLine;
+    /// <inheritdoc/>
+    public override string Subject => $"The CSV file '{Path}'";
 
-    /// <summary>The number of fields of the current record.</summary>
-    public int FieldCount => current?.Length ?? reader.FieldCount;
+    /// <inheritdoc/>
+    public override string Place => $"Line {DataFile.Shown(Line)} of '{Path}'";
 
-    /// <summary>A field of the current record, unquoted, as UTF-8; valid until the next read.</summary>
-    public ReadOnlySpan<byte> this[int field] => current is null ? reader.GetSpan(field) : current[field];
+    // The line on which the current record starts, from 1.
+    private long Line => current is null ? reader.LineNumber : currentLine;
+
+    /// <inheritdoc/>
+    public override int FieldCount => current?.Length ?? reader.FieldCount;
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> this[int field] => current is null ? reader.GetSpan(field) : current[field];
 
     /// <summary>Goes to the next record; false at the end. Empty lines are passed over.</summary>
     /// <exception cref="DistNetException">The quotes are wrong, a record is too long, or the gzip file is damaged.</exception>
-    public bool Read()
+    public override bool Read()
     {
         if (ahead.TryDequeue(out (byte[][] Fields, long Line) record))
         {
@@ -59,8 +66,21 @@ internal sealed class CsvRecords : IDisposable
         return ReadFile();
     }
 
-    /// <summary>The texts of a record that <see cref="Read"/> has yet to come to; null behind the last. Only before the first read.</summary>
-    public string[]? Peek(int index)
+    /// <inheritdoc/>
+    public override bool TryNumber(int field, out float value)
+    {
+        ReadOnlySpan<byte> text = this[field];
+        if (text.Length is 1 or 2 && IsDigit(text[0]) && IsDigit(text[^1]))
+        {
+            value = text.Length == 1 ? text[0] - '0' : ((text[0] - '0') * 10) + (text[1] - '0');
+            return true;
+        }
+
+        return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
+    }
+
+    /// <inheritdoc/>
+    public override string[]? Peek(int index)
     {
         while (ahead.Count <= index)
         {
@@ -82,11 +102,13 @@ internal sealed class CsvRecords : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         reader.Dispose();
         file.Dispose();
     }
+
+    private static bool IsDigit(byte symbol) => symbol is >= (byte)'0' and <= (byte)'9';
 
     private bool ReadFile()
     {

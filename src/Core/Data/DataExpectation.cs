@@ -10,7 +10,16 @@ namespace DistNet.Data;
 /// <param name="TargetWidth">Targets of one sample; 0 for a classification.</param>
 public sealed record DataExpectation(Shape InputShape, ImmutableArray<string> ClassNames, int TargetWidth = 0)
 {
-    /// <summary>CSV: the names of the feature columns, compared where both files have a header; empty where they are not known.</summary>
+    /// <summary>Tables: what the training data decided about each column; empty where no column has a rule.</summary>
+    public ImmutableArray<FeatureColumn> Columns { get; init; } = [];
+
+    /// <summary>The number of a table's feature columns.</summary>
+    internal int TableWidth => Columns.IsEmpty ? InputShape.Length : Columns.Length;
+
+    /// <summary>The names of a table's feature columns; empty where they are not known.</summary>
+    internal ImmutableArray<string> ColumnNames => Columns.IsEmpty ? FeatureNames : Columns[0].Name.Length == 0 ? [] : [.. Columns.Select(column => column.Name)];
+
+    /// <summary>Tables: the names of the features, compared where both files have a header; empty where they are not known.</summary>
     public ImmutableArray<string> FeatureNames { get; init; } = [];
 }
 

@@ -24,19 +24,31 @@ public static class DataLoader
                 $"The validation share is {options.ValidationShare.ToString("R", CultureInfo.InvariantCulture)}; expected at least 0 and below 1.");
         }
 
-        Dataset data = Read(options, options.Train, "train", loss, null, dataFolder, out ImmutableArray<string> featureNames);
-        DataExpectation expected = new(data.InputShape, data.ClassNames, data.TargetWidth) { FeatureNames = featureNames };
-        DataSplit? test = options.Test is null ? null : DataSplit.All(Read(options, options.Test, "test", loss, expected, dataFolder, out _));
-        (DataSplit train, DataSplit? validation) = options.Validation is null
-            ? Split(data, options.ValidationShare, seed)
-            : (DataSplit.All(data), DataSplit.All(Read(options, options.Validation, "validation", loss, expected, dataFolder, out _)));
+        Samples read = Read(options, options.Train, "train", loss, null, dataFolder);
+        (DataSplit train, DataSplit? validation) = Split(read.Data, options.Validation is null ? options.ValidationShare : 0, seed);
+        ImmutableArray<FeatureColumn> columns = read.Table?.Fit(train.Samples) ?? [];
+        if (read.Table is { HasRules: true } table)
+        {
+            Dataset features = table.Apply(columns);
+            train = train with { Data = features };
+            validation = validation is null ? null : validation with { Data = features };
+        }
+
+        DataExpectation expected = new(train.Data.InputShape, train.Data.ClassNames, train.Data.TargetWidth)
+        {
+            FeatureNames = columns.IsEmpty ? read.Table?.Names ?? [] : [.. columns.SelectMany(column => column.FeatureNames)],
+            Columns = columns,
+        };
+        DataSplit? Further(DataFiles? files, string split) => files is null ? null : DataSplit.All(ReadFurther(options, files, split, loss, expected, dataFolder));
+        DataSplit? test = Further(options.Test, "test");
         return new LoadedData
         {
             Train = train,
-            Validation = validation,
+            Validation = Further(options.Validation, "validation") ?? validation,
             Test = test,
-            FeatureNames = featureNames,
-            Normalization = NormalizationStatistics.Of(train, options.Normalize),
+            FeatureNames = expected.FeatureNames,
+            Columns = columns,
+            Normalization = NormalizationStatistics.Of(train, options.Normalize)?.KeepingCategories(columns),
         };
     }
 
@@ -52,7 +64,7 @@ public static class DataLoader
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(expected);
-        return Read(options, files, "data", loss, expected, dataFolder, out _);
+        return ReadFurther(options, files, "data", loss, expected, dataFolder);
     }
 
     /// <summary>Splits a dataset: the validation samples are the first of the permutation keyed by the seed, both parts in ascending order.</summary>
@@ -99,15 +111,25 @@ public static class DataLoader
             ?? throw DistNetException.BadInput($"The data file '{name}' does not exist; looked for {string.Join(", ", places.Select(place => $"'{place}'"))}.");
     }
 
-    private static Dataset Read(
-        DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation? expected, string? dataFolder, out ImmutableArray<string> featureNames)
+    private static Dataset ReadFurther(DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation expected, string? dataFolder)
     {
-        featureNames = [];
+        Samples read = Read(options, files, split, loss, expected, dataFolder);
+        return read.Table?.Apply(expected.Columns, expected.InputShape) ?? read.Data;
+    }
+
+    private static Samples Read(DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation? expected, string? dataFolder)
+    {
         string Find(string? name, string key) => string.IsNullOrEmpty(name)
             ? throw DistNetException.BadInput($"The data for '{split}' lack '{key}', which the format {(options.Format == DataFormat.Idx ? "idx" : "csv")} needs.")
             : FindFile(name, options.BaseFolder, dataFolder);
         return options.Format == DataFormat.Idx
-            ? IdxDataset.Load(Find(files.Images, "images"), Find(files.Labels, "labels"), loss, expected)
-            : CsvDataset.Read(Find(files.File, "a file"), CsvOptions.From(options), LabelKinds.Of(loss), expected, out featureNames);
+            ? new Samples(IdxDataset.Load(Find(files.Images, "images"), Find(files.Labels, "labels"), loss, expected), null)
+            : Samples.Of(CsvDataset.Read(Find(files.File, "a file"), CsvOptions.From(options), LabelKinds.Of(loss), expected));
+    }
+
+    // What a file holds; of a table, before its columns' rules were applied.
+    private sealed record Samples(Dataset Data, Table? Table)
+    {
+        public static Samples Of(Table table) => new(table.Raw, table);
     }
 }

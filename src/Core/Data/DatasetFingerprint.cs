@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -26,13 +27,24 @@ internal static class DatasetFingerprint
     }
 
     /// <summary>The fingerprint of a run's data: that of its files, split by split.</summary>
-    public static string Of(Dataset train, Dataset? validation, Dataset? test)
+    public static string Of(Dataset train, Dataset? validation, Dataset? test, ImmutableArray<FeatureColumn> columns)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, "distnet data 1");
         Append(hash, train.Fingerprint);
         Append(hash, validation is null || ReferenceEquals(validation, train) ? "" : validation.Fingerprint);
         Append(hash, test is null ? "" : test.Fingerprint);
+
+        // The features hold the codes of categories, not their texts.
+        foreach (FeatureColumn column in columns)
+        {
+            Append(hash, column.Name);
+            foreach (string category in column.Categories)
+            {
+                Append(hash, category);
+            }
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

@@ -33,9 +33,12 @@ public sealed record LoadedData
     /// <summary>The class names, in the order of their indexes; empty for a regression.</summary>
     public ImmutableArray<string> ClassNames => Train.Data.ClassNames;
 
-    /// <summary>CSV with a header: the names of the feature columns; else empty.</summary>
+    /// <summary>A table with a header: the names of the features; else empty.</summary>
     public ImmutableArray<string> FeatureNames { get; init; } = [];
 
-    /// <summary>SHA-256 of the files' content (not of the split), in lower-case hexadecimal; each data set computes its own once.</summary>
-    public string Fingerprint => DatasetFingerprint.Of(Train.Data, Validation?.Data, Test?.Data);
+    /// <summary>A table with rules for columns: what the training split decided about each column; else empty.</summary>
+    public ImmutableArray<FeatureColumn> Columns { get; init; } = [];
+
+    /// <summary>SHA-256 of the files' content (not of the split, but of what it decides about columns with rules), in lower-case hexadecimal; each data set computes its own once.</summary>
+    public string Fingerprint => DatasetFingerprint.Of(Train.Data, Validation?.Data, Test?.Data, Columns);
 }

@@ -51,6 +51,20 @@ public sealed record NormalizationStatistics(NormalizeMode Mode, ImmutableArray<
         return new NormalizationStatistics(mode, [.. mean.Select(value => (float)value)], [.. variance.Select(value => (float)Math.Sqrt(value))]);
     }
 
+    /// <summary>The same where the features are categories as they are: 0 and 1, or codes, keep their values (m = 0, σ = 1).</summary>
+    /// <param name="columns">The columns of a table; empty where none has a rule.</param>
+    internal NormalizationStatistics KeepingCategories(ImmutableArray<FeatureColumn> columns)
+    {
+        if (columns.All(column => column.Categories.IsEmpty))
+        {
+            return this;
+        }
+
+        Invariant.Holds(Mode == NormalizeMode.Feature);
+        bool[] keeps = [.. columns.SelectMany(column => Enumerable.Repeat(!column.Categories.IsEmpty, column.Width))];
+        return new(Mode, [.. Mean.Select((value, index) => keeps[index] ? 0 : value)], [.. Deviation.Select((value, index) => keeps[index] ? 1 : value)]);
+    }
+
     private static IEnumerable<int> Bits(ImmutableArray<float> values) => values.Select(BitConverter.SingleToInt32Bits);
 
     private static double[] Fold(double[] featureSums, int perChannel, double count)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Losses;
 using DistNet.Optimizers;
@@ -66,8 +67,15 @@ public static class JobKeys
             job => job.Data!.Header, (job, value) => Data(job, job.Data! with { Header = (bool?)value })) { OnlyFor = "csv", AppliesTo = IsCsv };
         yield return new("data.delimiter", new CharacterType(), "The character between fields.",
             job => job.Data!.Delimiter, (job, value) => Data(job, job.Data! with { Delimiter = (char)value! })) { OnlyFor = "csv", AppliesTo = IsCsv };
+        yield return new("data.columns", new ColumnRulesType(),
+            "A rule for each column that has missing values or categories: see [tables](#tables-missing-values-and-categories). Without one, anything but a finite number is refused.",
+            job => job.Data!.Columns.Rules, (job, value) => Data(job, job.Data! with { Columns = job.Data!.Columns with { Rules = (ImmutableArray<(string, ColumnRule)>)value! } }))
+        { OnlyFor = "csv", AppliesTo = IsCsv };
+        yield return new("data.ignore", new TextListType("a column's name or its number from 0"), "Columns that are neither features nor labels.",
+            job => job.Data!.Columns.Ignore, (job, value) => Data(job, job.Data! with { Columns = job.Data!.Columns with { Ignore = (ImmutableArray<string>)value! } }))
+        { OnlyFor = "csv", AppliesTo = IsCsv };
         yield return new("data.normalize", new WordType(("feature", NormalizeMode.Feature), ("channel", NormalizeMode.Channel), ("none", NormalizeMode.None)),
-            "(x − m) / max(σ, ε) with the statistics of the training split alone: of each `feature`, of each image `channel`, or `none`.",
+            "(x − m) / max(σ, ε) with the statistics of the training split alone: of each `feature`, of each image `channel`, or `none`. Categories keep their values.",
             job => job.Data!.Normalize, (job, value) => Data(job, job.Data! with { Normalize = (NormalizeMode)value! }));
     }
 

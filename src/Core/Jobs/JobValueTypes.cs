@@ -233,6 +233,36 @@ public sealed class NumberListType(NumberType element) : JobValueType
     }
 }
 
+/// <summary>A list of texts, none empty; one text alone is a list of one.</summary>
+/// <param name="element">What each is, as an error expects it.</param>
+public sealed class TextListType(string element) : JobValueType
+{
+    /// <inheritdoc/>
+    public override string Expected => $"a list, each element {element}";
+
+    /// <inheritdoc/>
+    public override bool TryRead(JobValue value, out object? result)
+    {
+        ImmutableArray<JobValue> items = value switch { JobList list => list.Items, JobScalar { IsNull: true } => [], _ => [value] };
+        bool read = items.All(item => item is JobScalar { IsNull: false, Text.Length: > 0 });
+        result = read ? items.Select(item => ((JobScalar)item).Text).ToImmutableArray() : null;
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, object? value)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStartArray();
+        foreach (string text in (ImmutableArray<string>)value!)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+    }
+}
+
 /// <summary>Another type, or the word null for no value.</summary>
 /// <param name="inner">The other type.</param>
 public sealed class OptionalType(JobValueType inner) : JobValueType

@@ -1,3 +1,4 @@
+using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Losses;
 using DistNet.Optimizers;
@@ -91,7 +92,10 @@ public sealed record DataOptions
     /// <summary>CSV: the delimiter, one character.</summary>
     public char Delimiter { get; init; } = ',';
 
-    /// <summary>How inputs are normalised.</summary>
+    /// <summary>Tables: columns with missing values or categories, and those to ignore.</summary>
+    public ColumnRules Columns { get; init; } = ColumnRules.None;
+
+    /// <summary>How inputs are normalised. Categories never are.</summary>
     public NormalizeMode Normalize { get; init; } = NormalizeMode.Feature;
 }
 

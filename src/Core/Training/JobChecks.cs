@@ -1,4 +1,5 @@
 using System.Globalization;
+using DistNet.Data;
 using DistNet.Losses;
 using DistNet.Optimizers;
 using DistNet.Runs;
@@ -47,6 +48,37 @@ public static class JobChecks
     {
         ArgumentNullException.ThrowIfNull(data);
         Expect(data.ValidationShare is >= 0 and < 1, "data.validation", data.ValidationShare, "a share of at least 0 and below 1, or files");
+        foreach ((string column, ColumnRule rule) in data.Columns.Rules)
+        {
+            Check($"data.columns.{column}", rule);
+        }
+
+        if (data.Normalize == NormalizeMode.Channel && data.Columns.Rules.Any(rule => !rule.Rule.IsNumber))
+        {
+            throw DistNetException.BadInput("data.normalize is channel, one mean and deviation for all columns, but data.columns has categories; expected feature or none");
+        }
+    }
+
+    private static void Check(string key, ColumnRule rule)
+    {
+        if (rule.IsNumber)
+        {
+            bool holds = rule.Missing is null or ColumnRule.Mean or ColumnRule.Median or ColumnRule.Zero or ColumnRule.MostFrequent
+                || (float.TryParse(rule.Missing, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value));
+            if (!holds)
+            {
+                throw DistNetException.BadInput($"{key}.missing is '{rule.Missing}'; expected mean, median, zero, most-frequent or a finite number, as the column holds numbers");
+            }
+
+            if (rule.Unknown != UnknownCategory.Refuse)
+            {
+                throw DistNetException.BadInput($"{key}.unknown is own, which is for categories; expected {key}.categories beside it");
+            }
+        }
+        else if (rule.Missing is ColumnRule.Mean or ColumnRule.Median or ColumnRule.Zero)
+        {
+            throw DistNetException.BadInput($"{key}.missing is {rule.Missing}, which is for numbers; expected most-frequent or a category");
+        }
     }
 
     /// <summary>Checks the <c>loss</c> section.</summary>
