@@ -152,7 +152,7 @@ internal static class MemoryKernels
         Layout layout = new([("weight", new Shape(arrays.Length / 16, 16), ParameterRole.Weight)]);
         RootGradient root = new(layout, new ArenaBlocks(layout, false), new() { L1 = penalty, L2 = penalty }, Unit, new ThreadTeam(1, "bench"));
         NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(index => new NodeGradient(new SumNode(0, index), arrays[index]))];
-        Arena parameters = new(layout, arrays[0]);
+        Arena parameters = new(layout, arrays[count]);
         return () => root.Compute(nodes, count, divisor, parameters);
     }
 

@@ -37,9 +37,12 @@ public sealed class ParameterUpdate
     private const double ClipEpsilon = 1e-6;
 
     private readonly OptimizerOptions optimizer;
+    private readonly VectorUnit unit;
     private readonly ThreadTeam team;
+    private readonly UpdateRule rule;
     private readonly RootGradient root;
-    private readonly UpdateWork work;
+    private readonly BlockWork work;
+    private UpdateScalars scalars;
 
     /// <summary>Makes the update of one model, with parameters and slots of +0.</summary>
     /// <param name="layout">Names, shapes and offsets of the parameters.</param>
@@ -57,12 +60,13 @@ public sealed class ParameterUpdate
         JobChecks.Check(regularization);
         this.optimizer = optimizer;
         this.team = team;
-        UpdateRule rule = UpdateRule.For(optimizer);
+        this.unit = unit;
+        rule = UpdateRule.For(optimizer);
         ArenaBlocks blocks = new(layout, optimizer.DecayBiases);
         Parameters = memory is { } given ? new(layout, given) : new(layout);
         Slots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
         root = new(layout, blocks, regularization, unit, team);
-        work = new(rule, unit, blocks.Blocks, Parameters, root.Values, Slots);
+        work = new(blocks.Blocks.Length, (index, _) => Update(blocks.Blocks[index]));
     }
 
     /// <summary>The parameters. The owner initialises or restores them; <see cref="Apply"/> updates them.</summary>
@@ -71,14 +75,11 @@ public sealed class ParameterUpdate
     /// <summary>The optimizer's slots, in a fixed order.</summary>
     public ImmutableArray<OptimizerSlot> Slots { get; }
 
-    /// <summary>The gradient at the root that the last <see cref="Apply"/> made: penalties included, before clipping.</summary>
-    public Arena Gradient => root.Values;
-
     /// <summary>When the last <see cref="Apply"/> had the gradient at the root, as <see cref="Stopwatch.GetTimestamp"/> tells.</summary>
     public long SummedAt { get; private set; }
 
     /// <summary>Folds, divides, adds penalties, clips and updates.</summary>
-    /// <param name="nodes">A disjoint cover of the batch's slices: any cover, in any order, gives the same bits.</param>
+    /// <param name="nodes">A disjoint cover of the batch's slices: any cover, in any order, gives the same bits. Their values are overwritten.</param>
     /// <param name="sliceCount">The slices of the batch, at least 1.</param>
     /// <param name="weight">The sum of the samples' weights, which the sum is divided by once.</param>
     /// <param name="learningRate">η of this step, the schedule's factor included.</param>
@@ -88,49 +89,36 @@ public sealed class ParameterUpdate
     public UpdateOutcome Apply(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, double learningRate, TrainingState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, Parameters));
-        SummedAt = Stopwatch.GetTimestamp();
-        if (!double.IsFinite(norm))
+        try
         {
-            return new(Finite: false, norm, Clipped: false);
-        }
-
-        double clipFactor = optimizer.ClipNorm is double clipNorm ? Math.Min(1, clipNorm / (norm + ClipEpsilon)) : 1;
-        work.Scalars = UpdateScalars.After(state, optimizer, learningRate, clipFactor);
-        team.Run(work);
-        return new(Finite: true, norm, Clipped: clipFactor < 1);
-    }
-
-    /// <summary>The second pass: the rule, block by block.</summary>
-    private sealed class UpdateWork(
-        UpdateRule rule,
-        VectorUnit unit,
-        ImmutableArray<ArenaBlock> blocks,
-        Arena parameters,
-        Arena gradient,
-        ImmutableArray<OptimizerSlot> slots) : ITeamWork
-    {
-        public UpdateScalars Scalars { get; set; }
-
-        public void Execute(int part, int parts)
-        {
-            int end = (int)((long)blocks.Length * (part + 1) / parts);
-            UpdateScalars scalars = Scalars;
-            for (int i = (int)((long)blocks.Length * part / parts); i < end; i++)
+            double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, Parameters));
+            SummedAt = Stopwatch.GetTimestamp();
+            if (!double.IsFinite(norm))
             {
-                ArenaBlock block = blocks[i];
-                rule.Update(unit, scalars, new()
-                {
-                    Parameters = parameters.Span.Slice(block.Offset, block.PaddedLength),
-                    Gradient = gradient.Span.Slice(block.Offset, block.PaddedLength),
-                    Slot0 = Slot(0, block),
-                    Slot1 = Slot(1, block),
-                    Decayed = block.Decayed,
-                });
+                return new(Finite: false, norm, Clipped: false);
             }
-        }
 
-        private Span<float> Slot(int index, ArenaBlock block) =>
-            index < slots.Length ? slots[index].Values.Span.Slice(block.Offset, block.PaddedLength) : default;
+            double clipFactor = optimizer.ClipNorm is double clipNorm ? Math.Min(1, clipNorm / (norm + ClipEpsilon)) : 1;
+            scalars = UpdateScalars.After(state, optimizer, learningRate, clipFactor);
+            work.Run(team);
+            return new(Finite: true, norm, Clipped: clipFactor < 1);
+        }
+        finally
+        {
+            root.Forget();
+        }
     }
+
+    // The second pass: the rule.
+    private void Update(ArenaBlock block) => rule.Update(unit, scalars, new()
+    {
+        Gradient = root.Values.Slice(block.Offset, block.PaddedLength),
+        Parameters = Parameters.Span.Slice(block.Offset, block.PaddedLength),
+        Slot0 = Slot(0, block),
+        Slot1 = Slot(1, block),
+        Decayed = block.Decayed,
+    });
+
+    private Span<float> Slot(int index, ArenaBlock block) =>
+        index < Slots.Length ? Slots[index].Values.Span.Slice(block.Offset, block.PaddedLength) : default;
 }

@@ -6,21 +6,23 @@ namespace DistNet.Optimizers;
 
 /// <summary>The gradient of one node of the canonical sum.</summary>
 /// <param name="Node">Which node.</param>
-/// <param name="Values">The sum over its samples: an arena's floats, padding included (whatever the padding holds is ignored).</param>
-public readonly record struct NodeGradient(SumNode Node, ReadOnlyMemory<float> Values);
+/// <param name="Values">The sum over its samples: an arena's floats, padding included (whatever the padding holds is ignored). The update's own from then on: sums are made in place.</param>
+public readonly record struct NodeGradient(SumNode Node, Memory<float> Values);
 
-/// <summary>The batch gradient at the root of the canonical sum, in one pass over memory: block by block, nodes are folded, the sum is divided by the
-/// weight, penalties are added and squares summed, while the block is in the cache. The team splits blocks, never a sum.</summary>
-internal sealed class RootGradient : ITeamWork
+/// <summary>The batch gradient at the root of the canonical sum, in one pass over memory: block by block, nodes are folded, the sum is divided by the weight, penalties are added and
+/// squares summed, while the block is in the cache. It takes the place of the first node's values: memory that is read anyway, where an arena of its own would be fetched and written back too.</summary>
+internal sealed class RootGradient
 {
+    private readonly int arenaLength;
     private readonly ArenaBlocks blocks;
     private readonly VectorUnit unit;
     private readonly ThreadTeam team;
     private readonly float l2Twice;
     private readonly float l1;
     private readonly double[] squareSums;
+    private readonly BlockWork work;
     private readonly SumPlan plan = new();
-    private ReadOnlyMemory<float>[] nodeValues = [];
+    private Memory<float>[] nodeValues = [];
     private AlignedBuffer scratch = new(0);
     private Arena? parameters;
     private int nodeCount;
@@ -28,17 +30,18 @@ internal sealed class RootGradient : ITeamWork
 
     public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
     {
+        arenaLength = layout.ArenaLength;
         this.blocks = blocks;
         this.unit = unit;
         this.team = team;
         l2Twice = (float)(2 * regularization.L2);
         l1 = (float)regularization.L1;
         squareSums = new double[blocks.Blocks.Length];
-        Values = new(layout);
+        work = new(blocks.Blocks.Length, (index, part) => squareSums[index] = ComputeBlock(blocks.Blocks[index], part));
     }
 
-    /// <summary>The last gradient computed, before clipping.</summary>
-    public Arena Values { get; }
+    /// <summary>The gradient that was computed, before clipping: in the buffer of the node with the first slices.</summary>
+    public Span<float> Values => nodeValues[plan.Steps[0].Node].Span;
 
     /// <summary>Computes <see cref="Values"/> and returns Σ g² in double, which is finite if and only if every g is.</summary>
     /// <param name="nodes">A disjoint cover of the batch, in any order.</param>
@@ -49,13 +52,13 @@ internal sealed class RootGradient : ITeamWork
     {
         if (nodeValues.Length < nodes.Length)
         {
-            nodeValues = new ReadOnlyMemory<float>[nodes.Length];
+            nodeValues = new Memory<float>[nodes.Length];
         }
 
         Span<SumNode> cover = nodes.Length <= 256 ? stackalloc SumNode[nodes.Length] : new SumNode[nodes.Length];
         for (int i = 0; i < nodes.Length; i++)
         {
-            Invariant.Holds(nodes[i].Values.Length == Values.Layout.ArenaLength);
+            Invariant.Holds(nodes[i].Values.Length == arenaLength);
             cover[i] = nodes[i].Node;
             nodeValues[i] = nodes[i].Values;
         }
@@ -70,32 +73,27 @@ internal sealed class RootGradient : ITeamWork
 
         this.parameters = parameters;
         divisor = (float)weight;
-        team.Run(this);
-        this.parameters = null;
-        Array.Clear(nodeValues);
+        work.Run(team);
         return blocks.Sum(squareSums);
     }
 
-    void ITeamWork.Execute(int part, int parts)
+    /// <summary>Lets go of the nodes.</summary>
+    public void Forget()
     {
-        int count = blocks.Blocks.Length;
-        int end = (int)((long)count * (part + 1) / parts);
-        for (int i = (int)((long)count * part / parts); i < end; i++)
-        {
-            squareSums[i] = ComputeBlock(blocks.Blocks[i], part);
-        }
+        parameters = null;
+        Array.Clear(nodeValues);
     }
 
     private double ComputeBlock(ArenaBlock block, int part)
     {
-        Span<float> gradient = Values.Span.Slice(block.Offset, block.PaddedLength);
+        Span<float> gradient = NodeBlock(plan.Steps[0].Node, block);
         ReadOnlySpan<float> left = Fold(block, gradient, part, out ReadOnlySpan<float> right);
         RootTerms terms = block.Decayed ? new(divisor, l2Twice, l1) : new(divisor, 0, 0);
         return GradientKernels.Root(unit, left, right, terms, parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient);
     }
 
     /// <summary>Folds one block of all nodes up to the root's two halves. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in
-    /// <paramref name="lowest"/>, at height h in the part's scratch block h − 1.</summary>
+    /// <paramref name="lowest"/>, where the first node's were, at height h in the part's scratch block h − 1.</summary>
     /// <returns>Where the left half lies; all of the root, and <paramref name="right"/> empty, where there is only one node.</returns>
     private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int part, out ReadOnlySpan<float> right)
     {
@@ -122,10 +120,10 @@ internal sealed class RootGradient : ITeamWork
             }
         }
 
-        return NodeBlock(stack[0], block);
+        return lowest;
     }
 
-    private ReadOnlySpan<float> NodeBlock(int node, ArenaBlock block) => nodeValues[node].Span.Slice(block.Offset, block.PaddedLength);
+    private Span<float> NodeBlock(int node, ArenaBlock block) => nodeValues[node].Span.Slice(block.Offset, block.PaddedLength);
 
     private Span<float> SumAt(int height, Span<float> lowest, int part) =>
         height == 0 ? lowest : scratch.Span.Slice(((part * (plan.Depth - 1)) + height - 1) * ArenaBlocks.Size, lowest.Length);
