@@ -45,6 +45,14 @@ internal static class MemoryKernels
         Map("Softplus", (x, y) => Elementwise.Softplus(Unit, x, y)),
         Map("Softplus backward", (a, b, y) => Elementwise.SoftplusBackward(Unit, a, b, y)),
         new("dropout mask", 0, 1, 1, arrays => () => KeyedRandom.DropoutMask(Unit, 1, 2, 3, 4, 0.5, arrays[0].Span)),
+        new("max pool 2×2 of 28×28", 1, 0.25 + PlaceFloats, 3, arrays => Pool(arrays, 28, (x, y, places, window) => PoolKernels.Maximum(Unit, window, x, y, places)), 16 * 784),
+        new("max pool 2×2 of 28×28 backward", 0.25 + PlaceFloats, 1, 3, arrays => Pool(arrays, 28, (x, y, places, window) => PoolKernels.MaximumBackward(Unit, window, y, places, x)), 16 * 784),
+        new("max pool 2×2 of 14×14 backward", 0.25 + PlaceFloats, 1, 3, arrays => Pool(arrays, 14, (x, y, places, window) => PoolKernels.MaximumBackward(Unit, window, y, places, x)), 16 * 196),
+        new("max pool 2×2 of 14×14", 1, 0.25 + PlaceFloats, 3, arrays => Pool(arrays, 14, (x, y, places, window) => PoolKernels.Maximum(Unit, window, x, y, places)), 16 * 196),
+        new("average pool 2×2 of 28×28", 1, 0.25, 3, arrays => Pool(arrays, 28, (x, y, _, window) => PoolKernels.Mean(Unit, window, true, x, y)), 16 * 784),
+        new("average pool 2×2 of 28×28 backward", 0.25, 1, 3, arrays => Pool(arrays, 28, (x, y, _, window) => PoolKernels.MeanBackward(Unit, window, true, y, x)), 16 * 784),
+        new("max pool 3×3 at stride 2 of 28×28", 1, 0.25 + PlaceFloats, 3, arrays => Pool(arrays, 28, (x, y, places, window) => PoolKernels.Maximum(Unit, window, x, y, places), 3, 1), 16 * 784),
+        new("max pool 3×3 at stride 2 of 28×28 backward", 0.25 + PlaceFloats, 1, 3, arrays => Pool(arrays, 28, (x, y, places, window) => PoolKernels.MaximumBackward(Unit, window, y, places, x), 3, 1), 16 * 784),
         new("normalisation, rows of 784", 1, 1, 2, Normalization, Image),
         new("gather of bytes, rows of 784", 0.25, 1, 2, GatherBytes, Image),
         new("gather of floats, rows of 784", 1, 1, 2, GatherFloats, Image),
@@ -62,6 +70,10 @@ internal static class MemoryKernels
         new("AdamW", 4, 3, 4, arrays => Update(new() { Kind = OptimizerKind.AdamW, WeightDecay = 1e-4 }, arrays)),
     ];
 
+    private const double PlaceFloats = 0.25 / sizeof(float);
+
+    private delegate void Pooling(Span<float> x, Span<float> y, Span<float> places, PlaneWindow window);
+
     private delegate void Function1(ReadOnlySpan<float> x, Span<float> y);
 
     private delegate void Function2(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y);
@@ -69,6 +81,29 @@ internal static class MemoryKernels
     private static MemoryKernel Map(string name, Function1 function) => new(name, 1, 1, 2, arrays => () => function(arrays[0].Span, arrays[1].Span));
 
     private static MemoryKernel Map(string name, Function2 function) => new(name, 2, 1, 3, arrays => () => function(arrays[0].Span, arrays[1].Span, arrays[2].Span));
+
+    // A call for each 16 planes, as for the channels of a sample.
+    private static Action Pool(KernelArrays arrays, int size, Pooling pooling, int kernel = 2, int padding = 0)
+    {
+        WindowAxis axis = new(size, kernel, 2, padding, 1);
+        PlaneWindow window = new(axis, axis);
+        int length = 16 * size * size;
+        int outputs = length / 4;
+        PoolKernels.Maximum(Unit, window, arrays[0].Span[..length], arrays[1].Span[..outputs], arrays[2].Span[..(outputs / 4)]);
+        for (int start = 1; start < arrays.Length / length; start++)
+        {
+            arrays[2].Span[..(outputs / 4)].CopyTo(arrays[2].Span[(start * outputs / 4)..]);
+        }
+
+        return () =>
+        {
+            for (int start = 0; start < arrays.Length / length; start++)
+            {
+                pooling(
+                    arrays[0].Span.Slice(start * length, length), arrays[1].Span.Slice(start * outputs, outputs), arrays[2].Span.Slice(start * outputs / 4, outputs / 4), window);
+            }
+        };
+    }
 
     private static IEnumerable<MemoryKernel> RowKernelsOf(int columns) =>
     [

@@ -78,6 +78,20 @@ public sealed class JobFileTests
     }
 
     [Fact]
+    public void A_size_is_one_number_or_two_and_a_pool_moves_by_its_window_unless_told()
+    {
+        Job job = Read("data: { train: a.csv }\nmodel: [{ reshape: [1, 28, -1] }, { max-pool2d: 2 }, { avg-pool2d: [3, 2], stride: 1, padding: [1, 0], countIncludePadding: false }, global-average-pool]");
+
+        Assert.Equal(["reshape1", "pool1", "pool2", "pool3"], job.Model.Nodes.Select(node => node.Name));
+        Assert.Equal([1, 28, -1], Assert.IsType<Reshape>(job.Model.Nodes[0].Module).Dimensions);
+        var max = Assert.IsType<MaxPool2d>(job.Model.Nodes[1].Module);
+        Assert.Equal(((Size2d)2, (Size2d)2, (Size2d)0, (Size2d)1), (max.Kernel, max.Stride, max.Padding, max.Dilation));
+        var average = Assert.IsType<AvgPool2d>(job.Model.Nodes[2].Module);
+        Assert.Equal((new Size2d(3, 2), new Size2d(1, 1), new Size2d(1, 0), false), (average.Kernel, average.Stride, average.Padding, average.CountIncludePadding));
+        AssertRoundTrip(job);
+    }
+
+    [Fact]
     public void A_word_in_place_of_a_section_is_its_kind()
     {
         Job job = Read(Minimal + "loss: mean-squared-error\noptimizer: sgd\nschedule: cosine");

@@ -37,6 +37,18 @@ public sealed class OnnxExportTests
 
             Add("flatten", "image", image, new Flatten(), new Linear(3));
             Add("flatten", "vector", vector, new Flatten());
+            Add("reshape", "vector", new Shape(6), new Reshape(2, -1));
+            foreach (Shape each in (Shape[])[new(2, 6, 7), new(6, 7)])
+            {
+                string dimensions = each.ToString();
+                Add("max-pool2d", dimensions, each, new MaxPool2d(2));
+                Add("max-pool2d", dimensions + ", all options", each, new MaxPool2d((3, 2), stride: (1, 2), padding: (1, 0), dilation: (2, 1)));
+                Add("avg-pool2d", dimensions, each, new AvgPool2d(2));
+                Add("avg-pool2d", dimensions + ", padding counts", each, new AvgPool2d((3, 2), stride: (1, 2), padding: (1, 1)));
+                Add("avg-pool2d", dimensions + ", padding does not count", each, new AvgPool2d(3, stride: 1, padding: 1, countIncludePadding: false));
+                Add("global-average-pool", dimensions, each, new GlobalAveragePool());
+            }
+
             data.Add("add", "three inputs", Graph("out", ("a", new Tanh(), ["input"]), ("b", new Relu(), ["input"]), ("out", new Add(), ["a", "b", "input"])), image);
             data.Add("max", "two inputs", Graph("out", ("a", new Tanh(), ["input"]), ("out", new Max(), ["a", "input"])), image);
             return data;

@@ -150,6 +150,27 @@ loss_case("binary cross-entropy of logits of ±1e4", "binary-cross-entropy", exa
 loss_case("mean squared error", "mean-squared-error", exact(ROWS, 3), targets=exact(ROWS, 3))
 loss_case("mean squared error of one output", "mean-squared-error", exact(ROWS, 1), targets=exact(ROWS, 1))
 
+
+# Each section below has a seed of its own, so that none changes another's numbers.
+torch.manual_seed(21)
+
+
+def image(name, shape, pool, outputs):
+    """fc1 → an image → pool → fc2."""
+    before, after = linear(shape[0] * shape[1] * shape[2], 5), linear(3, outputs)
+    case(name, {"fc1": before, "fc2": after}, lambda x: after(torch.flatten(pool(before(x).reshape(-1, *shape)), 1)), (5,))
+
+
+image("max-pool2d", (2, 4, 6), nn.MaxPool2d(2), 12)
+image("max-pool2d of an odd image", (2, 5, 7), nn.MaxPool2d(2), 12)
+image("max-pool2d with stride and padding", (1, 6, 5), nn.MaxPool2d(3, stride=2, padding=1), 9)
+image("max-pool2d with dilation", (2, 6, 7), nn.MaxPool2d((2, 3), stride=(1, 3), padding=(1, 0), dilation=(3, 2)), 10)
+image("avg-pool2d", (2, 4, 6), nn.AvgPool2d(2), 12)
+image("avg-pool2d with stride and padding", (1, 6, 5), nn.AvgPool2d((3, 2), stride=(3, 1), padding=1), 12)
+image("avg-pool2d without padding in the count", (1, 6, 5), nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False), 30)
+image("avg-pool2d of one pixel", (2, 1, 1), nn.AvgPool2d(1), 2)
+image("global-average-pool", (3, 4, 5), nn.AdaptiveAvgPool2d(1), 3)
+
 folder = pathlib.Path(__file__).parent.parent / "Core" / "Goldens"
 for name, cases in (("modules", CASES), ("losses", LOSSES)):
     (folder / f"{name}.json").write_text(json.dumps({"torch": torch.__version__, "cases": cases}, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")

@@ -45,12 +45,9 @@ public static class JobDocumentation
         return text.ToString();
     }
 
-    private static string Default(ModuleOption option) => option.Default switch
-    {
-        null => "required",
-        bool flag => flag ? "`true`" : "`false`",
-        _ => FormattableString.Invariant($"`{option.Default}`"),
-    };
+    private static string Default(ModuleOption option) => option.Required
+        ? "required"
+        : option.DefaultOf is { } other ? $"as `{other}`" : $"`{JobFile.Text(option.Type, option.Default)}`";
 
     private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 }

@@ -88,10 +88,15 @@ public static class JobSchema
         WordType words => new JsonObject { ["enum"] = new JsonArray([.. words.Words.Select(word => Word(word.Word))]) },
         TextType => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minLength"] = 1 },
         CharacterType => new JsonObject { ["type"] = "string", ["pattern"] = "^(.|tab)$" },
+        IntegerListType list => new JsonObject { ["type"] = "array", ["items"] = Type(list.Element) },
         NumberListType list => new JsonObject { ["type"] = "array", ["items"] = Number(list.Element) },
         TextListType => new JsonObject { ["type"] = new JsonArray("array", "string", "integer"), ["items"] = new JsonObject { ["type"] = new JsonArray("string", "integer") } },
         ColumnRulesType => Columns(),
         DataFilesType files => Files(files),
+        Size2dType size => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(Type(size.Element), new JsonObject { ["type"] = "array", ["minItems"] = 2, ["maxItems"] = 2, ["items"] = Type(size.Element) }),
+        },
         ModelType => new JsonObject { ["$ref"] = "#/definitions/model" },
         OptionalType optional => new JsonObject { ["anyOf"] = new JsonArray(Type(optional.Inner), new JsonObject { ["type"] = "null" }) },
         _ => throw new InvalidOperationException($"No schema for {type}."),
@@ -171,7 +176,7 @@ public static class JobSchema
         var options = new JsonArray();
         if (!inGraph)
         {
-            IEnumerable<string> plain = ModuleKind.All.Where(kind => kind.Options.All(option => option.Default is not null)).Select(kind => kind.Word);
+            IEnumerable<string> plain = ModuleKind.All.Where(kind => kind.Options.All(option => !option.Required)).Select(kind => kind.Word);
             options.Add(new JsonObject { ["enum"] = new JsonArray([.. plain.Select(word => (JsonNode)JsonValue.Create(word))]) });
         }
 
@@ -180,7 +185,7 @@ public static class JobSchema
             var properties = new JsonObject { [kind.Word] = new JsonObject { ["type"] = "null" } };
             foreach (ModuleOption option in kind.Options)
             {
-                JsonObject type = option.Default is null || option.Name != kind.Word ? Type(option.Type) : Type(new OptionalType(option.Type));
+                JsonObject type = option.Required || option.Name != kind.Word ? Type(option.Type) : Type(new OptionalType(option.Type));
                 type["description"] = option.Meaning;
                 properties[option.Name] = type;
             }

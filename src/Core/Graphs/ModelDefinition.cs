@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using DistNet.Modules;
 
 namespace DistNet.Graphs;
@@ -30,14 +29,12 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
     /// <param name="modules">The modules, the one that takes the sample first.</param>
     public static ModelDefinition Chain(params ReadOnlySpan<Module> modules)
     {
-        Dictionary<string, int> counts = [];
+        ChainNames names = new();
         var nodes = ImmutableArray.CreateBuilder<NodeDefinition>();
         string previous = InputName;
         foreach (Module module in modules)
         {
-            string word = module is Linear ? "fc" : module.Kind.Replace("-", "", StringComparison.Ordinal);
-            counts[word] = counts.GetValueOrDefault(word) + 1;
-            string name = word + counts[word].ToString(CultureInfo.InvariantCulture);
+            string name = names.Next(module);
             nodes.Add(new NodeDefinition(name, module, [previous]));
             previous = name;
         }

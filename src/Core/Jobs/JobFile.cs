@@ -117,10 +117,17 @@ public static class JobFile
             return "null";
         }
 
+        return Text(key.Type, key.Get(job));
+    }
+
+    /// <summary>A value as JSON on one line.</summary>
+    public static string Text(JobValueType type, object? value)
+    {
+        ArgumentNullException.ThrowIfNull(type);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            key.Type.Write(writer, key.Get(job));
+            type.Write(writer, value);
         }
 
         return Encoding.UTF8.GetString(buffer.WrittenSpan);

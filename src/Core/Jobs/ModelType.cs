@@ -76,7 +76,7 @@ public sealed class ModelType : JobValueType
         }
 
         var nodes = ImmutableArray.CreateBuilder<NodeDefinition>();
-        var counts = new Dictionary<string, int>();
+        var names = new ChainNames();
         string previous = ModelDefinition.InputName;
         for (int i = 0; i < list.Items.Length; i++)
         {
@@ -84,9 +84,8 @@ public sealed class ModelType : JobValueType
             ModuleText text = ModuleReader.Read(list.Items[i], place, inGraph: false);
             NodeDefinition? shared = text.Shares is null ? null : FindShared(nodes, text, place);
             Module module = shared?.Module ?? text.Module!;
-            string word = module is Linear ? "fc" : module.Kind.Replace("-", "", StringComparison.Ordinal);
-            int number = counts[word] = counts.GetValueOrDefault(word) + 1;
-            string name = text.Name ?? FormattableString.Invariant($"{word}{number}");
+            string unnamed = names.Next(module);
+            string name = text.Name ?? unnamed;
             Add(nodes, Node(name, module, [previous], shared), text.Place, place);
             previous = name;
         }

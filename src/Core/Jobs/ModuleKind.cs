@@ -8,7 +8,14 @@ namespace DistNet.Jobs;
 /// <param name="Type">What it may be.</param>
 /// <param name="Default">Its default; null where it must be given.</param>
 /// <param name="Meaning">What it means.</param>
-public sealed record ModuleOption(string Name, JobValueType Type, object? Default, string Meaning);
+public sealed record ModuleOption(string Name, JobValueType Type, object? Default, string Meaning)
+{
+    /// <summary>The option before it whose value is the default; null for a default of its own.</summary>
+    public string? DefaultOf { get; init; }
+
+    /// <summary>Whether a module without it is refused.</summary>
+    public bool Required => Default is null && DefaultOf is null;
+}
 
 /// <summary>One kind of module that a job file can name.</summary>
 /// <param name="Word">Its word, <c>linear</c>.</param>
@@ -23,6 +30,9 @@ public sealed record ModuleKind(
     Func<ImmutableArray<object?>, Module> Create,
     Func<Module, ImmutableArray<object?>> Describe)
 {
+    private static readonly Size2dType AtLeastOne = new(1);
+    private static readonly Size2dType AtLeastZero = new(0);
+
     /// <summary>The kinds that take plain values; <c>select</c> and <c>shares</c>, which hold models and names, are read by <see cref="ModelType"/>.</summary>
     public static ImmutableArray<ModuleKind> All { get; } =
     [
@@ -55,7 +65,30 @@ public sealed record ModuleKind(
             [new("cutout", new IntegerType(1, int.MaxValue), null, "The square's side, at most the image's height and width.")],
             values => new Cutout((int)(Int128)values[0]!),
             module => [(Int128)((Cutout)module).Size]),
+        new("max-pool2d", "The greatest element under each place of a window: [C, H, W] to [C, H′, W′]. Padding is never the greatest.",
+            [
+                new("max-pool2d", AtLeastOne, null, "The window's height and width."),
+                new("stride", AtLeastOne, null, "From one place of the window to the next.") { DefaultOf = "max-pool2d" },
+                new("padding", AtLeastZero, new Size2d(0, 0), "Rows and columns added at each edge; at most half the window."),
+                new("dilation", AtLeastOne, new Size2d(1, 1), "From one row or column of the window to the next."),
+            ],
+            values => new MaxPool2d((Size2d)values[0]!, (Size2d)values[1]!, (Size2d)values[2]!, (Size2d)values[3]!),
+            module => (MaxPool2d)module is var pool ? [pool.Kernel, pool.Stride, pool.Padding, pool.Dilation] : []),
+        new("avg-pool2d", "The mean under each place of a window: [C, H, W] to [C, H′, W′].",
+            [
+                new("avg-pool2d", AtLeastOne, null, "The window's height and width."),
+                new("stride", AtLeastOne, null, "From one place of the window to the next.") { DefaultOf = "avg-pool2d" },
+                new("padding", AtLeastZero, new Size2d(0, 0), "Rows and columns of 0 added at each edge; at most half the window."),
+                new("countIncludePadding", WordType.Boolean, true, "Whether padding counts in the divisor."),
+            ],
+            values => new AvgPool2d((Size2d)values[0]!, (Size2d)values[1]!, (Size2d)values[2]!, (bool)values[3]!),
+            module => (AvgPool2d)module is var pool ? [pool.Kernel, pool.Stride, pool.Padding, pool.CountIncludePadding] : []),
+        Plain("global-average-pool", "The mean of each channel: [C, H, W] to [C].", () => new GlobalAveragePool()),
         Plain("flatten", "All dimensions of a sample as one.", () => new Flatten()),
+        new("reshape", "The same values in another shape, row-major.",
+            [new("reshape", new IntegerListType(new IntegerType(-1, int.MaxValue)), null, "The dimensions of one sample; one of them may be -1, for what the others leave.")],
+            values => new Reshape(((ImmutableArray<int>)values[0]!).AsSpan()),
+            module => [((Reshape)module).Dimensions]),
         Plain("add", "The sum of two or more inputs of one shape.", () => new Add()),
         Plain("max", "The larger of two inputs of one shape; at a tie the gradient goes to the second.", () => new Max()),
     ];

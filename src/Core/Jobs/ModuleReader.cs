@@ -50,7 +50,7 @@ internal static class ModuleReader
             return new ModuleText(kind.Place, null, Text(kind, $"{path}.{SharesWord}", "the name of a node"), name, inputs);
         }
 
-        Module module = known is null ? SelectReader.Read(kind.Value, $"{path}.{SelectWord}") : known.Create(ReadOptions(section, kind, known, path));
+        Module module = known is null ? SelectReader.Read(kind.Value, $"{path}.{SelectWord}") : Create(known, ReadOptions(section, kind, known, path), kind.Place, path);
         return new ModuleText(kind.Place, module, null, name, inputs);
     }
 
@@ -104,9 +104,9 @@ internal static class ModuleReader
         foreach (ModuleOption option in known.Options)
         {
             JobEntry? entry = section.Find(option.Name);
-            if (option.Default is not null && entry?.Value is null or JobScalar { IsNull: true })
+            if (!option.Required && entry?.Value is null or JobScalar { IsNull: true })
             {
-                values.Add(option.Default);
+                values.Add(option.DefaultOf is { } other ? values[known.Options.IndexOf(known.Options.First(earlier => earlier.Name == other))] : option.Default);
             }
             else
             {
@@ -118,6 +118,19 @@ internal static class ModuleReader
         }
 
         return values.ToImmutable();
+    }
+
+    // What a module's constructor refuses is said with the place.
+    private static Module Create(ModuleKind known, ImmutableArray<object?> values, JobPlace place, string path)
+    {
+        try
+        {
+            return known.Create(values);
+        }
+        catch (DistNetException failure)
+        {
+            throw DistNetException.BadInput($"{place}: {path} cannot be made: {failure.Message}", failure);
+        }
     }
 
     private static ImmutableArray<string> ReadInputs(JobSection section, string path)

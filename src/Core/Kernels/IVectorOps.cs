@@ -75,6 +75,21 @@ public interface IVectorOps<TVector>
 
     /// <summary>Bytes to floats: reads <see cref="Count"/> bytes from <paramref name="origin"/> + <paramref name="index"/>.</summary>
     static abstract TVector LoadBytes(ref readonly byte origin, nuint index);
+
+    /// <summary>Writes the low byte of each lane's bits to <paramref name="origin"/> + <paramref name="index"/>.</summary>
+    static abstract void StoreBytes(TVector value, ref byte origin, nuint index);
+
+    /// <summary>Of the 2 · <see cref="Count"/> lanes of a, then b: those at the places 0, 2, 4, ….</summary>
+    static abstract TVector Even(TVector a, TVector b);
+
+    /// <summary>Of the 2 · <see cref="Count"/> lanes of a, then b: those at the places 1, 3, 5, ….</summary>
+    static abstract TVector Odd(TVector a, TVector b);
+
+    /// <summary>The first half of even[0], odd[0], even[1], odd[1], …: gives a back from <see cref="Even"/> and <see cref="Odd"/>.</summary>
+    static abstract TVector InterleaveLow(TVector even, TVector odd);
+
+    /// <summary>The second half of even[0], odd[0], even[1], odd[1], …: gives b back from <see cref="Even"/> and <see cref="Odd"/>.</summary>
+    static abstract TVector InterleaveHigh(TVector even, TVector odd);
 }
 
 /// <summary>A kernel: a (ref) struct that carries its spans and lengths and is written once, for every width.</summary>

@@ -100,4 +100,24 @@ public readonly struct Ops128 : IVectorOps<Vector128<float>>
         Vector128<ushort> words = Vector128.WidenLower(Vector128.CreateScalar(four).AsByte());
         return Vector128.ConvertToSingle(Vector128.WidenLower(words).AsInt32());
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector128<float> value, ref byte origin, nuint index) => Interleaving.StoreBytes(value, ref origin, index);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Even(Vector128<float> a, Vector128<float> b) => Interleaving.Even(a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Odd(Vector128<float> a, Vector128<float> b) => Interleaving.Odd(a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> InterleaveLow(Vector128<float> even, Vector128<float> odd) => Interleaving.Low(even, odd);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> InterleaveHigh(Vector128<float> even, Vector128<float> odd) => Interleaving.High(even, odd);
 }

@@ -101,4 +101,24 @@ public readonly struct Ops256 : IVectorOps<Vector256<float>>
         (Vector128<uint> lower, Vector128<uint> upper) = Vector128.Widen(words);
         return Vector256.ConvertToSingle(Vector256.Create(lower, upper).AsInt32());
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector256<float> value, ref byte origin, nuint index) => Interleaving.StoreBytes(value, ref origin, index);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Even(Vector256<float> a, Vector256<float> b) => Interleaving.Even(a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Odd(Vector256<float> a, Vector256<float> b) => Interleaving.Odd(a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> InterleaveLow(Vector256<float> even, Vector256<float> odd) => Interleaving.Low(even, odd);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> InterleaveHigh(Vector256<float> even, Vector256<float> odd) => Interleaving.High(even, odd);
 }

@@ -94,4 +94,24 @@ public readonly struct OpsScalar : IVectorOps<float>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float LoadBytes(ref readonly byte origin, nuint index) => Unsafe.Add(ref Unsafe.AsRef(in origin), index);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(float value, ref byte origin, nuint index) => Unsafe.Add(ref origin, index) = (byte)BitConverter.SingleToInt32Bits(value);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Even(float a, float b) => a;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Odd(float a, float b) => b;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float InterleaveLow(float even, float odd) => even;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float InterleaveHigh(float even, float odd) => odd;
 }

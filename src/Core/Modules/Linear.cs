@@ -38,6 +38,9 @@ public sealed class Linear : Module
     public override string Kind => "linear";
 
     /// <inheritdoc/>
+    public override string ShortName => "fc";
+
+    /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {
         if (inputs[0].Rank != 1)

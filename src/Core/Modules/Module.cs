@@ -15,6 +15,9 @@ public abstract class Module
     /// <summary>The word for it in a job file, <c>linear</c>.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>The word by which a chain names its nodes, a number after it: <c>fc</c> for the nodes <c>fc1</c>, <c>fc2</c>.</summary>
+    public virtual string ShortName => Kind.Replace("-", "", StringComparison.Ordinal);
+
     /// <summary>How many inputs a node of this kind takes.</summary>
     public virtual InputCount Inputs => InputCount.One;
 

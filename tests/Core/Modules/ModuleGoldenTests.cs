@@ -79,10 +79,22 @@ public sealed class ModuleGoldenTests
                 Node("after", new Linear(3), "select"),
             ],
             "after"),
+        "max-pool2d" => Image([2, 4, 6], new MaxPool2d(2)),
+        "max-pool2d of an odd image" => Image([2, 5, 7], new MaxPool2d(2)),
+        "max-pool2d with stride and padding" => Image([1, 6, 5], new MaxPool2d(3, stride: 2, padding: 1)),
+        "max-pool2d with dilation" => Image([2, 6, 7], new MaxPool2d((2, 3), stride: (1, 3), padding: (1, 0), dilation: (3, 2))),
+        "avg-pool2d" => Image([2, 4, 6], new AvgPool2d(2)),
+        "avg-pool2d with stride and padding" => Image([1, 6, 5], new AvgPool2d((3, 2), stride: (3, 1), padding: 1)),
+        "avg-pool2d without padding in the count" => Image([1, 6, 5], new AvgPool2d(3, stride: 1, padding: 1, countIncludePadding: false)),
+        "avg-pool2d of one pixel" => Image([2, 1, 1], new AvgPool2d(1)),
+        "global-average-pool" => Image([3, 4, 5], new GlobalAveragePool()),
         _ => throw new ArgumentException(name),
     };
 
     private static ModelDefinition Between(Module module) => ModelDefinition.Chain(new Linear(6), module, new Linear(3));
+
+    private static ModelDefinition Image(int[] shape, Module module) =>
+        ModelDefinition.Chain(new Linear(shape.Aggregate((a, b) => a * b)), new Reshape(shape), module, new Flatten(), new Linear(3));
 
     private static ModelDefinition Branch(string name, Module activation) => new([Node(name, new Linear(4), "input"), Node("act", activation, name)], "act");
 

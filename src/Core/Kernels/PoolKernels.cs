@@ -1,0 +1,205 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace DistNet.Kernels;
+
+/// <summary>Pools over windows of each plane of one sample, [planes, rows, columns]. Padding is never seen: the maximum is that of the window's elements, and adding +0 changes no sum.</summary>
+/// <remarks>An input gradient is a sum over the outputs whose window holds the element, in their index order, from +0. A window of 2 × 2 at a stride of 2 runs in vectors, with the same bits.</remarks>
+public static class PoolKernels
+{
+    // Taps that a byte can name.
+    private const int ByteTaps = 256;
+
+    /// <summary>The floats that keep the places of <paramref name="outputs"/> maxima: a byte each, or an integer where the window has more than 256 taps.</summary>
+    public static int PlaceFloats(PlaneWindow window, int outputs) => window.Taps <= ByteTaps ? (outputs + 3) / 4 : outputs;
+
+    /// <summary>The greatest element of each window; of equal ones the first in index order gets the gradient, and NaN is greater than all.</summary>
+    /// <param name="unit">The vector unit.</param>
+    /// <param name="window">The window; each place of it holds an element.</param>
+    /// <param name="x">The input's planes.</param>
+    /// <param name="y">The output's planes.</param>
+    /// <param name="places">Which tap each output came from; <see cref="PlaceFloats"/> floats.</param>
+    public static void Maximum(VectorUnit unit, PlaneWindow window, ReadOnlySpan<float> x, Span<float> y, Span<float> places)
+    {
+        Check(window, x.Length, y.Length);
+        Invariant.Holds(places.Length == PlaceFloats(window, y.Length));
+        if (window.IsHalving)
+        {
+            HalvingForward<GreatestOfFour> kernel = new() { Window = window, X = x, Y = y, Places = MemoryMarshal.AsBytes(places) };
+            unit.Run(ref kernel);
+        }
+        else if (window.Taps <= ByteTaps)
+        {
+            Maximum(window, x, y, MemoryMarshal.AsBytes(places));
+        }
+        else
+        {
+            Maximum(window, x, y, MemoryMarshal.Cast<float, int>(places));
+        }
+    }
+
+    /// <summary>The way back of <see cref="Maximum(VectorUnit, PlaneWindow, ReadOnlySpan{float}, Span{float}, Span{float})"/>.</summary>
+    public static void MaximumBackward(VectorUnit unit, PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<float> places, Span<float> dx)
+    {
+        Check(window, dx.Length, dy.Length);
+        Invariant.Holds(places.Length == PlaceFloats(window, dy.Length));
+        if (window.IsHalving)
+        {
+            HalvingBackward<GreatestOfFour> kernel = new() { Window = window, OutputGradient = dy, Places = MemoryMarshal.AsBytes(places), InputGradient = dx };
+            unit.Run(ref kernel);
+        }
+        else if (window.Taps <= ByteTaps)
+        {
+            MaximumBackward(window, dy, MemoryMarshal.AsBytes(places), dx);
+        }
+        else
+        {
+            MaximumBackward(window, dy, MemoryMarshal.Cast<float, int>(places), dx);
+        }
+    }
+
+    /// <summary>The mean of each window: a chain of additions over its elements in index order, from +0, divided once.</summary>
+    /// <param name="unit">The vector unit.</param>
+    /// <param name="window">The window.</param>
+    /// <param name="countPadding">Whether padding counts in the divisor.</param>
+    /// <param name="x">The input's planes.</param>
+    /// <param name="y">The output's planes.</param>
+    public static void Mean(VectorUnit unit, PlaneWindow window, bool countPadding, ReadOnlySpan<float> x, Span<float> y)
+    {
+        Check(window, x.Length, y.Length);
+        if (window.IsHalving)
+        {
+            HalvingForward<MeanOfFour> kernel = new() { Window = window, X = x, Y = y };
+            unit.Run(ref kernel);
+            return;
+        }
+
+        int output = 0;
+        for (int origin = 0; origin < x.Length; origin += window.Plane)
+        {
+            for (int row = 0; row < window.Rows.Outputs; row++)
+            {
+                for (int column = 0; column < window.Columns.Outputs; column++)
+                {
+                    Taps taps = new(window, row, column);
+                    float sum = 0;
+                    for (int down = taps.Top; down < taps.Bottom; down++)
+                    {
+                        for (int along = taps.Left; along < taps.Right; along++)
+                        {
+                            sum += x[origin + taps.Element(window, down, along)];
+                        }
+                    }
+
+                    y[output++] = sum / (countPadding ? window.Taps : taps.Count);
+                }
+            }
+        }
+    }
+
+    /// <summary>The way back of <see cref="Mean"/>: each element of a window gets the gradient divided by the same number.</summary>
+    public static void MeanBackward(VectorUnit unit, PlaneWindow window, bool countPadding, ReadOnlySpan<float> dy, Span<float> dx)
+    {
+        Check(window, dx.Length, dy.Length);
+        if (window.IsHalving)
+        {
+            HalvingBackward<MeanOfFour> kernel = new() { Window = window, OutputGradient = dy, InputGradient = dx };
+            unit.Run(ref kernel);
+            return;
+        }
+
+        dx.Clear();
+        int output = 0;
+        for (int origin = 0; origin < dx.Length; origin += window.Plane)
+        {
+            for (int row = 0; row < window.Rows.Outputs; row++)
+            {
+                for (int column = 0; column < window.Columns.Outputs; column++)
+                {
+                    Taps taps = new(window, row, column);
+                    float share = dy[output++] / (countPadding ? window.Taps : taps.Count);
+                    for (int down = taps.Top; down < taps.Bottom; down++)
+                    {
+                        for (int along = taps.Left; along < taps.Right; along++)
+                        {
+                            dx[origin + taps.Element(window, down, along)] += share;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static void Maximum<TPlace>(PlaneWindow window, ReadOnlySpan<float> x, Span<float> y, Span<TPlace> places)
+        where TPlace : struct, IBinaryInteger<TPlace>
+    {
+        int output = 0;
+        for (int origin = 0; origin < x.Length; origin += window.Plane)
+        {
+            for (int row = 0; row < window.Rows.Outputs; row++)
+            {
+                for (int column = 0; column < window.Columns.Outputs; column++)
+                {
+                    Taps taps = new(window, row, column);
+                    float best = float.NegativeInfinity;
+                    int place = (taps.Top * window.Columns.Kernel) + taps.Left;
+                    for (int down = taps.Top; down < taps.Bottom; down++)
+                    {
+                        for (int along = taps.Left; along < taps.Right; along++)
+                        {
+                            float value = x[origin + taps.Element(window, down, along)];
+                            if (value > best || float.IsNaN(value))
+                            {
+                                best = value;
+                                place = (down * window.Columns.Kernel) + along;
+                            }
+                        }
+                    }
+
+                    y[output] = best;
+                    places[output++] = TPlace.CreateTruncating(place);
+                }
+            }
+        }
+    }
+
+    private static void MaximumBackward<TPlace>(PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<TPlace> places, Span<float> dx)
+        where TPlace : struct, IBinaryInteger<TPlace>
+    {
+        dx.Clear();
+        int output = 0;
+        for (int origin = 0; origin < dx.Length; origin += window.Plane)
+        {
+            for (int row = 0; row < window.Rows.Outputs; row++)
+            {
+                for (int column = 0; column < window.Columns.Outputs; column++)
+                {
+                    (int down, int along) = Math.DivRem(int.CreateTruncating(places[output]), window.Columns.Kernel);
+                    dx[origin + new Taps(window, row, column).Element(window, down, along)] += dy[output++];
+                }
+            }
+        }
+    }
+
+    private static void Check(PlaneWindow window, int input, int output) =>
+        Invariant.Holds(window.OutputPlane > 0 && input % window.Plane == 0 && (long)input / window.Plane * window.OutputPlane == output);
+
+    /// <summary>The taps of one place of the window that lie on elements.</summary>
+    private readonly struct Taps(PlaneWindow window, int row, int column)
+    {
+        private readonly int start = (window.Rows.Start(row) * window.Columns.Length) + window.Columns.Start(column);
+
+        public int Top { get; } = window.Rows.FirstTap(row);
+
+        public int Bottom { get; } = window.Rows.EndTap(row);
+
+        public int Left { get; } = window.Columns.FirstTap(column);
+
+        public int Right { get; } = window.Columns.EndTap(column);
+
+        public int Count => (Bottom - Top) * (Right - Left);
+
+        /// <summary>The element under a tap, counted from the plane's first.</summary>
+        public int Element(PlaneWindow window, int down, int along) => start + (down * window.Rows.Dilation * window.Columns.Length) + (along * window.Columns.Dilation);
+    }
+}

@@ -1,0 +1,39 @@
+using DistNet.Kernels;
+using DistNet.Tensors;
+
+namespace DistNet.Modules;
+
+/// <summary>The window of a pool: every place of it holds an element of the image.</summary>
+internal static class PoolWindow
+{
+    /// <summary>Checks the options; as in PyTorch, the padding is at most half the kernel.</summary>
+    public static ImageWindow Create(string kind, Size2d kernel, Size2d? stride, Size2d padding, Size2d dilation)
+    {
+        ImageWindow window = new(kind, kernel, stride ?? kernel, padding, dilation);
+        return padding.Height <= kernel.Height / 2 && padding.Width <= kernel.Width / 2
+            ? window
+            : throw DistNetException.BadInput($"A module of kind {kind} has the padding {padding} and the kernel {kernel}; the padding may be half the kernel at most.");
+    }
+
+    /// <summary>The shape of the output, [channels, height, width].</summary>
+    public static Shape OutputShape(ImageWindow window, Shape input, string kind)
+    {
+        PlaneWindow plane = window.Over(input, kind);
+        return HoldsElements(plane.Rows) && HoldsElements(plane.Columns)
+            ? new Shape(ImageWindow.ImageOf(input, kind).Channels, plane.Rows.Outputs, plane.Columns.Outputs)
+            : throw DistNetException.BadInput($"its dilation of {window.Dilation} is so wide that a window holds nothing but padding of its input {input}; take a smaller dilation");
+    }
+
+    private static bool HoldsElements(WindowAxis axis)
+    {
+        for (int output = 0; output < axis.Outputs; output++)
+        {
+            if (axis.FirstTap(output) >= axis.EndTap(output))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}
