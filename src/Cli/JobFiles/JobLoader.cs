@@ -1,3 +1,4 @@
+using DistNet.Interchange;
 using DistNet.Jobs;
 using DistNet.Training;
 
@@ -10,8 +11,9 @@ public static class JobLoader
     /// <param name="path">The YAML (or JSON) file.</param>
     /// <param name="overrides">The values of <c>--set</c>: <c>path.to.key=value</c>, later ones win.</param>
     /// <param name="seed">The value of <c>--seed</c>, or null.</param>
+    /// <param name="initialize">The value of <c>--initialize</c>, or null.</param>
     /// <exception cref="DistNetException">The file is missing or no job, or an override is none.</exception>
-    public static Job Load(string path, IEnumerable<string> overrides, ulong? seed = null)
+    public static Job Load(string path, IEnumerable<string> overrides, ulong? seed = null, string? initialize = null)
     {
         ArgumentNullException.ThrowIfNull(overrides);
         JobValue root = JobYaml.Read(ReadFile(path), Path.GetFileName(path));
@@ -32,8 +34,13 @@ public static class JobLoader
             root = JobOverrides.Put(root, "training.seed", new JobScalar(new JobPlace($"--seed {text}"), text, quoted: false));
         }
 
+        if (initialize is not null)
+        {
+            root = JobOverrides.Put(root, "training.initializeFrom.file", new JobScalar(new JobPlace($"--initialize {initialize}"), Path.GetFullPath(initialize), quoted: true));
+        }
+
         Job job = JobFile.Read(root, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "");
-        return job.Data is not null ? job : throw DistNetException.BadInput($"{Path.GetFileName(path)}: the key data.train is missing; expected {new DataFilesType(allowShare: false).Expected}.");
+        return job.Data is not null ? InitialParameters.WithHash(job) : throw DistNetException.BadInput($"{Path.GetFileName(path)}: the key data.train is missing; expected {new DataFilesType(allowShare: false).Expected}.");
     }
 
     private static string ReadFile(string path)

@@ -17,6 +17,7 @@ internal static class CommandTree
         root.Subcommands.Add(BenchVerb.Create(terminal));
         root.Subcommands.Add(EvaluateVerb.Create(terminal));
         root.Subcommands.Add(PredictVerb.Create(terminal));
+        root.Subcommands.Add(ImportVerb.Create(terminal));
         root.Subcommands.Add(ExportVerb.Create(terminal));
         root.Subcommands.Add(InspectVerb.Create(terminal));
         root.Subcommands.Add(CheckGradVerb.Create(terminal));

@@ -3,6 +3,7 @@ using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.RunFolders;
 using DistNet.Data;
+using DistNet.Interchange;
 using DistNet.Runs;
 using DistNet.Training;
 
@@ -40,6 +41,11 @@ internal sealed class RunCommand(Terminal terminal, RunRequest request, StartupT
         startup.Reached(StartupPhase.Data);
         RunSetup setup = RunSetup.Create(job, data);
         folder.CheckSame(job, data.Fingerprint);
+        if (!folder.HoldsRun)
+        {
+            InitialParameters.Check(job, setup.Graph);
+        }
+
         RunDisplay display = terminal.Display(request.Quiet, request.Json, Supervised);
         foreach (string warning in setup.Graph.Warnings)
         {

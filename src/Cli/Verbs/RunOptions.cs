@@ -41,6 +41,8 @@ internal sealed class RunOptions
 
     public Option<ulong?> Seed { get; } = CommandTree.Seed();
 
+    public Option<string?> Initialize { get; } = new("--initialize") { Description = "A safetensors file to start from, in place of training.initializeFrom.", HelpName = "FILE" };
+
     public Option<string[]> Overrides { get; } = CommandTree.Overrides();
 
     public Option<bool> Quiet { get; } = new("--quiet") { Description = "Print warnings and errors alone." };
@@ -50,7 +52,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a verb's own; the job's argument the verb adds itself.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { Output, Resume, ResumeIfAny, Data, Seed, Overrides, Quiet, Json })
+        foreach (Option option in new Option[] { Output, Resume, ResumeIfAny, Data, Seed, Initialize, Overrides, Quiet, Json })
         {
             command.Options.Add(option);
         }
@@ -63,12 +65,13 @@ internal sealed class RunOptions
         string path = parsed.GetRequiredValue(Job);
         string[] overrides = parsed.GetValue(Overrides) ?? [];
         ulong? seed = parsed.GetValue(Seed);
+        string? initialize = parsed.GetValue(Initialize);
         string? data = parsed.GetValue(Data);
         string? output = parsed.GetValue(Output);
         return new RunRequest(
             path,
-            JobLoader.Load(path, overrides, seed),
-            JobOptions(overrides, seed, data),
+            JobLoader.Load(path, overrides, seed, initialize),
+            JobOptions(overrides, seed, initialize, data),
             output,
             parsed.GetValue(Resume) || (parsed.GetValue(ResumeIfAny) && RunDestination.HoldsRunAt(output, path)),
             data,
@@ -76,10 +79,11 @@ internal sealed class RunOptions
             parsed.GetValue(Json));
     }
 
-    private static ImmutableArray<string> JobOptions(string[] overrides, ulong? seed, string? data) =>
+    private static ImmutableArray<string> JobOptions(string[] overrides, ulong? seed, string? initialize, string? data) =>
     [
         .. overrides.SelectMany(text => new[] { "--set", text }),
         .. seed is { } value ? ["--seed", value.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
+        .. initialize is null ? Array.Empty<string>() : ["--initialize", initialize],
         .. data is null ? Array.Empty<string>() : ["--data", data],
     ];
 }

@@ -34,6 +34,12 @@ public static class JobKeys
             IsPresent = job => job.Training.EarlyStopping is not null,
             SetPresent = (job, present) => Train(job, job.Training with { EarlyStopping = present ? job.Training.EarlyStopping ?? new(Patience: 5) : null }),
         },
+        new("training.initializeFrom", "Parameters of a safetensors file to start from, by name, in place of random ones. A single word is its `file`; null starts at random.")
+        {
+            Shorthand = "file",
+            IsPresent = job => job.Training.InitializeFrom is not null,
+            SetPresent = (job, present) => Train(job, job.Training with { InitializeFrom = present ? job.Training.InitializeFrom ?? new("") : null }),
+        },
         new("checkpoints", "When checkpoints are written besides each epoch's end, and how many are kept. Cannot change the result."),
     ];
 
@@ -168,6 +174,14 @@ public static class JobKeys
         yield return new("training.initialization", new WordType(("kaiming", InitializationScheme.Kaiming), ("pytorch", InitializationScheme.PyTorch)),
             "`kaiming`: uniform over fan-in with the gain of the activation that follows, biases 0; `pytorch`: weights and biases uniform in ±1/√fan-in.",
             job => job.Training.Initialization, (job, value) => Train(job, job.Training with { Initialization = (InitializationScheme)value! }));
+        yield return new("training.initializeFrom.file", new TextType("a file's name"), "The file; relative to the job file.",
+            job => job.Training.InitializeFrom!.File, (job, value) => InitializeFrom(job, start => start with { File = (string)value! })) { Required = true };
+        yield return new("training.initializeFrom.skip", new TextListType("a name, * for any characters"),
+            "Names that are neither expected in the file nor taken from it (`\"fc3.*\"`): those parameters start at random.",
+            job => job.Training.InitializeFrom!.Skip, (job, value) => InitializeFrom(job, start => start with { Skip = (ImmutableArray<string>)value! }));
+        yield return new("training.initializeFrom.sha256", new OptionalType(new TextType("64 hexadecimal digits")),
+            "The file's SHA-256: another file is refused. Left out, it is filled in and recorded, so that the file is a part of the job.",
+            job => job.Training.InitializeFrom!.Sha256, (job, value) => InitializeFrom(job, start => start with { Sha256 = ((string?)value)?.ToLowerInvariant() }));
         yield return new("training.earlyStopping.patience", Count, "Epochs without improvement before the run stops.",
             job => (Int128)job.Training.EarlyStopping!.Patience,
             (job, value) => Train(job, job.Training with { EarlyStopping = job.Training.EarlyStopping! with { Patience = (int)(Int128)value! } }));
@@ -198,6 +212,9 @@ public static class JobKeys
     private static Job Optimize(Job job, OptimizerOptions options) => job with { Optimizer = options };
 
     private static Job Schedule(Job job, ScheduleOptions options) => job with { Schedule = options };
+
+    private static Job InitializeFrom(Job job, Func<InitializeFromOptions, InitializeFromOptions> change) =>
+        Train(job, job.Training with { InitializeFrom = change(job.Training.InitializeFrom!) });
 
     private static Job Train(Job job, TrainingOptions options) => job with { Training = options };
 }

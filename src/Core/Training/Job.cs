@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Losses;
@@ -132,6 +133,17 @@ public enum InitializationScheme
     PyTorch,
 }
 
+/// <summary>Parameters to start from, in place of random ones.</summary>
+/// <param name="File">The safetensors file; a relative path starts from <see cref="DataOptions.BaseFolder"/>.</param>
+public sealed record InitializeFromOptions(string File)
+{
+    /// <summary>The file's SHA-256 in lower-case hexadecimal; null takes it as it is.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>Names that are neither expected in the file nor taken from it, <c>*</c> for any characters: those parameters start at random.</summary>
+    public ImmutableArray<string> Skip { get; init; } = [];
+}
+
 /// <summary>Stops when the validation loss no longer falls, and restores the best parameters.</summary>
 /// <param name="Patience">Epochs without improvement before the run stops; at least 1.</param>
 /// <param name="MinimumImprovement">How much lower the validation loss must be to count, at least 0.</param>
@@ -157,6 +169,9 @@ public sealed record TrainingOptions
 
     /// <summary>How weights start.</summary>
     public InitializationScheme Initialization { get; init; } = InitializationScheme.Kaiming;
+
+    /// <summary>Parameters to start from; null starts from random ones alone.</summary>
+    public InitializeFromOptions? InitializeFrom { get; init; }
 
     /// <summary>Early stopping; null trains all epochs and keeps the last parameters.</summary>
     public EarlyStoppingOptions? EarlyStopping { get; init; }

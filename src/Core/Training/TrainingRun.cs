@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using DistNet.Checkpoints;
-using DistNet.Graphs;
+using DistNet.Interchange;
 using DistNet.Kernels;
 using DistNet.Optimizers;
 using DistNet.Runs;
@@ -63,7 +63,7 @@ public sealed class TrainingRun : ITrainingRun
         State = resumed?.State ?? new TrainingState();
         if (resumed is null)
         {
-            Initialization.Initialize(setup.Graph, setup.Job.Training.Initialization, setup.Job.Training.Seed, update.Parameters);
+            InitialParameters.Write(setup.Job, setup.Graph, update.Parameters);
         }
         else
         {

@@ -1,0 +1,85 @@
+using System.Collections.Immutable;
+using DistNet.Checkpoints;
+using DistNet.Tensors;
+
+namespace DistNet.Interchange;
+
+/// <summary>Takes parameters from a file of tensors by name: every parameter of the model must be there in its shape, and nothing may be left over, but for the names that
+/// are not to be imported.</summary>
+internal static class ParameterImport
+{
+    private const int MaximumNamed = 4;
+
+    // What PyTorch keeps beside a BatchNorm's running statistics; nothing here depends on it.
+    private const string BatchCount = ".num_batches_tracked";
+
+    /// <summary>Writes the parameters that the file has; those that are not to be imported stay as they are.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="path">What errors call it.</param>
+    /// <param name="skip">The names that are not to be imported, <c>*</c> for any characters.</param>
+    /// <param name="parameters">Where to.</param>
+    /// <exception cref="DistNetException">The file does not fit the model, or a value is not finite; nothing was written then, or a part.</exception>
+    public static void Read(SafetensorsReader file, string path, ImmutableArray<string> skip, Arena parameters)
+    {
+        ImmutableArray<ParameterEntry> entries = parameters.Layout.Entries;
+        CheckSkip(skip, [.. entries.Select(entry => entry.Name), .. file.Tensors.Select(tensor => tensor.Name)], path);
+        bool IsTaken(string name) => !skip.Any(pattern => NamePattern.Matches(pattern, name));
+        List<(ParameterEntry Entry, StoredTensor? Tensor)> wanted = [.. entries.Where(entry => IsTaken(entry.Name)).Select(entry => (entry, file.TryFind(entry.Name, out StoredTensor? found) ? found : null))];
+        List<string> problems = [];
+        if (Names(wanted.Where(pair => pair.Tensor is null).Select(pair => pair.Entry.Name)) is { } missing)
+        {
+            problems.Add($"it lacks {missing}");
+        }
+
+        if (Names(file.Tensors.Select(tensor => tensor.Name).Where(name => IsTaken(name) && !parameters.Layout.TryFind(name, out _) && !IsBatchCount(name, parameters.Layout))) is { } left)
+        {
+            problems.Add($"it has {left}, which the model lacks");
+        }
+
+        problems.AddRange(wanted.Where(pair => pair.Tensor is { } tensor && tensor.Shape != pair.Entry.Shape).Take(MaximumNamed)
+            .Select(pair => $"{pair.Entry.Name} is {pair.Tensor!.Shape} there and {pair.Entry.Shape} in the model"));
+        if (problems.Count > 0)
+        {
+            throw DistNetException.BadInput(
+                $"The file '{path}' does not fit the model: {string.Join("; ", problems)}; expected the model's names and shapes, but for those in training.initializeFrom.skip.");
+        }
+
+        foreach ((ParameterEntry entry, StoredTensor? tensor) in wanted)
+        {
+            float[] values = file.Read(tensor!);
+            int bad = values.AsSpan().IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
+            if (bad >= 0)
+            {
+                throw DistNetException.BadInput($"The file '{path}' has {values[bad].ToString(System.Globalization.CultureInfo.InvariantCulture)} as value {bad} of {entry.Name}; expected finite numbers.");
+            }
+
+            values.CopyTo(parameters[entry]);
+        }
+    }
+
+    private static bool IsBatchCount(string name, Layout layout) =>
+        name.EndsWith(BatchCount, StringComparison.Ordinal) && layout.TryFind(name[..^BatchCount.Length] + ".running_mean", out _);
+
+    private static void CheckSkip(ImmutableArray<string> skip, ImmutableArray<string> names, string path)
+    {
+        foreach (string pattern in skip)
+        {
+            if (!names.Any(name => NamePattern.Matches(pattern, name)))
+            {
+                throw DistNetException.BadInput($"training.initializeFrom.skip has '{pattern}', which is no name in the model or in '{path}'{NearestName.Question(pattern, names)}");
+            }
+        }
+    }
+
+    private static string? Names(IEnumerable<string> names)
+    {
+        string[] all = [.. names.Select(SafetensorsReader.Printable)];
+        return all.Length switch
+        {
+            0 => null,
+            1 => all[0],
+            <= MaximumNamed => $"{string.Join(", ", all[..^1])} and {all[^1]}",
+            _ => $"{string.Join(", ", all[..MaximumNamed])} and {all.Length - MaximumNamed} more",
+        };
+    }
+}

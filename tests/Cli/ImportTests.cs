@@ -1,0 +1,95 @@
+using System.Text.Json;
+using DistNet.Checkpoints;
+using Xunit;
+
+namespace DistNet.Cli.Tests;
+
+public sealed class ImportTests
+{
+    [Fact]
+    public void An_exported_model_comes_back_and_can_be_used_and_trained_on()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1");
+        CliCall.Run("export", scratch["run"], "--out", scratch["w.safetensors"]);
+
+        CliCall call = CliCall.Run("import", job, scratch["w.safetensors"], "--out", scratch["imported"]);
+
+        Assert.Equal(new CliCall(0, $"wrote {scratch["imported"]}: 51 parameters of {scratch["w.safetensors"]}\n", ""), call);
+        Assert.Equal(Inspected(scratch["run"]).GetProperty("parameters_sha256").GetString(), Inspected(scratch["imported"]).GetProperty("parameters_sha256").GetString());
+        Assert.Equal(CliCall.Run("predict", scratch["run"], scratch["points.csv"]), CliCall.Run("predict", scratch["imported"], scratch["points.csv"]));
+        Assert.Equal(0, CliCall.Run("export", scratch["imported"], "--out", scratch["again.onnx"]).Code);
+
+        // What is imported is the run of the same job, before its first step.
+        CliCall onward = CliCall.Run("train", job, "--initialize", scratch["w.safetensors"], "--out", scratch["imported"], "--resume", "--quiet", "--workers", "1");
+        CliCall.Run("train", job, "--initialize", scratch["w.safetensors"], "--out", scratch["at-once"], "--quiet", "--workers", "2");
+        Assert.Equal(new CliCall(0, "", ""), onward);
+        Assert.Equal(Inspected(scratch["at-once"]).GetProperty("state_sha256").GetString(), Inspected(scratch["imported"]).GetProperty("state_sha256").GetString());
+        Assert.NotEqual(Inspected(scratch["run"]).GetProperty("parameters_sha256").GetString(), Inspected(scratch["imported"]).GetProperty("parameters_sha256").GetString());
+    }
+
+    [Fact]
+    public void The_file_s_hash_is_a_part_of_the_job_and_its_place_is_not()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1");
+        CliCall.Run("export", scratch["run"], "--out", scratch["w.safetensors"]);
+        CliCall.Run("train", job, "--initialize", scratch["w.safetensors"], "--out", scratch["tuned"], "--quiet", "--workers", "1");
+        JsonElement from = Inspected(scratch["tuned"]).GetProperty("job").GetProperty("training").GetProperty("initializeFrom");
+        using FileStream file = File.OpenRead(scratch["w.safetensors"]);
+        Assert.Equal(Data.FileHash.Of(file, CancellationToken.None), from.GetProperty("sha256").GetString());
+
+        File.Copy(scratch["w.safetensors"], scratch["moved.safetensors"]);
+        string[] resume = ["train", job, "--out", scratch["tuned"], "--resume", "--quiet", "--workers", "1", "--set", "training.epochs=5"];
+        Assert.Equal(new CliCall(0, "", ""), CliCall.Run([.. resume, "--initialize", scratch["moved.safetensors"]]));
+        CliCall.Run("export", scratch["tuned"], "--out", scratch["other.safetensors"]);
+        Assert.Contains("which differs in training.initializeFrom.sha256 (was ", CliCall.Refused(3, [.. resume, "--initialize", scratch["other.safetensors"]]), StringComparison.Ordinal);
+        Assert.Contains("training.initializeFrom.sha256", CliCall.Refused(3, resume), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_last_layer_of_another_width_starts_anew_where_its_names_are_skipped()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1");
+        CliCall.Run("export", scratch["run"], "--out", scratch["w.safetensors"]);
+        string wider = scratch.Write("wider.yaml", TinyJob.Text.Replace("{ linear: 3 }", "{ linear: 5 }, relu, { linear: 3 }", StringComparison.Ordinal));
+
+        string refused = CliCall.Refused(3, "train", wider, "--initialize", scratch["w.safetensors"], "--out", scratch["tuned"], "--quiet");
+        Assert.Contains("it lacks fc3.weight and fc3.bias; fc2.weight is [3, 8] there and [5, 8] in the model; fc2.bias is [3] there and [5] in the model; expected", refused, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(scratch["tuned"]));
+
+        string section = "training: { initializeFrom: { file: w.safetensors, skip: [\"fc2.*\", \"fc3.*\"] }, ";
+        scratch.Write("wider.yaml", File.ReadAllText(wider).Replace("training: { ", section, StringComparison.Ordinal));
+        CliCall call = CliCall.Run("import", wider, scratch["w.safetensors"], "--out", scratch["tuned"]);
+        Assert.Equal((0, ""), (call.Code, call.Errors));
+        Checkpoint before = CheckpointStore.Open(scratch["run"], _ => { });
+        Checkpoint after = CheckpointStore.Open(scratch["tuned"], _ => { });
+        Assert.Equal(before.Parameters[before.Parameters.Layout.Entries[0]].ToArray(), after.Parameters[after.Parameters.Layout.Entries[0]].ToArray());
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_or_no_safetensors_is_refused_before_anything_is_written()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        scratch.Write("w.safetensors", "hello, this is no such file");
+        foreach (string[] command in (string[][])[["import", job, scratch["w.safetensors"]], ["train", job, "--initialize", scratch["w.safetensors"]]])
+        {
+            Assert.Contains("is not a whole safetensors file: its header would have", CliCall.Refused(3, [.. command, "--out", scratch["run"]]), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("none' of training.initializeFrom cannot be read", CliCall.Refused(3, "import", job, scratch["none"], "--out", scratch["run"]), StringComparison.Ordinal);
+        Assert.Contains("training.initializeFrom.file is missing", CliCall.Refused(3, "train", job, "--set", "training.initializeFrom.skip=[a]", "--out", scratch["run"]), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(scratch["run"]));
+    }
+
+    private static JsonElement Inspected(string run)
+    {
+        using JsonDocument json = JsonDocument.Parse(CliCall.Run("inspect", run, "--json").Output);
+        return json.RootElement.Clone();
+    }
+}
