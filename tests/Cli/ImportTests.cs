@@ -72,6 +72,32 @@ public sealed class ImportTests
     }
 
     [Fact]
+    public void Frozen_modules_keep_what_was_imported()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1");
+        CliCall.Run("export", scratch["run"], "--out", scratch["w.safetensors"]);
+        string frozen = scratch.Write("frozen.yaml", TinyJob.Text.Replace("{ linear: 8 }", "{ linear: 8, frozen: true }", StringComparison.Ordinal));
+
+        CliCall call = CliCall.Run("train", frozen, "--initialize", scratch["w.safetensors"], "--out", scratch["tuned"], "--quiet", "--workers", "2");
+
+        Assert.Equal(new CliCall(0, "", ""), call);
+        Checkpoint before = CheckpointStore.Open(scratch["run"], _ => { });
+        Checkpoint after = CheckpointStore.Open(scratch["tuned"], _ => { });
+        for (int entry = 0; entry < 4; entry++)
+        {
+            Assert.Equal(entry < 2, before.Parameters[before.Parameters.Layout.Entries[entry]].SequenceEqual(after.Parameters[after.Parameters.Layout.Entries[entry]]));
+        }
+
+        Assert.Contains("(frozen)", CliCall.Run("inspect", scratch["tuned"]).Output, StringComparison.Ordinal);
+        CliCall check = CliCall.Run("check-grad", frozen, "--json");
+        Assert.Equal(0, check.Code);
+        string refused = CliCall.Refused(3, "train", scratch.Write("wrong.yaml", TinyJob.Text.Replace("{ linear: 8 }", "{ linear: 8, frozen: 1 }", StringComparison.Ordinal)), "--out", scratch["none"]);
+        Assert.Equal("wrong.yaml line 2: model.0.frozen is '1'; expected true or false.", refused);
+    }
+
+    [Fact]
     public void A_file_that_is_missing_or_no_safetensors_is_refused_before_anything_is_written()
     {
         using var scratch = new Scratch();

@@ -190,6 +190,7 @@ public static class JobSchema
                 properties[option.Name] = type;
             }
 
+            properties["frozen"] = new JsonObject { ["type"] = "boolean", ["description"] = "Whether its parameters stay as they start." };
             options.Add(Object(kind.Word, kind.Meaning, properties, inGraph));
         }
 

@@ -24,6 +24,9 @@ internal sealed class DraftNode(string name, Module module, int domain)
     /// <summary>The full name of the node whose parameters it uses; its own where it shares none.</summary>
     public string Owner { get; set; } = name;
 
+    /// <summary>Whether its own parameters stay as they start.</summary>
+    public bool Frozen { get; set; }
+
     /// <summary>For a route: the domains of its outputs. Elsewhere null: all outputs have the node's own.</summary>
     public int[]? OutputDomains { get; set; }
 

@@ -18,7 +18,7 @@ namespace DistNet.Graphs;
 public sealed record ParameterCheck(string Name, int Checked, int Kinks, double LargestGradient, double MaximumError);
 
 /// <summary>What a gradient check found.</summary>
-/// <param name="Parameters">The parameters, in the order of the layout.</param>
+/// <param name="Parameters">The parameters, in the order of the layout; frozen ones have no gradient.</param>
 public sealed record GradientCheckReport(ImmutableArray<ParameterCheck> Parameters)
 {
     /// <summary>The largest error that passes: float rounding gives about 10⁻⁶ in small models and 10⁻⁴ in deep ones, a wrong rule 10⁻¹ or more.</summary>
@@ -67,6 +67,11 @@ public static class GradientCheck
         for (int index = 0; index < reference.Parameters.Length; index++)
         {
             ParameterEntry entry = graph.Layout.Entries[index];
+            if (!entry.IsTrained)
+            {
+                continue;
+            }
+
             checks.Add(Compare(entry, gradient[entry], reference, reference.Parameters[index], Choose(entry, maximumPerParameter, input.Seed)));
         }
 

@@ -67,7 +67,11 @@ internal sealed class GradientPhase : ITeamWork
                 }
 
                 Memory<float> gradient = gradients[index].Slice(parameter.Entry.Offset, parameter.Entry.Length);
-                if (parameter.Uses.Length == 1)
+                if (!parameter.Entry.IsTrained)
+                {
+                    gradient.Span[from..to].Clear();
+                }
+                else if (parameter.Uses.Length == 1)
                 {
                     Compute(contexts[part], parameter.Uses[0], ranges[index], gradient, from, to);
                 }

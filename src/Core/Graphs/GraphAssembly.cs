@@ -34,7 +34,8 @@ internal sealed class GraphAssembly
         {
             ImmutableArray<int> inputs = [.. draft.Inputs.Select(IndexOf)];
             ImmutableArray<bool> needed = [.. inputs.Select(input => values[input].NeedsGradient)];
-            bool gives = needed.Contains(true) || !shapes.Parameters(draft).IsEmpty;
+            ImmutableArray<ParameterUse> parameters = Parameters(draft, uses);
+            bool gives = needed.Contains(true) || parameters.Any(use => use.Entry.IsTrained);
             Shape shape = shapes.Output(draft.Name);
             for (int output = 0; output < draft.Module.Outputs; output++)
             {
@@ -47,7 +48,7 @@ internal sealed class GraphAssembly
                 Module = draft.Module,
                 InputShapes = shapes.Inputs(draft),
                 OutputShape = shape,
-                Parameters = Parameters(draft, uses),
+                Parameters = parameters,
                 Inputs = inputs,
                 Outputs = [.. Enumerable.Range(0, draft.Module.Outputs).Select(output => indexes[new DraftSource(draft.Name, output)])],
                 InputNeedsGradient = needed,

@@ -15,12 +15,13 @@ internal static class GraphBuilder
         List<DraftNode> order = TopologicalOrder.Of(flat.Nodes);
         CheckInputCounts(order);
         CheckUsed(flat.Nodes, flat.Output);
+        CheckFrozen(flat.Nodes);
         FanOut.MakeExplicit(order);
 
         // Shapes follow the topological order; the layout follows the declaration.
         ShapeInference shapes = ShapeInference.Of(order, inputShape);
         Layout layout = new(flat.Nodes.Where(node => node.Owner == node.Name).SelectMany(
-            node => shapes.Parameters(node).Select(parameter => (FullName(node.Name, parameter), parameter.Shape, parameter.Role))));
+            node => shapes.Parameters(node).Select(parameter => (FullName(node.Name, parameter), parameter.Shape, node.Frozen ? ParameterRole.Frozen : parameter.Role))));
 
         GraphAssembly assembly = new(order, shapes, layout, inputShape);
         ImmutableArray<GraphNode> nodes = assembly.Nodes();
@@ -50,6 +51,17 @@ internal static class GraphBuilder
             {
                 throw DistNetException.BadInput(
                     $"Node '{node.Name}' ({node.Module.Kind}) has {node.Inputs.Count} {(node.Inputs.Count == 1 ? "input" : "inputs")}; it takes {expected}.");
+            }
+        }
+    }
+
+    private static void CheckFrozen(List<DraftNode> nodes)
+    {
+        foreach (DraftNode node in nodes.Where(node => node.Frozen && node.Owner != node.Name))
+        {
+            if (!nodes.Any(owner => owner.Name == node.Owner && owner.Frozen))
+            {
+                throw DistNetException.BadInput($"Node '{node.Name}' ({node.Module.Kind}) is frozen, but shares the parameters of '{node.Owner}', which is not; freeze '{node.Owner}'.");
             }
         }
     }

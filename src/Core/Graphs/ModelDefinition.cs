@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DistNet.Interchange;
 using DistNet.Modules;
 
 namespace DistNet.Graphs;
@@ -12,6 +13,10 @@ public sealed record NodeDefinition(string Name, Module Module, ImmutableArray<s
     /// <summary>The node whose parameters this one uses instead of its own (weight sharing); null for its own. A slice's gradient of a shared
     /// parameter is the sum over its uses, in the order of the graph.</summary>
     public string? Shares { get; init; }
+
+    /// <summary>Whether its parameters, and those who share them, stay as they start: they get no gradient and no update. What lies below it gets no gradient either, where
+    /// nothing there is trained. Without meaning for a module without parameters.</summary>
+    public bool Frozen { get; init; }
 }
 
 /// <summary>A model as written: the nodes of a DAG, in the order of declaration, and the name of the output node.</summary>
@@ -40,6 +45,25 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
         }
 
         return new ModelDefinition(nodes.ToImmutable(), previous);
+    }
+
+    /// <summary>The same model with some nodes frozen (<see cref="NodeDefinition.Frozen"/>); one without parameters stays as it is.</summary>
+    /// <param name="patterns">Names, <c>*</c> for any characters: <c>"conv*"</c>.</param>
+    /// <exception cref="DistNetException">A pattern matches no node.</exception>
+    public ModelDefinition Freeze(params ReadOnlySpan<string> patterns)
+    {
+        ImmutableArray<NodeDefinition> nodes = Nodes;
+        foreach (string pattern in patterns)
+        {
+            if (!nodes.Any(node => NamePattern.Matches(pattern, node.Name)))
+            {
+                throw DistNetException.BadInput($"The model has no node '{pattern}' to freeze{NearestName.Question(pattern, nodes.Select(node => node.Name))}");
+            }
+
+            nodes = [.. nodes.Select(node => NamePattern.Matches(pattern, node.Name) ? node with { Frozen = true } : node)];
+        }
+
+        return this with { Nodes = nodes };
     }
 
     /// <summary>The same model with a normalisation, as node <c>normalize</c>, between the sample and everything else but the augmentations at the front.</summary>

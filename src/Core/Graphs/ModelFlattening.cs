@@ -33,7 +33,9 @@ internal sealed class ModelFlattening
             }
             else
             {
-                Add(scope.Prefix + node.Name, node.Module, domain, inputs).Owner = Owner(scope, node);
+                DraftNode draft = Add(scope.Prefix + node.Name, node.Module, domain, inputs);
+                draft.Owner = Owner(scope, node);
+                draft.Frozen = node.Frozen;
             }
         }
 

@@ -86,7 +86,7 @@ public sealed class ModelType : JobValueType
             Module module = shared?.Module ?? text.Module!;
             string unnamed = names.Next(module);
             string name = text.Name ?? unnamed;
-            Add(nodes, Node(name, module, [previous], shared), text.Place, place);
+            Add(nodes, Node(name, module, [previous], shared) with { Frozen = text.Frozen }, text.Place, place);
             previous = name;
         }
 
@@ -125,7 +125,7 @@ public sealed class ModelType : JobValueType
         {
             string place = $"{path}.nodes.{entry.Name}";
             NodeDefinition? shared = text.Shares is null ? null : FindShared(named, text, place);
-            Add(nodes, Node(entry.Name, shared?.Module ?? text.Module!, text.Inputs, shared), entry.Place, place);
+            Add(nodes, Node(entry.Name, shared?.Module ?? text.Module!, text.Inputs, shared) with { Frozen = text.Frozen }, entry.Place, place);
         }
 
         var known = nodes.Select(node => node.Name).ToList();

@@ -11,13 +11,15 @@ namespace DistNet.Jobs;
 /// <param name="Shares">The node whose parameters it shares.</param>
 /// <param name="Name">Its name, where one was given.</param>
 /// <param name="Inputs">The nodes it takes from; empty in a chain.</param>
-internal sealed record ModuleText(JobPlace Place, Module? Module, string? Shares, string? Name, ImmutableArray<string> Inputs);
+/// <param name="Frozen">Whether its parameters stay as they start.</param>
+internal sealed record ModuleText(JobPlace Place, Module? Module, string? Shares, string? Name, ImmutableArray<string> Inputs, bool Frozen = false);
 
 /// <summary>Reads and writes one module: <c>relu</c>, <c>{ linear: 128, bias: false }</c>, <c>{ select: … }</c>, <c>{ shares: fc1 }</c>.</summary>
 internal static class ModuleReader
 {
     public const string SelectWord = "select";
     public const string SharesWord = "shares";
+    public const string FrozenWord = "frozen";
     private static readonly Dictionary<string, ModuleKind> KindByWord = ModuleKind.All.ToDictionary(kind => kind.Word);
 
     public static IEnumerable<string> Words => [.. KindByWord.Keys, SelectWord, SharesWord];
@@ -51,11 +53,16 @@ internal static class ModuleReader
         }
 
         Module module = known is null ? SelectReader.Read(kind.Value, $"{path}.{SelectWord}") : Create(known, ReadOptions(section, kind, known, path), kind.Place, path);
-        return new ModuleText(kind.Place, module, null, name, inputs);
+        return new ModuleText(kind.Place, module, null, name, inputs, ReadFrozen(section, path));
     }
 
     public static void Write(Utf8JsonWriter writer, NodeDefinition node, ModelType models)
     {
+        if (node.Frozen)
+        {
+            writer.WriteBoolean(FrozenWord, true);
+        }
+
         if (node.Shares is not null)
         {
             writer.WriteString(SharesWord, node.Shares);
@@ -83,6 +90,11 @@ internal static class ModuleReader
     private static void RefuseUnknown(JobSection section, JobEntry kind, ImmutableArray<ModuleOption> options, string path, bool inGraph)
     {
         List<string> known = [kind.Name, .. options.Select(option => option.Name), inGraph ? "from" : "name"];
+        if (kind.Name is not (SharesWord or SelectWord))
+        {
+            known.Add(FrozenWord);
+        }
+
         foreach (JobEntry entry in section.Entries)
         {
             if (!known.Contains(entry.Name))
@@ -132,6 +144,11 @@ internal static class ModuleReader
             throw DistNetException.BadInput($"{place}: {path} cannot be made: {failure.Message}", failure);
         }
     }
+
+    private static bool ReadFrozen(JobSection section, string path) => section.Find(FrozenWord) is { } entry
+        && (WordType.Boolean.TryRead(entry.Value, out object? frozen)
+            ? (bool)frozen!
+            : throw DistNetException.BadInput($"{entry.Value.Place}: {path}.{FrozenWord} is {entry.Value.Found}; expected {WordType.Boolean.Expected}."));
 
     private static ImmutableArray<string> ReadInputs(JobSection section, string path)
     {

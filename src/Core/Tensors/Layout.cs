@@ -14,6 +14,9 @@ public enum ParameterRole
 
     /// <summary>A multiplicative scale of a norm: starts at 1, not decayed unless asked.</summary>
     Scale,
+
+    /// <summary>Whatever it is for, it stays as it starts: no gradient, no update, no part in penalties and norms.</summary>
+    Frozen,
 }
 
 /// <summary>One parameter's place in the arena.</summary>
@@ -25,6 +28,9 @@ public sealed record ParameterEntry(string Name, Shape Shape, ParameterRole Role
 {
     /// <summary>The number of floats, padding excluded.</summary>
     public int Length => Shape.Length;
+
+    /// <summary>Whether it gets a gradient and updates.</summary>
+    public bool IsTrained => Role != ParameterRole.Frozen;
 }
 
 /// <summary>Names, shapes and offsets of all parameters, in the order of declaration. Every arena, optimizer slot and digest follows it.</summary>
