@@ -15,7 +15,10 @@ internal static class OnnxForms
         [typeof(Softplus)] = Same("Softplus"),
         [typeof(SoftMax)] = (_, node) => node.Add("Softmax", [node.Input], ("axis", -1)),
         [typeof(LogSoftMax)] = (_, node) => node.Add("LogSoftmax", [node.Input], ("axis", -1)),
-        [typeof(Dropout)] = (_, node) => node.Input,
+        [typeof(Dropout)] = Nothing,
+        [typeof(RandomCrop)] = Nothing,
+        [typeof(RandomFlip)] = Nothing,
+        [typeof(Cutout)] = Nothing,
         [typeof(Flatten)] = (_, node) => node.Add("Flatten", [node.Input], ("axis", 1)),
         [typeof(Reshape)] = (_, node) => node.Reshape(node.Input, [.. node.OutputShape.Dimensions.Select(dimension => (long)dimension)]),
         [typeof(MaxPool2d)] = (module, node) => PoolForms.Max((MaxPool2d)module, node),
@@ -23,9 +26,9 @@ internal static class OnnxForms
         [typeof(GlobalAveragePool)] = (_, node) => PoolForms.Global(node),
         [typeof(Add)] = Same("Sum"),
         [typeof(Max)] = Same("Max"),
-        [typeof(Duplicate)] = (_, node) => node.Input,
+        [typeof(Duplicate)] = Nothing,
         [typeof(Normalization)] = (module, node) => Normalize((Normalization)module, node),
-        [typeof(Route)] = (_, node) => node.Input,
+        [typeof(Route)] = Nothing,
         [typeof(Merge)] = (_, node) => SelectForm.Write(node),
     };
 
@@ -37,6 +40,9 @@ internal static class OnnxForms
     public static string Write(GraphNode node, OnnxNode operations) => Forms.TryGetValue(node.Module.GetType(), out Func<Module, OnnxNode, string>? form)
         ? form(node.Module, operations)
         : throw DistNetException.BadInput($"The node '{node.Name}' ({node.Module.Kind}) cannot be exported: ONNX has no operation for a module of one's own.");
+
+    // No operation: the output is the input.
+    private static string Nothing(Module module, OnnxNode node) => node.Input;
 
     // One operation of the same inputs.
     private static Func<Module, OnnxNode, string> Same(string operation) => (_, node) => node.Add(operation, node.Inputs);

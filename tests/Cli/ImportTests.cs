@@ -41,6 +41,11 @@ public sealed class ImportTests
         using FileStream file = File.OpenRead(scratch["w.safetensors"]);
         Assert.Equal(Data.FileHash.Of(file, CancellationToken.None), from.GetProperty("sha256").GetString());
 
+        // A single word is the file, relative to the job.
+        string word = scratch.Write("word.yaml", TinyJob.Text.Replace("training: { ", "training: { initializeFrom: w.safetensors, ", StringComparison.Ordinal));
+        CliCall.Run("train", word, "--out", scratch["word"], "--quiet", "--workers", "1");
+        Assert.Equal(Inspected(scratch["tuned"]).GetProperty("state_sha256").GetString(), Inspected(scratch["word"]).GetProperty("state_sha256").GetString());
+
         File.Copy(scratch["w.safetensors"], scratch["moved.safetensors"]);
         string[] resume = ["train", job, "--out", scratch["tuned"], "--resume", "--quiet", "--workers", "1", "--set", "training.epochs=5"];
         Assert.Equal(new CliCall(0, "", ""), CliCall.Run([.. resume, "--initialize", scratch["moved.safetensors"]]));

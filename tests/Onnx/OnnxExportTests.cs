@@ -35,6 +35,11 @@ public sealed class OnnxExportTests
                 Add(module.Kind, "image", image, module);
             }
 
+            foreach (Module module in (Module[])[new RandomCrop(1), new RandomFlip(0.5), new Cutout(2)])
+            {
+                Add(module.Kind, "image", image, module);
+            }
+
             Add("flatten", "image", image, new Flatten(), new Linear(3));
             Add("flatten", "vector", vector, new Flatten());
             Add("reshape", "vector", new Shape(6), new Reshape(2, -1));

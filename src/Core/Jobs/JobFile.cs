@@ -199,7 +199,7 @@ public static class JobFile
                 return inner.SetPresent?.Invoke(job, false) ?? job;
             case JobScalar when inner.Shorthand is { } name:
                 places[JobKeyPaths.Join(inner.Path, name)] = entry.Place;
-                return ReadKey(job, KeyByPath[JobKeyPaths.Join(inner.Path, name)], inner.Path, entry.Value);
+                return ReadKey(inner.SetPresent?.Invoke(job, true) ?? job, KeyByPath[JobKeyPaths.Join(inner.Path, name)], inner.Path, entry.Value);
             default:
                 string keys = string.Join(", ", JobKeyPaths.NamesIn(inner.Path));
                 throw DistNetException.BadInput($"{entry.Value.Place}: {inner.Path} is {entry.Value.Found}; expected a section with keys among {keys}.");
