@@ -76,6 +76,38 @@ public sealed class ImportTests
         Assert.Equal(before.Parameters[before.Parameters.Layout.Entries[0]].ToArray(), after.Parameters[after.Parameters.Layout.Entries[0]].ToArray());
     }
 
+    [Theory]
+    [InlineData("kind: adamw")]
+    [InlineData("kind: sgd, momentum: 0.9")]
+    public void With_the_optimizer_s_state_a_training_goes_on_as_if_it_had_not_stopped(string kind)
+    {
+        using var scratch = new Scratch();
+        string text = TinyJob.Text.Replace("kind: adamw", kind, StringComparison.Ordinal).Replace("{ dropout: 0.1 }, ", "", StringComparison.Ordinal)
+            .Replace("epochs: 4", "epochs: 4, shuffle: none", StringComparison.Ordinal);
+        string job = TinyJob.Write(scratch, text);
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1");
+        CliCall.Run("train", job, "--out", scratch["eight"], "--quiet", "--workers", "1", "--set", "training.epochs=8");
+        CliCall.Run("export", scratch["run"], "--out", scratch["w.safetensors"], "--optimizer", scratch["o.safetensors"]);
+
+        string[] onward = ["train", job, "--initialize", scratch["w.safetensors"], "--quiet", "--workers", "1"];
+        CliCall call = CliCall.Run([.. onward, "--out", scratch["onward"], "--set", "training.initializeFrom.optimizer=o.safetensors"]);
+        Assert.Equal(new CliCall(0, "", ""), call);
+        CliCall.Run([.. onward, "--out", scratch["anew"]]);
+
+        string Digest(string run) => Inspected(scratch[run]).GetProperty("parameters_sha256").GetString()!;
+        Assert.Equal(Digest("eight"), Digest("onward"));
+        Assert.NotEqual(Digest("eight"), Digest("anew"));
+        Assert.Equal(64, Inspected(scratch["onward"]).GetProperty("job").GetProperty("training").GetProperty("initializeFrom").GetProperty("optimizerSha256").GetString()!.Length);
+
+        string wrong = CliCall.Refused(3, [.. onward, "--out", scratch["none"], "--set", "training.initializeFrom.optimizer=w.safetensors"]);
+        Assert.Contains("does not fit optimizer and model: it lacks fc1.weight.", wrong, StringComparison.Ordinal);
+        Assert.Contains("; it has fc1.weight, fc1.bias, fc2.weight and fc2.bias, which the optimizer lacks; expected", wrong, StringComparison.Ordinal);
+        string plain = CliCall.Refused(
+            3, [.. onward, "--out", scratch["none"], "--set", "training.initializeFrom.optimizer=o.safetensors", "--set", "optimizer={kind: sgd, learningRate: 1}"]);
+        Assert.Equal("training.initializeFrom.optimizer is given, but SGD without momentum has no state; leave it out.", plain);
+        Assert.False(Directory.Exists(scratch["none"]));
+    }
+
     [Fact]
     public void Frozen_modules_keep_what_was_imported()
     {

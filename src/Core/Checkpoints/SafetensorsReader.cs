@@ -111,6 +111,32 @@ public sealed class SafetensorsReader : IDisposable
         return values;
     }
 
+    /// <summary>Reads one whole number of type I64.</summary>
+    /// <returns>False where the tensor is of another type, or of more than one value.</returns>
+    /// <exception cref="DistNetException">The file cannot be read.</exception>
+    public bool TryReadNumber(StoredTensor tensor, out long value)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        value = 0;
+        if (tensor.Type != "I64" || tensor.Shape.Length != 1)
+        {
+            return false;
+        }
+
+        try
+        {
+            Span<byte> bytes = stackalloc byte[sizeof(long)];
+            file.Position = dataStart + tensor.Begin;
+            file.ReadExactly(bytes);
+            value = BinaryPrimitives.ReadInt64LittleEndian(bytes);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, error);
+        }
+    }
+
     /// <summary>Closes the file.</summary>
     public void Dispose() => file.Dispose();
 

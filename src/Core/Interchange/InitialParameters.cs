@@ -1,12 +1,14 @@
+using System.Collections.Immutable;
 using DistNet.Checkpoints;
 using DistNet.Data;
 using DistNet.Graphs;
+using DistNet.Optimizers;
 using DistNet.Tensors;
 using DistNet.Training;
 
 namespace DistNet.Interchange;
 
-/// <summary>The parameters that a run starts with: random ones, and in their place those of a file where the job names one.</summary>
+/// <summary>What a run starts with: random parameters, and in their place those of a file where the job names one; so for the optimizer's state.</summary>
 public static class InitialParameters
 {
     /// <summary>Writes all parameters.</summary>
@@ -20,11 +22,33 @@ public static class InitialParameters
         Initialization.Initialize(graph, job.Training.Initialization, job.Training.Seed, parameters);
         if (job.Training.InitializeFrom is { } start)
         {
-            string path = PathOf(job, start);
+            string path = PathOf(job, start.File);
             CheckHash(path, start.Sha256);
             using SafetensorsReader file = SafetensorsReader.Open(path);
             ParameterImport.Read(file, path, start.Skip, parameters);
         }
+    }
+
+    /// <summary>Writes the optimizer's slots where the job names a file of them.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="slots">The slots, all +0.</param>
+    /// <param name="state">The state to start from.</param>
+    /// <returns>The state with the number of updates that the slots have seen.</returns>
+    /// <exception cref="DistNetException">The file cannot be read, is another than the job says, or does not fit.</exception>
+    public static TrainingState ReadOptimizer(Job job, ImmutableArray<OptimizerSlot> slots, TrainingState state)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        ArgumentNullException.ThrowIfNull(state);
+        if (job.Training.InitializeFrom is not { Optimizer: { } name } start)
+        {
+            return state;
+        }
+
+        string path = PathOf(job, name);
+        CheckHash(path, start.OptimizerSha256);
+        using SafetensorsReader file = SafetensorsReader.Open(path);
+        long updates = OptimizerImport.Read(file, path, start.Skip, slots);
+        return state with { Updates = updates, Beta1Power = OptimizerImport.Power(job.Optimizer.Beta1, updates), Beta2Power = OptimizerImport.Power(job.Optimizer.Beta2, updates) };
     }
 
     /// <summary>Finds out whether a run could start, before anything of it is written.</summary>
@@ -38,6 +62,7 @@ public static class InitialParameters
         if (job.Training.InitializeFrom is not null)
         {
             Write(job, graph, new Arena(graph.Layout));
+            ReadOptimizer(job, [.. UpdateRule.For(job.Optimizer).SlotNames.Select(name => new OptimizerSlot(name, new Arena(graph.Layout)))], new TrainingState());
         }
     }
 
@@ -47,12 +72,20 @@ public static class InitialParameters
     public static Job WithHash(Job job)
     {
         ArgumentNullException.ThrowIfNull(job);
-        return job.Training.InitializeFrom is { } start
-            ? job with { Training = job.Training with { InitializeFrom = start with { Sha256 = CheckHash(PathOf(job, start), start.Sha256) } } }
-            : job;
+        if (job.Training.InitializeFrom is not { } start)
+        {
+            return job;
+        }
+
+        start = start with
+        {
+            Sha256 = CheckHash(PathOf(job, start.File), start.Sha256),
+            OptimizerSha256 = start.Optimizer is null ? start.OptimizerSha256 : CheckHash(PathOf(job, start.Optimizer), start.OptimizerSha256),
+        };
+        return job with { Training = job.Training with { InitializeFrom = start } };
     }
 
-    private static string PathOf(Job job, InitializeFromOptions start) => Path.Combine(job.Data?.BaseFolder ?? "", start.File);
+    private static string PathOf(Job job, string file) => Path.Combine(job.Data?.BaseFolder ?? "", file);
 
     private static string CheckHash(string path, string? expected)
     {
@@ -62,7 +95,7 @@ public static class InitialParameters
             string found = FileHash.Of(file, CancellationToken.None);
             return expected is null || found == expected
                 ? found
-                : throw DistNetException.BadInput($"The file '{path}' has the SHA-256 {found}; expected {expected} by training.initializeFrom.sha256.");
+                : throw DistNetException.BadInput($"The file '{path}' has the SHA-256 {found}; expected {expected} by training.initializeFrom.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

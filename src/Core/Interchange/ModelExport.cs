@@ -53,8 +53,9 @@ public static class ModelExport
         ImmutableArray<NamedTensor> tensors =
         [
             .. from slot in checkpoint.Slots.OrderBy(slot => slot.Key, StringComparer.Ordinal)
-               from tensor in SafetensorsFile.Tensors(slot.Value, "")
-               select tensor with { Name = $"{tensor.Name}.{SlotName(slot.Key)}" },
+               from entry in slot.Value.Layout.Entries
+               where entry.IsTrained
+               select new NamedTensor($"{entry.Name}.{SlotName(slot.Key)}", entry.Shape, slot.Value.Memory.Slice(entry.Offset, entry.Length)),
         ];
         SafetensorsFile.Write(stream, tensors, [new NamedNumber("step", checkpoint.State.Updates)], ImmutableDictionary<string, string>.Empty);
     }

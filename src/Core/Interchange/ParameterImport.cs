@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DistNet.Checkpoints;
 using DistNet.Tensors;
 
@@ -46,15 +47,19 @@ internal static class ParameterImport
 
         foreach ((ParameterEntry entry, StoredTensor? tensor) in wanted)
         {
-            float[] values = file.Read(tensor!);
-            int bad = values.AsSpan().IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
-            if (bad >= 0)
-            {
-                throw DistNetException.BadInput($"The file '{path}' has {values[bad].ToString(System.Globalization.CultureInfo.InvariantCulture)} as value {bad} of {entry.Name}; expected finite numbers.");
-            }
-
-            values.CopyTo(parameters[entry]);
+            ReadFinite(file, path, tensor!).CopyTo(parameters[entry]);
         }
+    }
+
+    /// <summary>Reads a tensor whose values must be finite.</summary>
+    public static float[] ReadFinite(SafetensorsReader file, string path, StoredTensor tensor)
+    {
+        float[] values = file.Read(tensor);
+        int bad = values.AsSpan().IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
+        return bad < 0
+            ? values
+            : throw DistNetException.BadInput(
+                $"The file '{path}' has {values[bad].ToString(CultureInfo.InvariantCulture)} as value {bad} of {SafetensorsReader.Printable(tensor.Name)}; expected finite numbers.");
     }
 
     private static bool IsBatchCount(string name, Layout layout) =>
@@ -71,7 +76,8 @@ internal static class ParameterImport
         }
     }
 
-    private static string? Names(IEnumerable<string> names)
+    /// <summary>Some names in words, the first few of many; null for none.</summary>
+    public static string? Names(IEnumerable<string> names)
     {
         string[] all = [.. names.Select(SafetensorsReader.Printable)];
         return all.Length switch

@@ -39,6 +39,7 @@ public static class JobComparison
     private static bool CannotChangeBits(JobKey key, Job old, Job @new) =>
         key.Path.StartsWith("checkpoints.", StringComparison.Ordinal)
         || (key.Path == "training.initializeFrom.file" && old.Training.InitializeFrom is { Sha256: not null } && @new.Training.InitializeFrom is { Sha256: not null })
+        || (key.Path == "training.initializeFrom.optimizer" && old.Training.InitializeFrom is { OptimizerSha256: not null } && @new.Training.InitializeFrom is { OptimizerSha256: not null })
         || (key.Path == "training.epochs" && !DependsOnTotalSteps(old.Schedule.Kind) && !DependsOnTotalSteps(@new.Schedule.Kind));
 
     private static bool DependsOnTotalSteps(ScheduleKind kind) => kind is ScheduleKind.Cosine or ScheduleKind.OneCycle;

@@ -182,6 +182,11 @@ public static class JobKeys
         yield return new("training.initializeFrom.sha256", new OptionalType(new TextType("64 hexadecimal digits")),
             "The file's SHA-256: another file is refused. Left out, it is filled in and recorded, so that the file is a part of the job.",
             job => job.Training.InitializeFrom!.Sha256, (job, value) => InitializeFrom(job, start => start with { Sha256 = ((string?)value)?.ToLowerInvariant() }));
+        yield return new("training.initializeFrom.optimizer", new OptionalType(new TextType("a file's name")),
+            "A second file, of the optimizer's state under PyTorch's words (`fc1.weight.exp_avg`, `step`); null starts the optimizer anew.",
+            job => job.Training.InitializeFrom!.Optimizer, (job, value) => InitializeFrom(job, start => start with { Optimizer = (string?)value }));
+        yield return new("training.initializeFrom.optimizerSha256", new OptionalType(new TextType("64 hexadecimal digits")), "The second file's SHA-256, as `sha256`.",
+            job => job.Training.InitializeFrom!.OptimizerSha256, (job, value) => InitializeFrom(job, start => start with { OptimizerSha256 = ((string?)value)?.ToLowerInvariant() }));
         yield return new("training.earlyStopping.patience", Count, "Epochs without improvement before the run stops.",
             job => (Int128)job.Training.EarlyStopping!.Patience,
             (job, value) => Train(job, job.Training with { EarlyStopping = job.Training.EarlyStopping! with { Patience = (int)(Int128)value! } }));

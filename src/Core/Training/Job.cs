@@ -140,6 +140,12 @@ public sealed record InitializeFromOptions(string File)
     /// <summary>The file's SHA-256 in lower-case hexadecimal; null takes it as it is.</summary>
     public string? Sha256 { get; init; }
 
+    /// <summary>A second safetensors file, of the optimizer's state; null starts the optimizer anew.</summary>
+    public string? Optimizer { get; init; }
+
+    /// <summary>The second file's SHA-256, as <see cref="Sha256"/>.</summary>
+    public string? OptimizerSha256 { get; init; }
+
     /// <summary>Names that are neither expected in the file nor taken from it, <c>*</c> for any characters: those parameters start at random.</summary>
     public ImmutableArray<string> Skip { get; init; } = [];
 }

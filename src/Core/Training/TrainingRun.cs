@@ -64,6 +64,7 @@ public sealed class TrainingRun : ITrainingRun
         if (resumed is null)
         {
             InitialParameters.Write(setup.Job, setup.Graph, update.Parameters);
+            State = InitialParameters.ReadOptimizer(setup.Job, update.Slots, State);
         }
         else
         {
