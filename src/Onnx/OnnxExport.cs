@@ -1,6 +1,6 @@
 using System.Reflection;
-using System.Text.Json;
 using DistNet.Graphs;
+using DistNet.Interchange;
 using DistNet.Onnx.Wire;
 using DistNet.Tensors;
 using DistNet.Training;
@@ -49,8 +49,11 @@ public static class OnnxExport
     internal static ModelProto Of(TrainedModel model)
     {
         ModelProto file = Of(model.Graph, model.Parameters);
-        Add(file, "class_names", JsonSerializer.Serialize(model.Info.ClassNames.AsEnumerable(), OnnxJson.Default.IEnumerableString));
-        Add(file, "feature_names", JsonSerializer.Serialize(model.Info.FeatureNames.AsEnumerable(), OnnxJson.Default.IEnumerableString));
+        foreach ((string key, string value) in ModelMetadata.Of(model.Info))
+        {
+            Add(file, key, value);
+        }
+
         Add(file, "loss", Jobs.JobFile.ValueText(Jobs.JobKeys.All.First(key => key.Path == "loss.kind"), model.Job).Trim('"'));
         Add(file, "parameters_sha256", Checkpoints.Digest.Parameters(model.Parameters));
         return file;

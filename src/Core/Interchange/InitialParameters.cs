@@ -25,7 +25,7 @@ public static class InitialParameters
             string path = PathOf(job, start.File);
             CheckHash(path, start.Sha256);
             using SafetensorsReader file = SafetensorsReader.Open(path);
-            ParameterImport.Read(file, path, start.Skip, parameters);
+            ParameterImport.Read(file, path, start.Skipped, parameters);
         }
     }
 
@@ -47,7 +47,7 @@ public static class InitialParameters
         string path = PathOf(job, name);
         CheckHash(path, start.OptimizerSha256);
         using SafetensorsReader file = SafetensorsReader.Open(path);
-        long updates = OptimizerImport.Read(file, path, start.Skip, slots);
+        long updates = OptimizerImport.Read(file, path, start.Skipped, slots);
         return state with { Updates = updates, Beta1Power = OptimizerImport.Power(job.Optimizer.Beta1, updates), Beta2Power = OptimizerImport.Power(job.Optimizer.Beta2, updates) };
     }
 

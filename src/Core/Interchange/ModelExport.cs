@@ -1,9 +1,5 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using DistNet.Checkpoints;
-using DistNet.Data;
 using DistNet.Tensors;
 using DistNet.Training;
 
@@ -12,21 +8,32 @@ namespace DistNet.Interchange;
 /// <summary>A trained model as files for other programs, under PyTorch's names and in its layouts: <c>fc1.weight</c> is [out, in].</summary>
 public static class ModelExport
 {
+    /// <summary>The end of the name of a BatchNorm's running mean.</summary>
+    internal const string RunningMean = ".running_mean";
+
+    /// <summary>The end of the name that PyTorch gives the number of batches beside it.</summary>
+    internal const string BatchCount = ".num_batches_tracked";
+
     private static readonly ImmutableDictionary<string, string> SlotNames = ImmutableDictionary.CreateRange<string, string>(
     [
         new("momentum", "momentum_buffer"), new("firstMoment", "exp_avg"), new("secondMoment", "exp_avg_sq"),
     ]);
 
     /// <summary>Writes the parameters as a safetensors file, which <c>load_state_dict(strict=True)</c> of a PyTorch module with the same names takes as it is.
-    /// What is no parameter stands in the header's metadata, each as JSON: <c>input_shape</c>, <c>class_names</c>, <c>feature_names</c>, and <c>normalization.mean</c> and
-    /// <c>normalization.deviation</c> where inputs are normalised.</summary>
+    /// What is no parameter stands in the header's metadata: see <see cref="ModelMetadata"/>, and <c>normalization.mean</c> and <c>normalization.deviation</c> where inputs are normalised.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="model">The model.</param>
     public static void WriteSafetensors(Stream stream, TrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        SafetensorsFile.Write(stream, SafetensorsFile.Tensors(model.Parameters, ""), [], Metadata(model.Info));
+        Write(stream, model.Parameters, model.Updates, Metadata(model.Info));
     }
+
+    /// <summary>Writes parameters as <see cref="WriteSafetensors"/> does, without a model's metadata.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="updates">The number of updates that made them.</param>
+    public static void WriteParameters(Stream stream, Arena parameters, long updates) => Write(stream, parameters, updates, ImmutableDictionary<string, string>.Empty);
 
     /// <summary>Writes the parameters as numpy's archive of arrays; with them <c>normalization.mean</c> and <c>normalization.deviation</c> where inputs are normalised.</summary>
     /// <param name="stream">Where to.</param>
@@ -34,7 +41,7 @@ public static class ModelExport
     public static void WriteNpz(Stream stream, TrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        NpzFile.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. Normalization(model.Info.Normalization)], []);
+        NpzFile.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. ModelMetadata.Normalization(model.Info.Normalization)], []);
     }
 
     /// <summary>Writes the optimizer's state as a safetensors file, under PyTorch's words: <c>fc1.weight.exp_avg</c>, <c>fc1.weight.exp_avg_sq</c> (Adam, AdamW) or
@@ -60,36 +67,29 @@ public static class ModelExport
         SafetensorsFile.Write(stream, tensors, [new NamedNumber("step", checkpoint.State.Updates)], ImmutableDictionary<string, string>.Empty);
     }
 
+    private static void Write(Stream stream, Arena parameters, long updates, IReadOnlyDictionary<string, string> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        SafetensorsFile.Write(stream, SafetensorsFile.Tensors(parameters, ""), BatchCounts(parameters.Layout, updates), metadata);
+    }
+
     /// <summary>What PyTorch calls a slot of an optimizer.</summary>
     internal static string SlotName(string slot) => SlotNames.GetValueOrDefault(slot, slot);
 
-    private static ImmutableArray<NamedTensor> Normalization(NormalizationStatistics? statistics) => statistics is null
-        ? []
-        :
-        [
-            new("normalization.mean", new Shape(statistics.Mean.Length), statistics.Mean.AsMemory()),
-            new("normalization.deviation", new Shape(statistics.Deviation.Length), statistics.Deviation.AsMemory()),
-        ];
-
     private static Dictionary<string, string> Metadata(ModelInfo info)
     {
-        Dictionary<string, string> metadata = new()
+        Dictionary<string, string> metadata = new(ModelMetadata.Of(info));
+        foreach (NamedTensor constants in ModelMetadata.Normalization(info.Normalization))
         {
-            ["input_shape"] = JsonSerializer.Serialize(info.InputShape.Dimensions.AsEnumerable(), MetadataJson.Default.IEnumerableInt32),
-            ["class_names"] = JsonSerializer.Serialize(info.ClassNames.AsEnumerable(), MetadataJson.Default.IEnumerableString),
-            ["feature_names"] = JsonSerializer.Serialize(info.FeatureNames.AsEnumerable(), MetadataJson.Default.IEnumerableString),
-        };
-        foreach (NamedTensor constants in Normalization(info.Normalization))
-        {
-            metadata[constants.Name] = JsonSerializer.Serialize(MemoryMarshal.ToEnumerable(constants.Values), MetadataJson.Default.IEnumerableSingle);
+            metadata[constants.Name] = ModelMetadata.List(constants);
         }
 
         return metadata;
     }
-}
 
-/// <summary>The lists in the metadata of a file.</summary>
-[JsonSerializable(typeof(IEnumerable<int>))]
-[JsonSerializable(typeof(IEnumerable<float>))]
-[JsonSerializable(typeof(IEnumerable<string>))]
-internal sealed partial class MetadataJson : JsonSerializerContext;
+    // What PyTorch keeps beside the running statistics of a BatchNorm: the batches they were averaged over.
+    private static ImmutableArray<NamedNumber> BatchCounts(Layout layout, long updates) =>
+    [
+        .. layout.Entries.Where(entry => entry.Name.EndsWith(RunningMean, StringComparison.Ordinal)).Select(entry => new NamedNumber(entry.Name[..^RunningMean.Length] + BatchCount, updates)),
+    ];
+}

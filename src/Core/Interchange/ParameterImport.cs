@@ -11,9 +11,6 @@ internal static class ParameterImport
 {
     private const int MaximumNamed = 4;
 
-    // What PyTorch keeps beside a BatchNorm's running statistics; nothing here depends on it.
-    private const string BatchCount = ".num_batches_tracked";
-
     /// <summary>Writes the parameters that the file has; those that are not to be imported stay as they are.</summary>
     /// <param name="file">The file.</param>
     /// <param name="path">What errors call it.</param>
@@ -62,8 +59,9 @@ internal static class ParameterImport
                 $"The file '{path}' has {values[bad].ToString(CultureInfo.InvariantCulture)} as value {bad} of {SafetensorsReader.Printable(tensor.Name)}; expected finite numbers.");
     }
 
+    // What PyTorch keeps beside a BatchNorm's running statistics; nothing here depends on it.
     private static bool IsBatchCount(string name, Layout layout) =>
-        name.EndsWith(BatchCount, StringComparison.Ordinal) && layout.TryFind(name[..^BatchCount.Length] + ".running_mean", out _);
+        name.EndsWith(ModelExport.BatchCount, StringComparison.Ordinal) && layout.TryFind(name[..^ModelExport.BatchCount.Length] + ModelExport.RunningMean, out _);
 
     private static void CheckSkip(ImmutableArray<string> skip, ImmutableArray<string> names, string path)
     {

@@ -178,7 +178,7 @@ public static class JobKeys
             job => job.Training.InitializeFrom!.File, (job, value) => InitializeFrom(job, start => start with { File = (string)value! })) { Required = true };
         yield return new("training.initializeFrom.skip", new TextListType("a name, * for any characters"),
             "Names that are neither expected in the file nor taken from it (`\"fc3.*\"`): those parameters start at random.",
-            job => job.Training.InitializeFrom!.Skip, (job, value) => InitializeFrom(job, start => start with { Skip = (ImmutableArray<string>)value! }));
+            job => job.Training.InitializeFrom!.Skipped, (job, value) => InitializeFrom(job, start => start with { Skipped = (ImmutableArray<string>)value! }));
         yield return new("training.initializeFrom.sha256", new OptionalType(new TextType("64 hexadecimal digits")),
             "The file's SHA-256: another file is refused. Left out, it is filled in and recorded, so that the file is a part of the job.",
             job => job.Training.InitializeFrom!.Sha256, (job, value) => InitializeFrom(job, start => start with { Sha256 = ((string?)value)?.ToLowerInvariant() }));

@@ -147,7 +147,7 @@ public sealed record InitializeFromOptions(string File)
     public string? OptimizerSha256 { get; init; }
 
     /// <summary>Names that are neither expected in the file nor taken from it, <c>*</c> for any characters: those parameters start at random.</summary>
-    public ImmutableArray<string> Skip { get; init; } = [];
+    public ImmutableArray<string> Skipped { get; init; } = [];
 }
 
 /// <summary>Stops when the validation loss no longer falls, and restores the best parameters.</summary>

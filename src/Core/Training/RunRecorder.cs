@@ -1,4 +1,5 @@
 using DistNet.Checkpoints;
+using DistNet.Interchange;
 using DistNet.Tensors;
 
 namespace DistNet.Training;
@@ -70,11 +71,13 @@ public sealed class RunRecorder : IDisposable
     }
 
     /// <summary>Writes the final model's parameters, under PyTorch's names, for other programs to read.</summary>
-    public void WriteModel(Arena parameters)
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="updates">The number of updates.</param>
+    public void WriteModel(Arena parameters, long updates)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         journal.Verify();
-        AtomicFile.Write(folder.Model, stream => SafetensorsFile.Write(stream, parameters));
+        AtomicFile.Write(folder.Model, stream => ModelExport.WriteParameters(stream, parameters, updates));
     }
 
     /// <summary>Closes the files.</summary>

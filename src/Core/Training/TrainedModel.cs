@@ -60,6 +60,9 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The parameters.</summary>
     public Arena Parameters { get; }
 
+    /// <summary>The number of updates that made the parameters; of a run's best, those of its latest checkpoint.</summary>
+    public long Updates { get; init; }
+
     /// <summary>Loads the model of a run folder (its best parameters so far where early stopping is on, else its latest) or of one checkpoint (its parameters as they were).</summary>
     /// <param name="path">A run folder or a checkpoint's folder.</param>
     /// <param name="warn">Told of checkpoints that could not be used.</param>
@@ -71,7 +74,7 @@ public sealed class TrainedModel : IDisposable
         job ??= JobFile.FromJson(checkpoint.JobJson, source: $"the job in '{path}'");
         bool isRun = !string.IsNullOrEmpty(path) && Directory.Exists(Path.Combine(path, "checkpoints"));
         Arena parameters = isRun && job.Training.EarlyStopping is not null ? checkpoint.Best ?? checkpoint.Parameters : checkpoint.Parameters;
-        return new TrainedModel(job, checkpoint.Model, parameters);
+        return new TrainedModel(job, checkpoint.Model, parameters) { Updates = checkpoint.State.Updates };
     }
 
     /// <summary>Loss, accuracy and confusion on labelled samples.</summary>

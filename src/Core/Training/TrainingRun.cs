@@ -195,7 +195,7 @@ public sealed class TrainingRun : ITrainingRun
         ArgumentNullException.ThrowIfNull(outcome);
         if (outcome.Kind == RunOutcomeKind.Finished)
         {
-            recorder?.WriteModel(update.Parameters);
+            recorder?.WriteModel(update.Parameters, State.Updates);
         }
     }
 

@@ -98,7 +98,7 @@ public sealed class ParameterImportTests : IDisposable
 
     private Arena Start(string path, string? sha256, params string[] skip)
     {
-        Job job = new() { Model = graph.Definition, Training = new() { Seed = 7, InitializeFrom = new(path) { Sha256 = sha256, Skip = [.. skip] } } };
+        Job job = new() { Model = graph.Definition, Training = new() { Seed = 7, InitializeFrom = new(path) { Sha256 = sha256, Skipped = [.. skip] } } };
         Arena parameters = new(graph.Layout);
         InitialParameters.Write(job, graph, parameters);
         return parameters;
