@@ -13,6 +13,7 @@ namespace DistNet.Checkpoints;
 public sealed class SafetensorsReader : IDisposable
 {
     private const int MaximumNameCharacters = 120;
+    private const int MaximumRank = 32;
 
     private static readonly Dictionary<string, int> BytesOfTypes = new(StringComparer.Ordinal)
     {
@@ -248,6 +249,10 @@ public sealed class SafetensorsReader : IDisposable
             }
 
             dimensions.Add(value);
+            if (dimensions.Count > MaximumRank)
+            {
+                throw Bad($"the tensor '{name}' has more dimensions than {MaximumRank}, expected at most so many");
+            }
         }
 
         JsonElement offsets = tensor.Value.GetProperty("data_offsets");

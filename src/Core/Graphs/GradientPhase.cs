@@ -67,7 +67,7 @@ internal sealed class GradientPhase : ITeamWork
                 }
 
                 Memory<float> gradient = gradients[index].Slice(parameter.Entry.Offset, parameter.Entry.Length);
-                if (!parameter.Entry.IsTrained)
+                if (parameter.Entry.IsFrozen)
                 {
                     gradient.Span[from..to].Clear();
                 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using DistNet.Tensors;
 
 namespace DistNet.Graphs;
 
@@ -32,6 +31,6 @@ internal static class GraphDescription
 
     private static string Parameters(GraphNode node) =>
         string.Join(", ", node.Parameters.Select(use => use.Entry.Name == GraphBuilder.FullName(node.Name, use.Definition)
-            ? $"{use.Definition.Name} {use.Entry.Shape}{(use.Entry.Role == ParameterRole.Frozen ? " (frozen)" : "")}"
+            ? $"{use.Definition.Name} {use.Entry.Shape}{(use.Entry.IsFrozen ? " (frozen)" : "")}"
             : $"{use.Entry.Name} (shared)"));
 }

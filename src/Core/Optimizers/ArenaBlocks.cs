@@ -36,7 +36,7 @@ internal sealed class ArenaBlocks
         {
             ParameterEntry entry = layout.Entries[parameter];
             firstBlocks[parameter] = blocks.Count;
-            for (int start = 0; entry.IsTrained && start < entry.Length; start += Size)
+            for (int start = 0; !entry.IsFrozen && start < entry.Length; start += Size)
             {
                 bool decayed = decayBiases || entry.Role == ParameterRole.Weight;
                 blocks.Add(new(entry.Offset + start, Math.Min(Size, entry.Length - start), decayed));

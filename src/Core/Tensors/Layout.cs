@@ -29,8 +29,11 @@ public sealed record ParameterEntry(string Name, Shape Shape, ParameterRole Role
     /// <summary>The number of floats, padding excluded.</summary>
     public int Length => Shape.Length;
 
+    /// <summary>Whether it stays as it starts.</summary>
+    public bool IsFrozen => Role == ParameterRole.Frozen;
+
     /// <summary>Whether it gets a gradient and updates.</summary>
-    public bool IsTrained => Role != ParameterRole.Frozen;
+    public bool IsTrained => !IsFrozen;
 }
 
 /// <summary>Names, shapes and offsets of all parameters, in the order of declaration. Every arena, optimizer slot and digest follows it.</summary>

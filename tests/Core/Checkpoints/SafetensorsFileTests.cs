@@ -95,6 +95,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("""{"a":{"shape":[1],"data_offsets":[0,4]}}""", 4, "not the JSON")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}""", 4, "1 data offsets, expected 2")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,1e99]}}""", 4, "not the JSON")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}""", 4, "more dimensions than 32")]
     [InlineData("""[[[[[[[[[[[[1]]]]]]]]]]]]""", 4, "not the JSON")]
     [InlineData("""{"a":1""", 4, "not the JSON")]
     public void A_hostile_header_gets_one_clear_sentence(string header, int dataBytes, string expected)
