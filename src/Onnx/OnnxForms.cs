@@ -32,9 +32,6 @@ internal static class OnnxForms
         [typeof(Merge)] = (_, node) => SelectForm.Write(node),
     };
 
-    /// <summary>Whether a module has a form in ONNX.</summary>
-    public static bool Has(Module module) => Forms.ContainsKey(module.GetType());
-
     /// <summary>Adds a node's operations and returns the name of its output.</summary>
     /// <exception cref="DistNetException">Its module has no form in ONNX.</exception>
     public static string Write(GraphNode node, OnnxNode operations) => Forms.TryGetValue(node.Module.GetType(), out Func<Module, OnnxNode, string>? form)
