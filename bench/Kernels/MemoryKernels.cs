@@ -59,6 +59,11 @@ internal static class MemoryKernels
         .. new[] { WideRow, NarrowRow }.SelectMany(RowKernelsOf),
         new("sum of columns by slices, rows of 512", 1, 0, 1, ColumnSum, Layer),
         new("sum of columns by slices, rows of 10", 1, 0, 1, NarrowColumnSum, NarrowRow),
+        .. new[] { (32, 784), (64, 196), (64, 256), (128, 49), (Layer, 1) }.SelectMany(shape => BatchNormsOf(shape.Item1, shape.Item2)),
+        new("layer-norm, rows of 512", 1, 1, 2, arrays => LayerNorm(arrays, backward: false), Layer),
+        new("layer-norm backward, rows of 512", 2, 1, 3, arrays => LayerNorm(arrays, backward: true), Layer),
+        new("group-norm, 8 groups of 64 channels of 196", 1, 1, 2, arrays => GroupNorm(arrays, backward: false), 64 * 196),
+        new("group-norm backward, 8 groups of 64 channels of 196", 2, 1, 3, arrays => GroupNorm(arrays, backward: true), 64 * 196),
         new("root gradient of 1 node", 1, 1, 2, arrays => RootOf(arrays, 1)),
         new("root gradient of 1 node, divided by 328", 1, 1, 2, arrays => RootOf(arrays, 1, 328)),
         new("root gradient of 1 node with penalties", 2, 1, 2, arrays => RootOf(arrays, 1, penalty: 1e-4)),
@@ -113,6 +118,73 @@ internal static class MemoryKernels
         new($"log-softmax backward, rows of {columns}", 2, 1, 3, arrays => () => RowKernels.LogSoftMaxBackward(Unit, arrays[0].Span, arrays[1].Span, columns, arrays[2].Span), columns),
         new($"cross-entropy with gradient, rows of {columns}", 1 + (1.0 / columns), 1 + (1.0 / columns), 2, arrays => CrossEntropy(arrays, columns), columns),
     ];
+
+    private static IEnumerable<MemoryKernel> BatchNormsOf(int channels, int pixels) =>
+    [
+        new($"batch-norm, {channels} channels of {pixels}", 1, 1, 2, arrays => BatchNorm(arrays, channels, pixels, backward: false), channels * pixels),
+        new($"batch-norm backward, {channels} channels of {pixels}", 2, 1, 3, arrays => BatchNorm(arrays, channels, pixels, backward: true), channels * pixels),
+    ];
+
+    // Slice by slice, as in training.
+    private static Action BatchNorm(KernelArrays arrays, int channels, int pixels, bool backward)
+    {
+        int width = channels * pixels, rows = arrays.Length / width;
+        float[] weight = new float[channels], mean = new float[channels], variance = new float[channels], inverse = new float[channels];
+        float[] scratch = new float[BatchNormKernels.ScratchPerChannel * channels], ofBias = new float[channels];
+        Array.Fill(weight, 1);
+        Array.Fill(inverse, 1);
+        return () =>
+        {
+            for (int first = 0; first < rows; first += SliceSize)
+            {
+                int count = Math.Min(SliceSize, rows - first);
+                Span<float> x = arrays[0].Span.Slice(first * width, count * width), second = arrays[1].Span.Slice(first * width, count * width);
+                if (backward)
+                {
+                    BatchNormKernels.Backward(Unit, x, second, count, weight, mean, inverse, true, variance, ofBias, arrays[2].Span.Slice(first * width, count * width), scratch);
+                }
+                else
+                {
+                    BatchNormKernels.Forward(Unit, x, count, weight, weight, 1e-5f, mean, variance, inverse, second, scratch);
+                }
+            }
+        };
+    }
+
+    private static Action LayerNorm(KernelArrays arrays, bool backward)
+    {
+        float[] weight = new float[Layer], statistics = new float[arrays.Length / Layer * 2], scratch = new float[Layer];
+        Array.Fill(weight, 1);
+        return () =>
+        {
+            if (backward)
+            {
+                RowNormKernels.Backward(Unit, arrays[0].Span, arrays[1].Span, weight, statistics, arrays[2].Span, scratch);
+            }
+            else
+            {
+                RowNormKernels.Forward(Unit, arrays[0].Span, weight, weight, 1e-5f, statistics, arrays[1].Span);
+            }
+        };
+    }
+
+    private static Action GroupNorm(KernelArrays arrays, bool backward)
+    {
+        int samples = arrays.Length / (64 * 196);
+        float[] weight = new float[64], statistics = new float[samples * 16], ofWeight = new float[samples * 64], ofBias = new float[samples * 64];
+        Array.Fill(weight, 1);
+        return () =>
+        {
+            if (backward)
+            {
+                RowNormKernels.BackwardGroups(Unit, arrays[0].Span, arrays[1].Span, weight, 8, statistics, ofWeight, ofBias, arrays[2].Span);
+            }
+            else
+            {
+                RowNormKernels.ForwardGroups(Unit, arrays[0].Span, weight, weight, 8, 1e-5f, statistics, arrays[1].Span);
+            }
+        };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void StreamCopy(KernelArrays arrays)
@@ -188,7 +260,7 @@ internal static class MemoryKernels
         RootGradient root = new(layout, new ArenaBlocks(layout, false), new() { L1 = penalty, L2 = penalty }, Unit, new ThreadTeam(1, "bench"));
         NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(index => new NodeGradient(new SumNode(0, index), arrays[index]))];
         Arena parameters = new(layout, arrays[count]);
-        return () => root.Compute(nodes, count, divisor, parameters);
+        return () => root.Compute(nodes, count, divisor, samples: 1, parameters);
     }
 
     private static Action Update(OptimizerOptions options, KernelArrays arrays)

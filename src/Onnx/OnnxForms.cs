@@ -28,6 +28,9 @@ internal static class OnnxForms
         [typeof(Max)] = Same("Max"),
         [typeof(Duplicate)] = Nothing,
         [typeof(Normalization)] = (module, node) => Normalize((Normalization)module, node),
+        [typeof(BatchNorm)] = (module, node) => BatchNormalize((BatchNorm)module, node),
+        [typeof(LayerNorm)] = (module, node) => LayerNormalize((LayerNorm)module, node),
+        [typeof(GroupNorm)] = (module, node) => GroupNormalize((GroupNorm)module, node),
         [typeof(Route)] = Nothing,
         [typeof(Merge)] = (_, node) => SelectForm.Write(node),
     };
@@ -43,6 +46,43 @@ internal static class OnnxForms
 
     // One operation of the same inputs.
     private static Func<Module, OnnxNode, string> Same(string operation) => (_, node) => node.Add(operation, node.Inputs);
+
+    // As in evaluation: the running statistics are constants.
+    private static string BatchNormalize(BatchNorm module, OnnxNode node)
+    {
+        IEnumerable<string> scales = module.Affine ? [] : [Ones(node, node.InputShape[0]), node.Floats("bias", new float[node.InputShape[0]], node.InputShape[0])];
+        return node.Add("BatchNormalization", [node.Input, .. scales, .. node.Parameters], ("epsilon", (float)module.Epsilon));
+    }
+
+    private static string LayerNormalize(LayerNorm module, OnnxNode node)
+    {
+        long[] normalised = [.. node.InputShape.Dimensions.TakeLast(module.NormalizedDimensions).Select(dimension => (long)dimension)];
+        IEnumerable<string> scales = module.Affine ? node.Parameters : [Ones(node, normalised)];
+        return node.Add("LayerNormalization", [node.Input, .. scales], ("axis", -module.NormalizedDimensions), ("epsilon", (float)module.Epsilon));
+    }
+
+    // Each group as a channel of an instance normalisation; then weight and bias of the true channels.
+    private static string GroupNormalize(GroupNorm module, OnnxNode node)
+    {
+        string groups = node.Reshape(node.Input, module.Groups, -1);
+        string normalised = node.Add("InstanceNormalization", [groups, Ones(node, module.Groups), node.Floats("bias", new float[module.Groups], module.Groups)], ("epsilon", (float)module.Epsilon));
+        string output = node.Reshape(normalised, [.. node.InputShape.Dimensions.Select(dimension => (long)dimension)]);
+        if (!module.Affine)
+        {
+            return output;
+        }
+
+        string shape = node.Integers("channels", [.. node.InputShape.Dimensions.Select((dimension, index) => index == 0 ? (long)dimension : 1)]);
+        string scaled = node.Add("Mul", [output, node.Add("Reshape", [node.Parameter("weight"), shape])]);
+        return node.Add("Add", [scaled, node.Add("Reshape", [node.Parameter("bias"), shape])]);
+    }
+
+    private static string Ones(OnnxNode node, params long[] dimensions)
+    {
+        float[] ones = new float[dimensions.Aggregate(1L, (product, dimension) => product * dimension)];
+        Array.Fill(ones, 1);
+        return node.Floats("weight", ones, dimensions);
+    }
 
     // One constant per value, or per channel and then shared by its pixels.
     private static string Normalize(Normalization module, OnnxNode node)

@@ -53,6 +53,20 @@ public sealed class JobFileTests
     }
 
     [Fact]
+    public void Norms_are_words_or_take_options_by_PyTorch_s_names()
+    {
+        Job job = Read("data: { train: a.csv }\nmodel: [batch-norm, { batch-norm: , momentum: 0.25, affine: false, epsilon: 1e-3 }, layer-norm, { layer-norm: 3, affine: false }, { group-norm: 8 }]");
+
+        Assert.Equal(["bn1", "bn2", "ln1", "ln2", "gn1"], job.Model.Nodes.Select(node => node.Name));
+        BatchNorm[] norms = [.. job.Model.Nodes.Select(node => node.Module).OfType<BatchNorm>()];
+        Assert.Equal((1e-5, 0.1, true), (norms[0].Epsilon, norms[0].Momentum, norms[0].Affine));
+        Assert.Equal((1e-3, 0.25, false), (norms[1].Epsilon, norms[1].Momentum, norms[1].Affine));
+        Assert.Equal([(1, true), (3, false)], job.Model.Nodes.Select(node => node.Module).OfType<LayerNorm>().Select(norm => (norm.NormalizedDimensions, norm.Affine)));
+        Assert.Equal(8, Assert.IsType<GroupNorm>(job.Model.Nodes[4].Module).Groups);
+        Assert.Equal(JobFile.ToJson(job), JobFile.ToJson(JobFile.FromJson(JobFile.ToJson(job))));
+    }
+
+    [Fact]
     public void A_graph_keeps_names_inputs_shares_and_branches()
     {
         Job job = Read("""

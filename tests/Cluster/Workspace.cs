@@ -17,7 +17,7 @@ internal sealed class Workspace : IDisposable
     /// <param name="everySteps">Steps between checkpoints.</param>
     public Workspace(int[] widths, int epochs, int everySteps)
     {
-        string layers = string.Concat(widths.Select(width => string.Create(CultureInfo.InvariantCulture, $"{{ linear: {width} }}, relu, {{ dropout: 0.2 }}, ")));
+        string layers = string.Concat(widths.Select(width => string.Create(CultureInfo.InvariantCulture, $"{{ linear: {width} }}, batch-norm, relu, {{ dropout: 0.2 }}, ")));
         File.WriteAllText(Job, string.Create(CultureInfo.InvariantCulture, $$"""
             data:
               format: csv

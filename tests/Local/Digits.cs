@@ -38,6 +38,19 @@ internal static class Digits
         Model = ModelDefinition.Chain(new RandomCrop(2), new RandomFlip(), new Cutout(3), new Flatten(), new Linear(hidden), new Relu(), new Dropout(0.2), new Linear(10)),
     };
 
+    /// <summary>The same with batch normalisation of images and of features, and in one branch of a Select, where slices have any number of samples.</summary>
+    public static Job NormalisedJob(int batch, int slice, int epochs)
+    {
+        ModelDefinition branch = ModelDefinition.Chain(new Linear(12), new BatchNorm(), new Relu());
+        Select select = new(SelectRule.Threshold(3, 0.3f), [branch, ModelDefinition.Chain(new Linear(12), new Relu())]);
+        return Job(batch, slice, epochs) with
+        {
+            Model = ModelDefinition.Chain(
+                new RandomCrop(2), new RandomFlip(), new Cutout(3), new BatchNorm(), new Flatten(), new Linear(24), new BatchNorm(), new Relu(), new Dropout(0.2), select,
+                new BatchNorm(affine: false), new Linear(10)),
+        };
+    }
+
     private static LoadedData AsImages()
     {
         Dataset data = Data.Train.Data;

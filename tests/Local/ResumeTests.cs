@@ -42,6 +42,25 @@ public sealed class ResumeTests
     }
 
     [Fact]
+    public async Task A_run_with_running_statistics_goes_on_from_a_checkpoint_and_ends_with_the_best_epoch_s()
+    {
+        Job job = Digits.NormalisedJob(100, 32, epochs: 4);
+        RunResult undisturbed = await LocalTrainer.TrainAsync(job, Digits.Images, new LocalOptions { Workers = 1 });
+        using TemporaryFolder folder = new();
+        LocalOptions options = Options(folder.Path, 2, 1) with { JobJson = JobFile.ToJson(job) };
+        using CancellationTokenSource stop = new();
+        await LocalTrainer.TrainAsync(job, Digits.Images, options with { Observer = new StopAt(7, stop) }, cancellationToken: stop.Token);
+        RunResult resumed = await LocalTrainer.TrainAsync(job, Digits.Images, options with { Workers = 3, Resume = true });
+        Assert.Equal(undisturbed.ParametersSha256, resumed.ParametersSha256);
+        Assert.Equal(undisturbed.StateSha256, resumed.StateSha256);
+
+        // In evaluation the running statistics act: those of the best epoch, as the parameters are.
+        using TrainedModel model = TrainedModel.Load(folder.Path);
+        Assert.Equal(undisturbed.ValidationLoss, model.Evaluate(Digits.Images.Validation!).Loss);
+        Assert.All(model.Graph.Layout.Buffers, buffer => Assert.Contains(model.Parameters[buffer].ToArray(), value => value is not (0 or 1)));
+    }
+
+    [Fact]
     public async Task A_torn_checkpoint_is_passed_over_with_a_warning_and_the_digest_is_the_same()
     {
         RunResult undisturbed = await LocalTrainer.TrainAsync(Job, Digits.Data, new LocalOptions { Workers = 1 });

@@ -40,6 +40,22 @@ public sealed class OnnxExportTests
                 Add(module.Kind, "image", image, module);
             }
 
+            foreach (Shape shape in (Shape[])[vector, new(4, 3), image])
+            {
+                Add("batch-norm", $"of {shape}", shape, new BatchNorm());
+                Add("batch-norm", $"of {shape} without weights", shape, new BatchNorm(epsilon: 0.25, affine: false));
+            }
+
+            foreach (bool affine in (bool[])[true, false])
+            {
+                Add("layer-norm", $"of a vector, {affine}", vector, new LayerNorm(affine: affine));
+                Add("layer-norm", $"of rows, {affine}", image, new LayerNorm(epsilon: 0.25, affine: affine));
+                Add("layer-norm", $"of an image, {affine}", image, new LayerNorm(3, affine: affine));
+                Add("group-norm", $"of a vector, {affine}", new(6), new GroupNorm(2, affine: affine));
+                Add("group-norm", $"of an image, {affine}", new(4, 3, 5), new GroupNorm(2, epsilon: 0.25, affine: affine));
+                Add("group-norm", $"of instances, {affine}", image, new GroupNorm(2, affine: affine));
+            }
+
             Add("flatten", "image", image, new Flatten(), new Linear(3));
             Add("flatten", "vector", vector, new Flatten());
             Add("reshape", "vector", new Shape(6), new Reshape(2, -1));

@@ -21,6 +21,15 @@ internal static class OnnxRuntime
         Graph graph = RunSetup.ModelOf(job, input, statistics);
         Arena parameters = new(graph.Layout);
         Initialization.Initialize(graph, InitializationScheme.PyTorch, seed, parameters);
+        foreach (ParameterEntry entry in graph.Layout.Entries)
+        {
+            // What starts at one value (weights, biases and running statistics of norms) would not show an exchange.
+            if (parameters[entry].IndexOfAnyExcept(parameters[entry][0]) < 0)
+            {
+                Uniform(entry.Length, entry.Offset).Select(value => 0.5f + Math.Abs(value)).ToArray().CopyTo(parameters[entry]);
+            }
+        }
+
         return new TrainedModel(job, new ModelInfo(input, [], statistics), parameters);
     }
 

@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using DistNet.Checkpoints;
 using DistNet.Cli.Consoles;
 using DistNet.Data;
 using DistNet.Jobs;
+using DistNet.Tensors;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
@@ -45,16 +48,8 @@ internal static class InspectVerb
         writer.WriteString("state_sha256", Digest.State(checkpoint));
         writer.WriteString("data_fingerprint", checkpoint.DataFingerprint);
         writer.WriteNumber("parameter_count", model.Graph.Layout.ParameterCount);
-        writer.WriteStartArray("parameters");
-        foreach (Tensors.ParameterEntry entry in model.Graph.Layout.Entries)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("name", entry.Name);
-            writer.WriteString("shape", entry.Shape.ToString());
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
+        WriteEntries(writer, "parameters", model.Graph.Layout.Parameters);
+        WriteEntries(writer, "buffers", model.Graph.Layout.Buffers);
         writer.WriteStartArray("classes");
         foreach (string name in checkpoint.Model.ClassNames)
         {
@@ -65,6 +60,20 @@ internal static class InspectVerb
         writer.WritePropertyName("job");
         JobFile.Write(writer, model.Job);
     });
+
+    private static void WriteEntries(Utf8JsonWriter writer, string name, ImmutableArray<ParameterEntry> entries)
+    {
+        writer.WriteStartArray(name);
+        foreach (ParameterEntry entry in entries)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", entry.Name);
+            writer.WriteString("shape", entry.Shape.ToString());
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
 
     private static void Print(Terminal terminal, Checkpoint checkpoint, TrainedModel model)
     {
@@ -77,6 +86,11 @@ internal static class InspectVerb
         output.WriteLine(Indented(model.Graph.Describe().TrimEnd()));
         output.WriteLine();
         Line("parameters", Figures.Count(model.Graph.Layout.ParameterCount));
+        if (!model.Graph.Layout.Buffers.IsEmpty)
+        {
+            Line("buffers", string.Join(", ", model.Graph.Layout.Buffers.Select(entry => entry.Name)));
+        }
+
         Line("classes", checkpoint.Model.ClassNames.IsEmpty ? "none (a regression)" : string.Join(", ", checkpoint.Model.ClassNames));
         foreach (FeatureColumn column in checkpoint.Model.Columns.Where(column => column.Rule != new ColumnRule()))
         {

@@ -51,17 +51,14 @@ public sealed record Checkpoint
     /// <summary>The data's fingerprint (<see cref="LoadedData.Fingerprint"/>).</summary>
     public required string DataFingerprint { get; init; }
 
-    /// <summary>The parameters; their layout is the checkpoint's.</summary>
+    /// <summary>Parameters and buffers (running statistics of norms); their layout is the checkpoint's.</summary>
     public required Arena Parameters { get; init; }
 
-    /// <summary>The optimizer's slots by name, <c>firstMoment</c>, all in the parameters' layout.</summary>
+    /// <summary>The optimizer's slots by name, <c>firstMoment</c>, all in the parameters' layout; +0 where that has a buffer.</summary>
     public IReadOnlyDictionary<string, Arena> Slots { get; init; } = ImmutableDictionary<string, Arena>.Empty;
 
-    /// <summary>The best parameters so far, in the parameters' layout; null where they are not kept.</summary>
+    /// <summary>The best parameters so far, with the buffers of then, in the parameters' layout; null where they are not kept.</summary>
     public Arena? Best { get; init; }
-
-    /// <summary>Further buffers (running statistics of norms); the normalisation of inputs is in <see cref="Model"/>.</summary>
-    public ImmutableArray<NamedTensor> Buffers { get; init; } = [];
 
     /// <summary>Whether this is the end of the epoch with the lowest validation loss so far.</summary>
     public bool IsBest => State.BestEpoch > 0 && State.BestEpoch == State.Epoch && State.StepInEpoch == 0;

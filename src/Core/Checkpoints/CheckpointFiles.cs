@@ -13,7 +13,7 @@ internal static class CheckpointFiles
     public const string Parameters = "parameters.safetensors";
     public const string Optimizer = "optimizer.safetensors";
     public const string Best = "best.safetensors";
-    public const string Buffers = "buffers.safetensors";
+    public const string Normalization = "buffers.safetensors";
     public const string State = "state.json";
 
     /// <summary>Writes all files into a folder, each synchronised, the manifest last.</summary>
@@ -29,7 +29,7 @@ internal static class CheckpointFiles
         {
             // In the order that the parameters have, slot by slot.
             Add(Optimizer, stream => SafetensorsFile.Write(
-                stream, [.. checkpoint.Slots.OrderBy(slot => slot.Key, StringComparer.Ordinal).SelectMany(slot => SafetensorsFile.Tensors(slot.Value, slot.Key + "/"))]));
+                stream, [.. checkpoint.Slots.OrderBy(slot => slot.Key, StringComparer.Ordinal).SelectMany(slot => SafetensorsFile.SlotTensors(slot.Value, slot.Key + "/"))]));
         }
 
         if (checkpoint.Best is { } best)
@@ -37,9 +37,9 @@ internal static class CheckpointFiles
             Add(Best, stream => SafetensorsFile.Write(stream, best));
         }
 
-        if (Digest.AllBuffers(checkpoint) is { IsEmpty: false } buffers)
+        if (Digest.Normalization(checkpoint) is { IsEmpty: false } normalization)
         {
-            Add(Buffers, stream => SafetensorsFile.Write(stream, buffers));
+            Add(Normalization, stream => SafetensorsFile.Write(stream, normalization));
         }
 
         Add(State, stream => JsonSerializer.Serialize(stream, CheckpointJson.Of(checkpoint), CheckpointJsonContext.Default.CheckpointJson));
@@ -72,12 +72,7 @@ internal static class CheckpointFiles
     private static Checkpoint Assemble(string folder, CheckpointJson json)
     {
         Layout layout = json.Layout();
-        bool isNormalised = json.Normalization != NormalizeMode.None;
-        string buffersPath = Path.Combine(folder, Buffers);
-        ImmutableArray<NamedTensor> buffers = isNormalised || File.Exists(buffersPath) ? SafetensorsFile.Read(buffersPath) : [];
-        NormalizationStatistics? statistics = isNormalised
-            ? new(json.Normalization, Buffer(buffers, "normalization.mean", buffersPath), Buffer(buffers, "normalization.deviation", buffersPath))
-            : null;
+        NormalizationStatistics? statistics = json.Normalization == NormalizeMode.None ? null : ReadNormalization(Path.Combine(folder, Normalization), json.Normalization);
         return new Checkpoint
         {
             State = json.State,
@@ -89,12 +84,11 @@ internal static class CheckpointFiles
                 FeatureNames = json.FeatureNames,
                 Columns = Columns(json),
             },
-            Parameters = ReadArenas(Path.Combine(folder, Parameters), layout, [""])[0],
+            Parameters = ReadArenas(Path.Combine(folder, Parameters), layout, layout.Entries, [""])[0],
             Slots = json.Slots.IsEmpty
                 ? ImmutableDictionary<string, Arena>.Empty
-                : json.Slots.Zip(ReadArenas(Path.Combine(folder, Optimizer), layout, [.. json.Slots.Select(slot => slot + "/")])).ToImmutableDictionary(pair => pair.First, pair => pair.Second),
-            Best = json.HasBest ? ReadArenas(Path.Combine(folder, Best), layout, [""])[0] : null,
-            Buffers = [.. buffers.Where(buffer => !isNormalised || !buffer.Name.StartsWith("normalization.", StringComparison.Ordinal))],
+                : json.Slots.Zip(ReadArenas(Path.Combine(folder, Optimizer), layout, layout.Parameters, [.. json.Slots.Select(slot => slot + "/")])).ToImmutableDictionary(pair => pair.First, pair => pair.Second),
+            Best = json.HasBest ? ReadArenas(Path.Combine(folder, Best), layout, layout.Entries, [""])[0] : null,
         };
     }
 
@@ -106,24 +100,29 @@ internal static class CheckpointFiles
             : throw new ArgumentException("its columns do not give the features of its input");
     }
 
-    private static ImmutableArray<float> Buffer(ImmutableArray<NamedTensor> buffers, string name, string path) =>
-        buffers.FirstOrDefault(buffer => buffer.Name == name) is { } found
+    private static NormalizationStatistics ReadNormalization(string path, NormalizeMode mode)
+    {
+        ImmutableArray<NamedTensor> tensors = SafetensorsFile.Read(path);
+        return new NormalizationStatistics(mode, Values("normalization.mean"), Values("normalization.deviation"));
+
+        ImmutableArray<float> Values(string name) => tensors.FirstOrDefault(tensor => tensor.Name == name) is { } found
             ? [.. found.Values.Span]
             : throw DistNetException.BadInput($"The file '{path}' has no tensor '{name}'; expected one.");
+    }
 
     // Tensor by tensor what the layout says, once for every prefix.
-    private static Arena[] ReadArenas(string path, Layout layout, string[] prefixes)
+    private static Arena[] ReadArenas(string path, Layout layout, ImmutableArray<ParameterEntry> entries, string[] prefixes)
     {
         Dictionary<string, NamedTensor> tensors = SafetensorsFile.Read(path).ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        if (tensors.Count != prefixes.Length * layout.Entries.Length)
+        if (tensors.Count != prefixes.Length * entries.Length)
         {
-            throw DistNetException.BadInput($"The file '{path}' has {tensors.Count} tensors; expected {prefixes.Length * layout.Entries.Length}.");
+            throw DistNetException.BadInput($"The file '{path}' has {tensors.Count} tensors; expected {prefixes.Length * entries.Length}.");
         }
 
         return [.. prefixes.Select(prefix =>
         {
             Arena arena = new(layout);
-            foreach (ParameterEntry entry in layout.Entries)
+            foreach (ParameterEntry entry in entries)
             {
                 if (!tensors.TryGetValue(prefix + entry.Name, out NamedTensor? tensor) || tensor.Shape != entry.Shape)
                 {

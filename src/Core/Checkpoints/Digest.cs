@@ -13,12 +13,12 @@ public static class Digest
     private const int CanonicalFloatNaN = 0x7FC00000;
     private const long CanonicalDoubleNaN = 0x7FF8000000000000;
 
-    /// <summary>The digest of parameters: their float32 little-endian bytes in layout order, padding left out, every NaN as 0x7FC00000; nothing else.</summary>
+    /// <summary>The digest of parameters: their float32 little-endian bytes in layout order, padding and buffers left out, every NaN as 0x7FC00000; nothing else.</summary>
     public static string Parameters(Arena parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (ParameterEntry entry in parameters.Layout.Entries)
+        foreach (ParameterEntry entry in parameters.Layout.Parameters)
         {
             Append(hash, parameters[entry]);
         }
@@ -30,19 +30,19 @@ public static class Digest
     public static string State(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        return State(checkpoint.State, checkpoint.Parameters, checkpoint.Slots, checkpoint.Best, AllBuffers(checkpoint));
+        return State(checkpoint.State, checkpoint.Parameters, checkpoint.Slots, checkpoint.Best, Normalization(checkpoint));
     }
 
     /// <summary>The state digest.</summary>
     /// <remarks>
     /// The hashed bytes, in this order: the text <c>distnet state 1</c>; the text <c>parameters</c> and the parameters; for every slot, in ordinal order of the names,
-    /// <c>slot</c>, its name and its values; if there are best parameters, <c>best</c> and they; for every buffer, in ordinal order of the names, <c>buffer</c>, its name and
-    /// its values; <c>state</c> and the fields of <see cref="TrainingState"/> in the order of their declaration. A text is its length in UTF-8 bytes
-    /// (int32) and those; an arena is its parameters in layout order, each its name and values; values are their number (int32) and float32s, every NaN as 0x7FC00000; a whole number is an
+    /// <c>slot</c>, its name and its values; if there are best parameters, <c>best</c> and they; for every tensor of the inputs' normalisation, in ordinal order of the names,
+    /// <c>buffer</c>, its name and its values; <c>state</c> and the fields of <see cref="TrainingState"/> in the order of their declaration. A text is its length in UTF-8 bytes
+    /// (int32) and those; an arena is its parameters and buffers in layout order (a slot has no buffers), each its name and values; values are their number (int32) and float32s, every NaN as 0x7FC00000; a whole number is an
     /// int64, a truth value the int64 0 or 1, a double its bits with NaN as 0x7FF8000000000000. All little-endian.
     /// </remarks>
     public static string State(
-        TrainingState state, Arena parameters, IReadOnlyDictionary<string, Arena> slots, Arena? best, ImmutableArray<NamedTensor> buffers)
+        TrainingState state, Arena parameters, IReadOnlyDictionary<string, Arena> slots, Arena? best, ImmutableArray<NamedTensor> normalization)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(parameters);
@@ -50,21 +50,21 @@ public static class Digest
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, "distnet state 1");
         Append(hash, "parameters");
-        Append(hash, parameters);
+        Append(hash, parameters, parameters.Layout.Entries);
         foreach ((string name, Arena values) in slots.OrderBy(slot => slot.Key, StringComparer.Ordinal))
         {
             Append(hash, "slot");
             Append(hash, name);
-            Append(hash, values);
+            Append(hash, values, values.Layout.Parameters);
         }
 
         if (best is not null)
         {
             Append(hash, "best");
-            Append(hash, best);
+            Append(hash, best, best.Layout.Entries);
         }
 
-        foreach (NamedTensor buffer in buffers.OrderBy(buffer => buffer.Name, StringComparer.Ordinal))
+        foreach (NamedTensor buffer in normalization.OrderBy(buffer => buffer.Name, StringComparer.Ordinal))
         {
             Append(hash, "buffer");
             Append(hash, buffer.Name);
@@ -77,15 +77,14 @@ public static class Digest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>All buffers of a checkpoint, the normalisation's <c>normalization.mean</c> and <c>normalization.deviation</c> among them.</summary>
-    internal static ImmutableArray<NamedTensor> AllBuffers(Checkpoint checkpoint) => checkpoint.Model.Normalization is { } statistics
+    /// <summary>The normalisation of the inputs as tensors: <c>normalization.mean</c> and <c>normalization.deviation</c>; none where inputs are not normalised.</summary>
+    internal static ImmutableArray<NamedTensor> Normalization(Checkpoint checkpoint) => checkpoint.Model.Normalization is { } statistics
         ?
         [
             new NamedTensor("normalization.mean", new Shape(statistics.Mean.Length), statistics.Mean.AsMemory()),
             new NamedTensor("normalization.deviation", new Shape(statistics.Deviation.Length), statistics.Deviation.AsMemory()),
-            .. checkpoint.Buffers,
         ]
-        : checkpoint.Buffers;
+        : [];
 
     private static void Append(IncrementalHash hash, TrainingState state)
     {
@@ -113,9 +112,9 @@ public static class Digest
         Append(hash, state.LastValidationAccuracy);
     }
 
-    private static void Append(IncrementalHash hash, Arena arena)
+    private static void Append(IncrementalHash hash, Arena arena, ImmutableArray<ParameterEntry> entries)
     {
-        foreach (ParameterEntry entry in arena.Layout.Entries)
+        foreach (ParameterEntry entry in entries)
         {
             Append(hash, entry.Name);
             Append(hash, entry.Length);

@@ -49,7 +49,7 @@ public static class SafetensorsFile
         }
     }
 
-    /// <summary>Writes the parameters of an arena, without padding, in layout order.</summary>
+    /// <summary>Writes the parameters and buffers of an arena, without padding, in layout order.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="arena">The parameters.</param>
     public static void Write(Stream stream, Arena arena)
@@ -72,9 +72,14 @@ public static class SafetensorsFile
         return [.. reader.Tensors.Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, reader.Read(tensor)))];
     }
 
-    /// <summary>The parameters of an arena as tensors, their names after a prefix.</summary>
-    internal static ImmutableArray<NamedTensor> Tensors(Arena arena, string prefix) =>
-        [.. arena.Layout.Entries.Select(entry => new NamedTensor(prefix + entry.Name, entry.Shape, arena.Memory.Slice(entry.Offset, entry.Length)))];
+    /// <summary>The parameters and buffers of an arena as tensors, their names after a prefix.</summary>
+    internal static ImmutableArray<NamedTensor> Tensors(Arena arena, string prefix) => Tensors(arena, arena.Layout.Entries, prefix);
+
+    /// <summary>An optimizer's slot as tensors, one for each parameter, their names after a prefix.</summary>
+    internal static ImmutableArray<NamedTensor> SlotTensors(Arena slot, string prefix) => Tensors(slot, slot.Layout.Parameters, prefix);
+
+    private static ImmutableArray<NamedTensor> Tensors(Arena arena, ImmutableArray<ParameterEntry> entries, string prefix) =>
+        [.. entries.Select(entry => new NamedTensor(prefix + entry.Name, entry.Shape, arena.Memory.Slice(entry.Offset, entry.Length)))];
 
     private static byte[] Header(ImmutableArray<NamedTensor> tensors, ImmutableArray<NamedNumber> numbers, IReadOnlyDictionary<string, string> metadata)
     {

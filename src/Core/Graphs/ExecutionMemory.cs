@@ -78,6 +78,7 @@ internal sealed class ExecutionMemory
             }
 
             AlignedBuffer outgoing = gradients[node.Outputs[0]]!;
+            bool needed = node.InputNeedsGradient.Contains(true);
             bool same = node.Module.InputGradientIsOutputGradient;
             bool inPlace = node.Module.BackwardInPlace && !readTwice.Contains(outgoing);
             if (same && node.Inputs.Length > 1)
@@ -87,7 +88,7 @@ internal sealed class ExecutionMemory
 
             foreach (int input in node.Inputs)
             {
-                gradients[input] = same || inPlace ? outgoing : Buffer(input);
+                gradients[input] = !needed ? Nothing : same || inPlace ? outgoing : Buffer(input);
             }
 
             Nodes[index].InputGradients = [.. node.Inputs.Select(input => gradients[input]!)];
@@ -111,6 +112,8 @@ internal sealed class ExecutionMemory
             Output = values[node.Outputs[0]],
             Saved = needs.SavedPerSample == 0 ? Nothing : new AlignedBuffer(checked(rows * needs.SavedPerSample)),
             SavedPerSample = needs.SavedPerSample,
+            SlicesSaved = needs.SavedPerSlice == 0 ? Nothing : new AlignedBuffer(checked(maximumSlices * needs.SavedPerSlice)),
+            SavedPerSlice = needs.SavedPerSlice,
             BranchDomains = node.Module switch
             {
                 Route => [.. node.Outputs.Select(output => graph.Values[output].Domain)],

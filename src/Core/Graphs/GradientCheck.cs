@@ -18,7 +18,7 @@ namespace DistNet.Graphs;
 public sealed record ParameterCheck(string Name, int Checked, int Kinks, double LargestGradient, double MaximumError);
 
 /// <summary>What a gradient check found.</summary>
-/// <param name="Parameters">The parameters, in the order of the layout; frozen ones have no gradient.</param>
+/// <param name="Parameters">The parameters, in the order of the layout; frozen ones and buffers have no gradient.</param>
 public sealed record GradientCheckReport(ImmutableArray<ParameterCheck> Parameters)
 {
     /// <summary>The largest error that passes: float rounding gives about 10⁻⁶ in small models and 10⁻⁴ in deep ones, a wrong rule 10⁻¹ or more.</summary>
@@ -53,7 +53,7 @@ public static class GradientCheck
     {
         ArgumentNullException.ThrowIfNull(graph);
         Arena gradient = Gradient(graph, loss, input, parameters, sliceSize, unit ?? VectorUnit.Widest);
-        ReferenceEvaluation reference = new(graph, Loss.Create(loss), input, training: true);
+        ReferenceEvaluation reference = new(graph, Loss.Create(loss), input, sliceSize, training: true);
         for (int index = 0; index < reference.Parameters.Length; index++)
         {
             ParameterEntry entry = graph.Layout.Entries[index];

@@ -85,7 +85,7 @@ internal sealed class GradientPhase : ITeamWork
 
     private void Compute(ParameterGradientContext context, (NodeMemory Node, int Parameter) use, SliceRange slices, Memory<float> gradient, int from, int to)
     {
-        context.Bind(use.Node, pass.Rows, memory.Domains[use.Node.Node.Domain].Slices, slices.First, slices.Count);
+        context.Bind(use.Node, memory.Domains[use.Node.Node.Domain], memory.Domains[0], pass.Rows, slices);
         context.WriteTo(gradient);
         use.Node.Node.Module.ParameterGradient(context, use.Parameter, from, to);
     }

@@ -48,6 +48,7 @@ internal sealed class GraphAssembly
                 Module = draft.Module,
                 InputShapes = shapes.Inputs(draft),
                 OutputShape = shape,
+                Frozen = order.Find(owner => owner.Name == draft.Owner)!.Frozen,
                 Parameters = parameters,
                 Inputs = inputs,
                 Outputs = [.. Enumerable.Range(0, draft.Module.Outputs).Select(output => indexes[new DraftSource(draft.Name, output)])],

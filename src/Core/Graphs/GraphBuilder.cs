@@ -21,7 +21,7 @@ internal static class GraphBuilder
         // Shapes follow the topological order; the layout follows the declaration.
         ShapeInference shapes = ShapeInference.Of(order, inputShape);
         Layout layout = new(flat.Nodes.Where(node => node.Owner == node.Name).SelectMany(
-            node => shapes.Parameters(node).Select(parameter => (FullName(node.Name, parameter), parameter.Shape, node.Frozen ? ParameterRole.Frozen : parameter.Role))));
+            node => shapes.Parameters(node).Select(parameter => (FullName(node.Name, parameter), parameter.Shape, node.Frozen && parameter.Role != ParameterRole.Buffer ? ParameterRole.Frozen : parameter.Role))));
 
         GraphAssembly assembly = new(order, shapes, layout, inputShape);
         ImmutableArray<GraphNode> nodes = assembly.Nodes();

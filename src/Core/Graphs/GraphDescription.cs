@@ -31,6 +31,6 @@ internal static class GraphDescription
 
     private static string Parameters(GraphNode node) =>
         string.Join(", ", node.Parameters.Select(use => use.Entry.Name == GraphBuilder.FullName(node.Name, use.Definition)
-            ? $"{use.Definition.Name} {use.Entry.Shape}{(use.Entry.IsFrozen ? " (frozen)" : "")}"
+            ? $"{use.Definition.Name} {use.Entry.Shape}{(use.Entry.IsFrozen ? " (frozen)" : use.Entry.IsBuffer ? " (buffer)" : "")}"
             : $"{use.Entry.Name} (shared)"));
 }

@@ -23,8 +23,11 @@ public sealed class GraphNode
     /// <summary>The shape of one sample's output.</summary>
     public required Shape OutputShape { get; init; }
 
-    /// <summary>The parameters it uses, in the module's order.</summary>
+    /// <summary>The parameters and buffers it uses, in the module's order.</summary>
     public required ImmutableArray<ParameterUse> Parameters { get; init; }
+
+    /// <summary>Whether its parameters and buffers stay as they start.</summary>
+    public required bool Frozen { get; init; }
 
     /// <summary>The values it takes, as indexes into <see cref="Graph.Values"/>.</summary>
     internal ImmutableArray<int> Inputs { get; init; } = [];
@@ -39,7 +42,7 @@ public sealed class GraphNode
     internal int Domain { get; init; }
 
     /// <summary>Whether the backward rule runs at all.</summary>
-    internal bool NeedsBackward => InputNeedsGradient.Contains(true);
+    internal bool NeedsBackward => InputNeedsGradient.Contains(true) || (Module.BackwardKeepsSums && Parameters.Any(use => use.Entry.IsTrained));
 }
 
 /// <summary>One use of a parameter by a node.</summary>

@@ -12,6 +12,7 @@ namespace DistNet.Graphs;
 /// root of the number of inputs"); biases are 0 and scales 1. The gain is that of the module that consumes the output (<see cref="Module.Gain"/>), looked for through
 /// Duplicate, Dropout, Flatten and the borders of a Select; of several consumers the first one's in the order of the graph that is not 1, and 1 at the loss. A shared weight takes the gain of its first use.</para>
 /// <para>PyTorch: weights and biases of fan-in n are uniform in ±1/√n, the default of PyTorch's Linear; scales are 1.</para>
+/// <para>By either, what has a start of its own begins there (<see cref="ParameterDefinition.Start"/>): the biases of norms at 0, running variances at 1.</para>
 /// </remarks>
 public static class Initialization
 {
@@ -58,7 +59,11 @@ public static class Initialization
     private static void Initialize(Graph graph, GraphNode node, ParameterUse use, InitializationScheme scheme, ulong seed, Span<float> values)
     {
         ParameterDefinition definition = use.Definition;
-        if (definition.Role == ParameterRole.Scale)
+        if (definition.Start is { } start)
+        {
+            values.Fill(start);
+        }
+        else if (definition.Role == ParameterRole.Scale)
         {
             values.Fill(1);
         }

@@ -30,7 +30,7 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
     /// <summary>The name of the node that <see cref="WithNormalization"/> adds.</summary>
     public const string NormalizationName = "normalize";
 
-    /// <summary>A chain of modules, each fed by the one before. Nodes are named by kind and number: <c>fc1, fc2, …</c> (linear), <c>relu1, relu2, …</c>.</summary>
+    /// <summary>A chain of modules, each fed by the one before. Nodes are named by kind and number: <c>fc1, fc2, …</c> (linear), <c>relu1, relu2, …</c>; see <see cref="Module.ShortName"/>.</summary>
     /// <param name="modules">The modules, the one that takes the sample first.</param>
     public static ModelDefinition Chain(params ReadOnlySpan<Module> modules)
     {

@@ -15,6 +15,10 @@ internal sealed class NodeMemory
 
     public required int SavedPerSample { get; init; }
 
+    public required AlignedBuffer SlicesSaved { get; init; }
+
+    public required int SavedPerSlice { get; init; }
+
     public required uint RandomStream { get; init; }
 
     /// <summary>For a route: the output buffers of its branches. Elsewhere one, the output.</summary>

@@ -6,7 +6,7 @@ namespace DistNet.Graphs;
 /// <summary>Where the first value was that is not finite.</summary>
 /// <param name="Slice">The global index of the slice.</param>
 /// <param name="Node">The node that computed it; <c>input</c> for the sample, <c>loss</c> for the loss.</param>
-/// <param name="What">What it is: <c>output</c>, <c>loss</c>, <c>input gradient</c>, or <c>gradient of fc1.weight</c>.</param>
+/// <param name="What">What it is: <c>output</c>, <c>loss</c>, <c>input gradient</c>, <c>gradient of fc1.weight</c>, or <c>change of bn1.running_var</c>.</param>
 public sealed record NonFiniteFinding(int Slice, string Node, string What);
 
 /// <summary>Looks through the memory of a pass over one slice, in the order of computation.</summary>
@@ -53,7 +53,7 @@ internal static class NonFiniteSearch
         {
             if (!IsFinite(gradient[use.Entry]))
             {
-                return $"gradient of {use.Entry.Name}";
+                return $"{(use.Entry.IsBuffer ? "change" : "gradient")} of {use.Entry.Name}";
             }
         }
 

@@ -4,36 +4,35 @@ using DistNet.Randomness;
 
 namespace DistNet.Graphs;
 
-/// <summary>Evaluates a graph one sample at a time, in double precision and by the plainest code: a second implementation to check the first against.</summary>
+/// <summary>Evaluates a graph one slice at a time, in double precision and by the plainest code: a second implementation to check the first against.</summary>
 internal sealed class ReferenceEvaluation
 {
     private readonly Graph graph;
     private readonly Loss loss;
     private readonly PassInput input;
+    private readonly int sliceSize;
     private readonly float[] samples;
-    private readonly double[][] values;
-    private readonly ReferenceContext[] contexts;
-    private readonly bool[] active;
+    private readonly Sample[] slice;
+    private readonly ReferenceContext[] present;
 
-    public ReferenceEvaluation(Graph graph, Loss loss, in PassInput input, bool training)
+    public ReferenceEvaluation(Graph graph, Loss loss, in PassInput input, int sliceSize, bool training)
     {
         this.graph = graph;
         this.loss = loss;
         this.input = input;
-        active = new bool[graph.Domains.Length];
+        this.sliceSize = sliceSize;
         samples = new float[input.Samples.Length * graph.InputShape.Length];
         input.Data.CopyInputs(input.Samples.Span, samples);
         Parameters = [.. graph.Layout.Entries.Select(entry => new double[entry.Length])];
-        values = new double[graph.Values.Length][];
-        values[0] = new double[graph.InputShape.Length];
-        contexts = new ReferenceContext[graph.Nodes.Length];
-        for (int index = 0; index < contexts.Length; index++)
+        slice = new Sample[Math.Min(sliceSize, input.Samples.Length)];
+        present = new ReferenceContext[slice.Length];
+        for (int row = 0; row < slice.Length; row++)
         {
-            contexts[index] = Context(graph.Nodes[index], training);
+            slice[row] = new Sample(graph, input, Parameters, training);
         }
     }
 
-    /// <summary>The parameters, in the order of the layout; to be set, and changed between evaluations.</summary>
+    /// <summary>Parameters and buffers, in the order of the layout; to be set, and changed between evaluations.</summary>
     public double[][] Parameters { get; }
 
     /// <summary>The sum of the samples' weighted losses.</summary>
@@ -41,71 +40,114 @@ internal sealed class ReferenceEvaluation
     {
         double sum = 0;
         ReadOnlySpan<int> indexes = input.Samples.Span;
-        for (int row = 0; row < indexes.Length; row++)
+        for (int first = 0; first < indexes.Length; first += sliceSize)
         {
-            ReadOnlySpan<double> output = Output(row);
-            int label = input.Data.Labels.IsEmpty ? 0 : input.Data.Labels[indexes[row]];
-            int width = input.Data.TargetWidth;
-            sum += loss.Reference(output, label, input.Data.Targets.Slice(indexes[row] * width, width));
+            int rows = Math.Min(sliceSize, indexes.Length - first);
+            Evaluate(first, rows);
+            for (int row = 0; row < rows; row++)
+            {
+                int index = indexes[first + row];
+                int label = input.Data.Labels.IsEmpty ? 0 : input.Data.Labels[index];
+                int width = input.Data.TargetWidth;
+                sum += loss.Reference(slice[row].Values[graph.OutputValue], label, input.Data.Targets.Slice(index * width, width));
+            }
         }
 
         return sum;
     }
 
-    /// <summary>One sample's output.</summary>
-    public ReadOnlySpan<double> Output(int row)
+    private void Evaluate(int first, int rows)
     {
-        for (int i = 0; i < values[0].Length; i++)
+        int width = graph.InputShape.Length;
+        for (int row = 0; row < rows; row++)
         {
-            values[0][i] = samples[(row * values[0].Length) + i];
+            slice[row].Begin(samples.AsSpan((first + row) * width, width), (uint)(input.FirstPlace + first + row));
         }
 
-        Array.Clear(active);
-        active[0] = true;
-        for (int index = 0; index < contexts.Length; index++)
+        for (int index = 0; index < graph.Nodes.Length; index++)
         {
             GraphNode node = graph.Nodes[index];
-            if (!active[node.Domain])
+            int count = 0;
+            foreach (Sample sample in slice.AsSpan(0, rows))
             {
-                continue;
+                if (!sample.Domains[node.Domain])
+                {
+                    continue;
+                }
+
+                switch (node.Module)
+                {
+                    case Route route:
+                        int branch = route.Rule.Choose(Array.ConvertAll(sample.Values[node.Inputs[0]], value => (float)value));
+                        sample.Domains[graph.Values[node.Outputs[branch]].Domain] = true;
+                        break;
+                    case Merge:
+                        int taken = node.Inputs.First(value => sample.Domains[graph.Values[value].Domain]);
+                        sample.Values[taken].CopyTo(sample.Values[node.Outputs[0]], 0);
+                        break;
+                    default:
+                        present[count++] = sample.Contexts[index];
+                        break;
+                }
             }
 
-            switch (node.Module)
+            if (count > 0)
             {
-                case Route route:
-                    int branch = route.Rule.Choose(Array.ConvertAll(values[node.Inputs[0]], value => (float)value));
-                    active[graph.Values[node.Outputs[branch]].Domain] = true;
-                    break;
-                case Merge:
-                    int taken = node.Inputs.First(value => active[graph.Values[value].Domain]);
-                    values[taken].CopyTo(values[node.Outputs[0]], 0);
-                    break;
-                default:
-                    contexts[index].Place = (uint)(input.FirstPlace + row);
-                    node.Module.ForwardReference(contexts[index]);
-                    break;
+                node.Module.ForwardReferences(present.AsSpan(0, count));
             }
         }
-
-        return values[graph.OutputValue];
     }
 
-    private ReferenceContext Context(GraphNode node, bool training)
+    /// <summary>One sample of the slice: its values, and the domains that it belongs to.</summary>
+    private sealed class Sample
     {
-        foreach (int output in node.Outputs)
+        public Sample(Graph graph, in PassInput input, double[][] parameters, bool training)
         {
-            // Several outputs have equal values, or (a route) only one of them is read.
-            values[output] = node.Outputs.Length > 1 ? values[node.Inputs[0]] : new double[node.OutputShape.Length];
+            Domains = new bool[graph.Domains.Length];
+            Values = new double[graph.Values.Length][];
+            Values[0] = new double[graph.InputShape.Length];
+            Contexts = new ReferenceContext[graph.Nodes.Length];
+            for (int index = 0; index < Contexts.Length; index++)
+            {
+                GraphNode node = graph.Nodes[index];
+                foreach (int output in node.Outputs)
+                {
+                    // Several outputs have equal values, or (a route) only one of them is read.
+                    Values[output] = node.Outputs.Length > 1 ? Values[node.Inputs[0]] : new double[node.OutputShape.Length];
+                }
+
+                double[][] inputs = [.. node.Inputs.Select(value => Values[value])];
+                double[][] used = [.. node.Parameters.Select(use => parameters[graph.Layout.Entries.IndexOf(use.Entry)])];
+                Contexts[index] = new ReferenceContext(node.InputShapes, node.OutputShape, inputs, used, Values[node.Outputs[0]])
+                {
+                    Training = training,
+                    Frozen = node.Frozen,
+                    Seed = input.Seed,
+                    Step = unchecked((uint)input.Step),
+                    RandomStream = KeyedRandom.Stream(node.Module.RandomPurpose, node.Name),
+                };
+            }
         }
 
-        double[][] inputs = [.. node.Inputs.Select(value => values[value])];
-        double[][] parameters = [.. node.Parameters.Select(use => Parameters[graph.Layout.Entries.IndexOf(use.Entry)])];
-        return new ReferenceContext(node.InputShapes, node.OutputShape, inputs, parameters, values[node.Outputs[0]])
+        public bool[] Domains { get; }
+
+        public double[][] Values { get; }
+
+        public ReferenceContext[] Contexts { get; }
+
+        public void Begin(ReadOnlySpan<float> sample, uint place)
         {
-            Training = training,
-            Seed = input.Seed,
-            Step = unchecked((uint)input.Step),
-            RandomStream = KeyedRandom.Stream(node.Module.RandomPurpose, node.Name),
-        };
+            for (int i = 0; i < sample.Length; i++)
+            {
+                Values[0][i] = sample[i];
+            }
+
+            Array.Clear(Domains);
+            Domains[0] = true;
+            foreach (ReferenceContext context in Contexts)
+            {
+                context.Place = place;
+            }
+        }
     }
 }

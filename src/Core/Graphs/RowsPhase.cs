@@ -81,15 +81,10 @@ internal sealed class RowsPhase : ITeamWork
 
     private void Gather(int from, int to)
     {
-        (int first, int count) = Rows(from, to);
-        pass.Data!.CopyInputs(pass.Samples.Slice(first, count), memory.Sample.Span.Slice(first * sampleWidth, count * sampleWidth));
-    }
-
-    private (int First, int Count) Rows(int from, int to)
-    {
         SliceRows[] slices = memory.Domains[0].Slices;
         int first = slices[from].First;
-        return (first, slices[to - 1].First + slices[to - 1].Count - first);
+        int count = slices[to - 1].First + slices[to - 1].Count - first;
+        pass.Data!.CopyInputs(pass.Samples.Slice(first, count), memory.Sample.Span.Slice(first * sampleWidth, count * sampleWidth));
     }
 
     private void Forward(ForwardContext context, NodeMemory node, int from, int to)
@@ -111,17 +106,16 @@ internal sealed class RowsPhase : ITeamWork
         }
         else if (domain.Parent is null)
         {
-            (int first, int count) = Rows(from, to);
-            context.Bind(node, domain, first, count);
+            context.Bind(node, domain, from, to - from);
             module.Forward(context);
         }
         else
         {
-            foreach (SliceRows rows in domain.Slices.AsSpan(from, to - from))
+            for (int slice = from; slice < to; slice++)
             {
-                if (rows.Count > 0)
+                if (domain.Slices[slice].Count > 0)
                 {
-                    context.Bind(node, domain, rows.First, rows.Count);
+                    context.Bind(node, domain, slice, 1);
                     module.Forward(context);
                 }
             }
@@ -147,17 +141,16 @@ internal sealed class RowsPhase : ITeamWork
         }
         else if (domain.Parent is null)
         {
-            (int first, int count) = Rows(from, to);
-            context.Bind(node, first, count);
+            context.Bind(node, domain, from, to - from);
             module.Backward(context);
         }
         else
         {
-            foreach (SliceRows rows in domain.Slices.AsSpan(from, to - from))
+            for (int slice = from; slice < to; slice++)
             {
-                if (rows.Count > 0)
+                if (domain.Slices[slice].Count > 0)
                 {
-                    context.Bind(node, rows.First, rows.Count);
+                    context.Bind(node, domain, slice, 1);
                     module.Backward(context);
                 }
             }

@@ -19,7 +19,7 @@ public static class ModelExport
         new("momentum", "momentum_buffer"), new("firstMoment", "exp_avg"), new("secondMoment", "exp_avg_sq"),
     ]);
 
-    /// <summary>Writes the parameters as a safetensors file, which <c>load_state_dict(strict=True)</c> of a PyTorch module with the same names takes as it is.
+    /// <summary>Writes parameters and running statistics as a safetensors file, which <c>load_state_dict(strict=True)</c> of a PyTorch module with the same names takes as it is.
     /// What is no parameter stands in the header's metadata: see <see cref="ModelMetadata"/>, and <c>normalization.mean</c> and <c>normalization.deviation</c> where inputs are normalised.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="model">The model.</param>
@@ -35,7 +35,7 @@ public static class ModelExport
     /// <param name="updates">The number of updates that made them.</param>
     public static void WriteParameters(Stream stream, Arena parameters, long updates) => Write(stream, parameters, updates, ImmutableDictionary<string, string>.Empty);
 
-    /// <summary>Writes the parameters as numpy's archive of arrays; with them <c>normalization.mean</c> and <c>normalization.deviation</c> where inputs are normalised.</summary>
+    /// <summary>Writes parameters and running statistics as numpy's archive of arrays; with them <c>normalization.mean</c> and <c>normalization.deviation</c> where inputs are normalised.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="model">The model.</param>
     public static void WriteNpz(Stream stream, TrainedModel model)

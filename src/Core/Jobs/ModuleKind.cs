@@ -84,6 +84,30 @@ public sealed record ModuleKind(
             values => new AvgPool2d((Size2d)values[0]!, (Size2d)values[1]!, (Size2d)values[2]!, (bool)values[3]!),
             module => (AvgPool2d)module is var pool ? [pool.Kernel, pool.Stride, pool.Padding, pool.CountIncludePadding] : []),
         Plain("global-average-pool", "The mean of each channel: [C, H, W] to [C].", () => new GlobalAveragePool()),
+        new("batch-norm", "(x − m) / √(v + ε) of each channel, the first dimension, with the statistics of a slice, in evaluation with running ones; then times a weight, plus a bias.",
+            [
+                Epsilon,
+                new("momentum", new NumberType { Minimum = 0, Maximum = 1 }, 0.1, "How far the running statistics move in a step."),
+                Affine,
+            ],
+            values => new BatchNorm((double)values[0]!, (double)values[1]!, (bool)values[2]!),
+            module => [((BatchNorm)module).Epsilon, ((BatchNorm)module).Momentum, ((BatchNorm)module).Affine]),
+        new("layer-norm", "(x − m) / √(v + ε) over the last dimensions of each sample; then times a weight, plus a bias, for each of their places.",
+            [
+                new("layer-norm", new IntegerType(1, int.MaxValue), (Int128)1, "How many of the last dimensions are normalised together."),
+                Epsilon,
+                Affine,
+            ],
+            values => new LayerNorm((int)(Int128)values[0]!, (double)values[1]!, (bool)values[2]!),
+            module => [(Int128)((LayerNorm)module).NormalizedDimensions, ((LayerNorm)module).Epsilon, ((LayerNorm)module).Affine]),
+        new("group-norm", "(x − m) / √(v + ε) over groups of the channels, the first dimension, of each sample; then times a weight, plus a bias, for each channel.",
+            [
+                new("group-norm", new IntegerType(1, int.MaxValue), null, "The number of groups, a divisor of the channels."),
+                Epsilon,
+                Affine,
+            ],
+            values => new GroupNorm((int)(Int128)values[0]!, (double)values[1]!, (bool)values[2]!),
+            module => [(Int128)((GroupNorm)module).Groups, ((GroupNorm)module).Epsilon, ((GroupNorm)module).Affine]),
         Plain("flatten", "All dimensions of a sample as one.", () => new Flatten()),
         new("reshape", "The same values in another shape, row-major.",
             [new("reshape", new IntegerListType(new IntegerType(-1, int.MaxValue)), null, "The dimensions of one sample; one of them may be -1, for what the others leave.")],
@@ -92,6 +116,10 @@ public sealed record ModuleKind(
         Plain("add", "The sum of two or more inputs of one shape.", () => new Add()),
         Plain("max", "The larger of two inputs of one shape; at a tie the gradient goes to the second.", () => new Max()),
     ];
+
+    private static ModuleOption Epsilon => new("epsilon", new NumberType { Minimum = 0, AboveMinimum = true }, 1e-5, "ε, added to the variance.");
+
+    private static ModuleOption Affine => new("affine", WordType.Boolean, true, "Whether weight and bias are there.");
 
     private static ModuleKind Plain(string word, string meaning, Func<Module> create) => new(word, meaning, [], _ => create(), _ => []);
 }

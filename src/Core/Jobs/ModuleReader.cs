@@ -78,6 +78,11 @@ internal static class ModuleReader
         }
         else
         {
+            if (kind.Options.All(option => option.Name != kind.Word))
+            {
+                writer.WriteNull(kind.Word);
+            }
+
             ImmutableArray<object?> values = kind.Describe(node.Module);
             for (int i = 0; i < values.Length; i++)
             {

@@ -83,7 +83,7 @@ internal static class RowSums
 
     // (((l + 8) + 4) + 2) + 1, in vectors that every processor has.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Combine(ref LaneBuffer lanes)
+    public static float Combine(ref LaneBuffer lanes)
     {
         ref float first = ref lanes[0];
         Vector128<float> low = Vector128.LoadUnsafe(ref first, 0) + Vector128.LoadUnsafe(ref first, 8);

@@ -9,6 +9,7 @@ namespace DistNet.Modules;
 /// To write one of your own: say the shapes (<see cref="OutputShape"/>), the parameters, and the two rules <see cref="Forward"/> and <see cref="Backward"/>, plus
 /// <see cref="ParameterGradient"/> if there are parameters. Every rule sees the rows of some samples and must treat each row by itself, in an order that depends on
 /// shapes alone; sums over samples belong in <see cref="ParameterGradient"/> and go through <see cref="SliceSum"/>, which keeps them independent of workers and threads.
+/// A rule that needs other samples may look at those of the same slice (<see cref="ModuleContext.Slice"/>), since every call has whole slices.
 /// </remarks>
 public abstract class Module
 {
@@ -34,7 +35,7 @@ public abstract class Module
     /// <exception cref="DistNetException">The inputs do not fit: one sentence with found and expected (the builder adds the node's name).</exception>
     public abstract Shape OutputShape(ImmutableArray<Shape> inputs);
 
-    /// <summary>The parameters, in the order of declaration.</summary>
+    /// <summary>The parameters and buffers, in the order of declaration.</summary>
     /// <param name="inputs">The shapes of one sample's inputs.</param>
     public virtual ImmutableArray<ParameterDefinition> Parameters(ImmutableArray<Shape> inputs) => [];
 
@@ -50,8 +51,8 @@ public abstract class Module
     /// <summary>Writes each input gradient of some rows exactly once, from the output gradients.</summary>
     public abstract void Backward(BackwardContext context);
 
-    /// <summary>Writes the floats [<paramref name="from"/>, <paramref name="to"/>) of one parameter's gradient, summed over the given slices by the canonical tree.
-    /// Callers split a parameter at multiples of <see cref="ParameterDefinition.SplitLength"/>.</summary>
+    /// <summary>Writes the floats [<paramref name="from"/>, <paramref name="to"/>) of one parameter's gradient, summed over the given slices by the canonical tree;
+    /// for a buffer, of the sum over samples of its change (<see cref="ParameterRole.Buffer"/>). Callers split a parameter at multiples of <see cref="ParameterDefinition.SplitLength"/>.</summary>
     /// <param name="context">The slices and what they hold.</param>
     /// <param name="parameter">The parameter's index.</param>
     /// <param name="from">The first float.</param>
@@ -62,6 +63,16 @@ public abstract class Module
     /// <summary>Writes one sample's output in double precision, by the plainest code: what gradients are checked against.</summary>
     public virtual void ForwardReference(ReferenceContext context) =>
         throw DistNetException.Usage($"The module '{Kind}' has no {nameof(ForwardReference)}, so its gradients cannot be checked.");
+
+    /// <summary>Writes the outputs of one slice's samples: one by one, but for a rule by which samples of a slice depend on each other.</summary>
+    /// <param name="slice">The samples that exist here, in order; at least one.</param>
+    public virtual void ForwardReferences(ReadOnlySpan<ReferenceContext> slice)
+    {
+        foreach (ReferenceContext sample in slice)
+        {
+            ForwardReference(sample);
+        }
+    }
 
     /// <summary>What a node's random numbers are for, a part of their key.</summary>
     internal virtual RandomPurpose RandomPurpose => RandomPurpose.Dropout;
@@ -74,6 +85,9 @@ public abstract class Module
 
     /// <summary>Whether <see cref="Backward"/> may write the input gradient over the output gradient: element by element, no parameters, one input.</summary>
     internal virtual bool BackwardInPlace => false;
+
+    /// <summary>Whether <see cref="Backward"/> keeps what <see cref="ParameterGradient"/> sums, so that it is called even where nobody needs an input gradient.</summary>
+    internal virtual bool BackwardKeepsSums => false;
 }
 
 /// <summary>How many inputs a module takes.</summary>
@@ -88,15 +102,17 @@ public readonly record struct InputCount(int Minimum, int Maximum)
     public override string ToString() => Minimum == Maximum ? $"{Minimum}" : Maximum == int.MaxValue ? $"at least {Minimum}" : $"{Minimum} to {Maximum}";
 }
 
-/// <summary>One parameter of a module.</summary>
+/// <summary>One parameter or buffer of a module.</summary>
 /// <param name="Name">What follows the node's name: <c>weight</c> gives <c>fc1.weight</c>.</param>
 /// <param name="Shape">Its shape; a Linear weight is [out, in].</param>
 /// <param name="Role">What it is for.</param>
 /// <param name="FanIn">How many inputs one output is a sum of, for initialisation; at least 1.</param>
 /// <param name="SplitLength">The gradient is shared out to threads in multiples of so many floats (a row of a matrix, say); at least 1.</param>
-public sealed record ParameterDefinition(string Name, Shape Shape, ParameterRole Role, int FanIn = 1, int SplitLength = 1);
+/// <param name="Start">The value it starts from whatever the initialisation; null where that decides.</param>
+public sealed record ParameterDefinition(string Name, Shape Shape, ParameterRole Role, int FanIn = 1, int SplitLength = 1, float? Start = null);
 
 /// <summary>What a module needs besides inputs, outputs and gradients, in floats.</summary>
 /// <param name="SavedPerSample">Kept for each sample from the forward to the backward pass: a dropout mask.</param>
 /// <param name="Scratch">Used within one call, by one thread.</param>
-public readonly record struct ModuleMemory(int SavedPerSample = 0, int Scratch = 0);
+/// <param name="SavedPerSlice">Kept for each slice from one rule to the next: its statistics.</param>
+public readonly record struct ModuleMemory(int SavedPerSample = 0, int Scratch = 0, int SavedPerSlice = 0);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DistNet.Graphs;
 using DistNet.Kernels;
+using DistNet.Runs;
 using DistNet.Tensors;
 
 namespace DistNet.Modules;
@@ -12,6 +13,7 @@ public abstract class ModuleContext
     private readonly PassState pass;
     private readonly AlignedBuffer scratch;
     private NodeMemory? memory;
+    private RowDomain? domain;
 
     private protected ModuleContext(PassState pass, AlignedBuffer scratch)
     {
@@ -31,12 +33,22 @@ public abstract class ModuleContext
     /// <summary>Whether this is a training pass: dropout acts, and a backward pass follows.</summary>
     public bool Training => pass.Training;
 
+    /// <summary>Whether the node is frozen: its parameters and buffers stay as they start.</summary>
+    public bool Frozen => Memory.Node.Frozen;
+
     /// <summary>Floats of this thread's own for one call; their values are anything.</summary>
     public Span<float> Scratch => scratch.Span;
+
+    /// <summary>How many slices the call has: whole ones, all of their rows that exist here.</summary>
+    public int SliceCount { get; private set; }
 
     private protected PassState Pass => pass;
 
     private protected NodeMemory Memory => memory!;
+
+    private protected RowDomain Domain => domain!;
+
+    private protected int FirstSlice { get; private set; }
 
     private protected int FirstRow { get; private set; }
 
@@ -49,11 +61,39 @@ public abstract class ModuleContext
         return pass.Parameters.Slice(entry.Offset, entry.Length);
     }
 
-    internal void Bind(NodeMemory node, int firstRow, int rows)
+    /// <summary>The rows of a slice, counted from the call's first row.</summary>
+    /// <param name="index">Which of the call's slices.</param>
+    public SliceRows Slice(int index)
+    {
+        Invariant.Holds((uint)index < (uint)SliceCount);
+        SliceRows rows = Domain.Slices[FirstSlice + index];
+        return rows with { First = rows.First - FirstRow };
+    }
+
+    /// <summary>What is kept for a slice, SavedPerSlice floats. Nothing is kept of a slice without rows.</summary>
+    /// <param name="index">Which of the call's slices.</param>
+    public Span<float> SavedOf(int index)
+    {
+        Invariant.Holds((uint)index < (uint)SliceCount);
+        return Memory.SlicesSaved.Span.Slice((FirstSlice + index) * Memory.SavedPerSlice, Memory.SavedPerSlice);
+    }
+
+    /// <summary>Turns to some slices of a node, and to their rows, which lie one after the other.</summary>
+    internal void Bind(NodeMemory node, RowDomain rows, int first, int count)
+    {
+        SliceRows last = rows.Slices[first + count - 1];
+        int firstRow = rows.Slices[first].First;
+        Bind(node, rows, new SliceRange(first, count), firstRow, last.First + last.Count - firstRow);
+    }
+
+    private protected void Bind(NodeMemory node, RowDomain rows, SliceRange slices, int firstRow, int rowCount)
     {
         memory = node;
+        domain = rows;
+        FirstSlice = slices.First;
+        SliceCount = slices.Count;
         FirstRow = firstRow;
-        RowCount = rows;
+        RowCount = rowCount;
     }
 
     private protected Span<float> RowsOf(AlignedBuffer buffer, int width) => buffer.Span.Slice(FirstRow * width, RowCount * width);
@@ -70,8 +110,6 @@ public abstract class ModuleContext
 /// <summary>What <see cref="Module.Forward"/> sees: some rows of the node.</summary>
 public sealed class ForwardContext : ModuleContext
 {
-    private RowDomain? domain;
-
     internal ForwardContext(PassState pass, AlignedBuffer scratch)
         : base(pass, scratch)
     {
@@ -99,13 +137,7 @@ public sealed class ForwardContext : ModuleContext
     public ReadOnlySpan<float> Input(int index) => InputRows(index);
 
     /// <summary>The place in the batch of the sample in a row, as a part of the key of randomness.</summary>
-    public uint Place(int row) => (uint)(Pass.FirstPlace + domain!.RootRow(FirstRow + row));
-
-    internal void Bind(NodeMemory node, RowDomain rows, int firstRow, int count)
-    {
-        Bind(node, firstRow, count);
-        domain = rows;
-    }
+    public uint Place(int row) => (uint)(Pass.FirstPlace + Domain.RootRow(FirstRow + row));
 }
 
 /// <summary>What <see cref="Module.Backward"/> sees: some rows of the node.</summary>
@@ -122,8 +154,8 @@ public sealed class BackwardContext : ModuleContext
     /// <summary>The output of the forward pass, [Rows, OutputShape.Length].</summary>
     public ReadOnlySpan<float> Output => OutputRows();
 
-    /// <summary>What the forward pass kept, [Rows, SavedPerSample].</summary>
-    public ReadOnlySpan<float> Saved => SavedRows();
+    /// <summary>What the forward pass kept, [Rows, SavedPerSample]; what this rule keeps itself is for the gradients of the parameters.</summary>
+    public Span<float> Saved => SavedRows();
 
     /// <summary>The gradient of the loss by the output, [Rows, OutputShape.Length].</summary>
     public ReadOnlySpan<float> OutputGradient => OutputGradientRows(0);
@@ -144,10 +176,8 @@ public sealed class BackwardContext : ModuleContext
 /// <summary>What <see cref="Module.ParameterGradient"/> sees: all rows of the pass, and which of them make up the slices of one node of the sum.</summary>
 public sealed class ParameterGradientContext : ModuleContext
 {
-    private SliceRows[] slices = [];
+    private RowDomain? all;
     private Memory<float> gradient;
-    private int firstSlice;
-    private int sliceCount;
 
     internal ParameterGradientContext(PassState pass, AlignedBuffer scratch)
         : base(pass, scratch)
@@ -155,7 +185,7 @@ public sealed class ParameterGradientContext : ModuleContext
     }
 
     /// <summary>The rows of each slice; a slice of no rows adds +0.</summary>
-    public ReadOnlySpan<SliceRows> Slices => slices.AsSpan(firstSlice, sliceCount);
+    public ReadOnlySpan<SliceRows> Slices => Domain.Slices.AsSpan(FirstSlice, SliceCount);
 
     /// <summary>The output of the forward pass, all rows.</summary>
     public ReadOnlySpan<float> Output => OutputRows();
@@ -172,12 +202,15 @@ public sealed class ParameterGradientContext : ModuleContext
     /// <summary>An input of the forward pass, all rows.</summary>
     public ReadOnlySpan<float> Input(int index) => InputRows(index);
 
-    internal void Bind(NodeMemory node, int rows, SliceRows[] all, int first, int count)
+    /// <summary>How many samples a slice has in all, those that took another branch among them.</summary>
+    /// <param name="index">Which of the slices.</param>
+    public int SamplesOf(int index) => all!.Slices[FirstSlice + index].Count;
+
+    /// <summary>Turns to some slices of a node; inputs, outputs and what was kept for samples are those of all rows.</summary>
+    internal void Bind(NodeMemory node, RowDomain rows, RowDomain all, int rowCount, SliceRange slices)
     {
-        Bind(node, 0, rows);
-        slices = all;
-        firstSlice = first;
-        sliceCount = count;
+        Bind(node, rows, slices, 0, rowCount);
+        this.all = all;
     }
 
     internal void WriteTo(Memory<float> destination) => gradient = destination;

@@ -27,6 +27,9 @@ public sealed class ReferenceContext
     /// <summary>Whether this is a training pass.</summary>
     public bool Training { get; internal init; }
 
+    /// <summary>Whether the node is frozen.</summary>
+    public bool Frozen { get; internal init; }
+
     /// <summary>The seed of the run.</summary>
     public ulong Seed { get; internal init; }
 

@@ -13,6 +13,16 @@ public interface ISampleTerm
     void AddTo(int row, int from, Span<float> sum);
 }
 
+/// <summary>What one slice adds to a parameter's gradient, where a rule has summed its samples before.</summary>
+public interface ISliceTerm
+{
+    /// <summary>Writes a slice's term of the floats [from, to) of the gradient.</summary>
+    /// <param name="slice">Which of the slices.</param>
+    /// <param name="from">The first float of the gradient.</param>
+    /// <param name="term">Where to: +0 before; its index 0 is the gradient's float <paramref name="from"/>.</param>
+    void Write(int slice, int from, Span<float> term);
+}
+
 /// <summary>The canonical sum over samples, for modules of your own: a chain by sample inside each slice, from +0, then the binary tree over slices.</summary>
 /// <remarks>The tree is built as a binary counter counts: after slice s, as many pending sums are combined as s + 1 has trailing zeros, so that a slice's sum and
 /// at most one sum per level are held.</remarks>
@@ -33,40 +43,83 @@ public static class SliceSum
     public static void Run<TTerm>(ReadOnlySpan<SliceRows> slices, scoped ref TTerm term, Span<float> gradient, int from, int to, Span<float> scratch)
         where TTerm : struct, ISampleTerm, allows ref struct
     {
-        int length = to - from;
-        int pending = 0;
+        Tree tree = new(scratch, to - from);
         for (int slice = 0; slice < slices.Length; slice++)
         {
-            Span<float> sum = scratch.Slice(pending * length, length);
-            sum.Clear();
+            Span<float> sum = tree.Next();
             for (int row = slices[slice].First; row < slices[slice].First + slices[slice].Count; row++)
             {
                 term.AddTo(row, from, sum);
             }
 
+            tree.Add(slice);
+        }
+
+        tree.Sum().CopyTo(gradient[from..to]);
+    }
+
+    /// <summary>Sums the terms of all slices into the floats [from, to) of the gradient, by the same tree.</summary>
+    /// <param name="slices">How many slices there are.</param>
+    /// <param name="term">What one slice adds.</param>
+    /// <param name="gradient">The whole gradient.</param>
+    /// <param name="from">The first float.</param>
+    /// <param name="to">The float after the last.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    public static void RunSlices<TTerm>(int slices, scoped ref TTerm term, Span<float> gradient, int from, int to, Span<float> scratch)
+        where TTerm : struct, ISliceTerm, allows ref struct
+    {
+        Tree tree = new(scratch, to - from);
+        for (int slice = 0; slice < slices; slice++)
+        {
+            term.Write(slice, from, tree.Next());
+            tree.Add(slice);
+        }
+
+        tree.Sum().CopyTo(gradient[from..to]);
+    }
+
+    private ref struct Tree(Span<float> scratch, int length)
+    {
+        private readonly Span<float> scratch = scratch;
+        private int pending;
+
+        // Where the next slice's sum goes, +0.
+        public readonly Span<float> Next()
+        {
+            Span<float> sum = scratch.Slice(pending * length, length);
+            sum.Clear();
+            return sum;
+        }
+
+        public void Add(int slice)
+        {
             pending++;
             for (int merges = BitOperations.TrailingZeroCount(slice + 1); merges > 0; merges--)
             {
-                Combine(scratch, --pending, length);
+                Combine();
             }
         }
 
-        while (pending > 1)
+        public Span<float> Sum()
         {
-            Combine(scratch, --pending, length);
+            while (pending > 1)
+            {
+                Combine();
+            }
+
+            return scratch[..length];
         }
 
-        scratch[..length].CopyTo(gradient[from..to]);
-    }
-
-    // pending[right − 1] += pending[right]
-    private static void Combine(Span<float> scratch, int right, int length)
-    {
-        Span<float> left = scratch.Slice((right - 1) * length, length);
-        ReadOnlySpan<float> other = scratch.Slice(right * length, length);
-        for (int i = 0; i < left.Length; i++)
+        // The last pending sum goes into the one before it.
+        private void Combine()
         {
-            left[i] += other[i];
+            pending--;
+            Span<float> left = scratch.Slice((pending - 1) * length, length);
+            ReadOnlySpan<float> right = scratch.Slice(pending * length, length);
+            for (int i = 0; i < left.Length; i++)
+            {
+                left[i] += right[i];
+            }
         }
     }
 }

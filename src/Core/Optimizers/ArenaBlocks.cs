@@ -8,7 +8,8 @@ namespace DistNet.Optimizers;
 /// <param name="Offset">Its first float in the arena; a multiple of 16.</param>
 /// <param name="Length">Its floats, padding excluded.</param>
 /// <param name="Decayed">Whether decay and penalties apply to it.</param>
-internal readonly record struct ArenaBlock(int Offset, int Length, bool Decayed)
+/// <param name="IsBuffer">Whether it is of a buffer: its mean change is added to it, and nothing else.</param>
+internal readonly record struct ArenaBlock(int Offset, int Length, bool Decayed, bool IsBuffer)
 {
     /// <summary>Its floats with the padding that follows the parameter's last: a multiple of 16.</summary>
     public int PaddedLength => (Length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
@@ -21,6 +22,7 @@ internal sealed class ArenaBlocks
     /// <summary>Floats of a full block. Part of the numerics contract, since the gradient's norm is summed by blocks.</summary>
     public const int Size = 2048;
 
+    private readonly ImmutableArray<ParameterEntry> entries;
     private readonly int[] firstBlocks;
     private readonly double[] parameterSums;
 
@@ -30,16 +32,17 @@ internal sealed class ArenaBlocks
     public ArenaBlocks(Layout layout, bool decayBiases)
     {
         var blocks = ImmutableArray.CreateBuilder<ArenaBlock>();
-        firstBlocks = new int[layout.Entries.Length + 1];
-        parameterSums = new double[layout.Entries.Length];
-        for (int parameter = 0; parameter < layout.Entries.Length; parameter++)
+        entries = layout.Entries;
+        firstBlocks = new int[entries.Length + 1];
+        parameterSums = new double[layout.Parameters.Length];
+        for (int index = 0; index < entries.Length; index++)
         {
-            ParameterEntry entry = layout.Entries[parameter];
-            firstBlocks[parameter] = blocks.Count;
+            ParameterEntry entry = entries[index];
+            firstBlocks[index] = blocks.Count;
             for (int start = 0; !entry.IsFrozen && start < entry.Length; start += Size)
             {
-                bool decayed = decayBiases || entry.Role == ParameterRole.Weight;
-                blocks.Add(new(entry.Offset + start, Math.Min(Size, entry.Length - start), decayed));
+                bool decayed = !entry.IsBuffer && (decayBiases || entry.Role == ParameterRole.Weight);
+                blocks.Add(new(entry.Offset + start, Math.Min(Size, entry.Length - start), decayed, entry.IsBuffer));
             }
         }
 
@@ -50,15 +53,25 @@ internal sealed class ArenaBlocks
     /// <summary>The blocks, in the order of the arena.</summary>
     public ImmutableArray<ArenaBlock> Blocks { get; }
 
-    /// <summary>The sum of one value per block: a binary tree over each parameter's blocks, then one over the parameters.</summary>
+    /// <summary>The sum of one value per block: a binary tree over each parameter's blocks, then one over the parameters. To that the values of buffers are added: 0, or NaN.</summary>
     public double Sum(ReadOnlySpan<double> blockValues)
     {
-        for (int parameter = 0; parameter < parameterSums.Length; parameter++)
+        int parameter = 0;
+        double buffers = 0;
+        for (int index = 0; index < entries.Length; index++)
         {
-            parameterSums[parameter] = Tree(blockValues[firstBlocks[parameter]..firstBlocks[parameter + 1]]);
+            double sum = Tree(blockValues[firstBlocks[index]..firstBlocks[index + 1]]);
+            if (entries[index].IsBuffer)
+            {
+                buffers += sum;
+            }
+            else
+            {
+                parameterSums[parameter++] = sum;
+            }
         }
 
-        return Tree(parameterSums);
+        return Tree(parameterSums) + buffers;
     }
 
     private static double Tree(ReadOnlySpan<double> values)

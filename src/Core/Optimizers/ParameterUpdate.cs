@@ -12,8 +12,8 @@ namespace DistNet.Optimizers;
 public sealed record OptimizerSlot(string Name, Arena Values);
 
 /// <summary>What an update did.</summary>
-/// <param name="Finite">Whether the gradient at the root was finite. If not, nothing changed.</param>
-/// <param name="GradientNorm">The global norm of the gradient, penalties included, before clipping; NaN or infinite where the gradient is not finite.</param>
+/// <param name="Finite">Whether the gradient at the root, changes of buffers included, was finite. If not, nothing changed.</param>
+/// <param name="GradientNorm">The global norm of the gradient, penalties included, before clipping; NaN or infinite where the gradient or a buffer's change is not finite.</param>
 /// <param name="Clipped">Whether the gradient was scaled down.</param>
 public readonly record struct UpdateOutcome(bool Finite, double GradientNorm, bool Clipped);
 
@@ -29,6 +29,7 @@ public readonly record struct UpdateOutcome(bool Finite, double GradientNorm, bo
 /// clipFactor = min(1, clipNorm / (norm + 1e-6))    // in double, rounded once; PyTorch's clip_grad_norm_
 /// </code>
 /// <para>Then the rule of <see cref="Sgd"/> or <see cref="Adam"/>. Penalties and decay apply to weights, and to biases and scales only where the job asks so.</para>
+/// <para>A buffer b (a running statistic) has the folded sum S of its changes, and neither norm, rule nor slots: b = b + S ÷ (float)samples.</para>
 /// <para>Instances have one owner: one call at a time. A call allocates nothing once it has seen the largest cover.</para>
 /// </remarks>
 public sealed class ParameterUpdate
@@ -82,16 +83,17 @@ public sealed class ParameterUpdate
     /// <param name="nodes">A disjoint cover of the batch's slices: any cover, in any order, gives the same bits. Their values are overwritten.</param>
     /// <param name="sliceCount">The slices of the batch, at least 1.</param>
     /// <param name="weight">The sum of the samples' weights, which the sum is divided by once.</param>
+    /// <param name="samples">The number of samples, which the sum of a buffer's changes is divided by.</param>
     /// <param name="learningRate">η of this step, the schedule's factor included.</param>
     /// <param name="state">The state the step starts from; β^t is taken from it.</param>
     /// <returns>What was done. Where the gradient is not finite, parameters, slots and state are exactly as they were.</returns>
     /// <exception cref="InvalidOperationException">The nodes are no disjoint cover, or a gradient is not as long as an arena.</exception>
-    public UpdateOutcome Apply(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, double learningRate, TrainingState state)
+    public UpdateOutcome Apply(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, long samples, double learningRate, TrainingState state)
     {
         ArgumentNullException.ThrowIfNull(state);
         try
         {
-            double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, Parameters));
+            double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, samples, Parameters));
             SummedAt = Stopwatch.GetTimestamp();
             if (!double.IsFinite(norm))
             {
@@ -109,15 +111,26 @@ public sealed class ParameterUpdate
         }
     }
 
-    // The second pass: the rule.
-    private void Update(ArenaBlock block) => rule.Update(unit, scalars, new()
+    // The second pass: the rule; for a buffer the addition of its mean change.
+    private void Update(ArenaBlock block)
     {
-        Gradient = root.Values.Slice(block.Offset, block.PaddedLength),
-        Parameters = Parameters.Span.Slice(block.Offset, block.PaddedLength),
-        Slot0 = Slot(0, block),
-        Slot1 = Slot(1, block),
-        Decayed = block.Decayed,
-    });
+        Span<float> parameters = Parameters.Span.Slice(block.Offset, block.PaddedLength);
+        ReadOnlySpan<float> gradient = root.Values.Slice(block.Offset, block.PaddedLength);
+        if (block.IsBuffer)
+        {
+            Elementwise.Add(unit, parameters, gradient, parameters);
+            return;
+        }
+
+        rule.Update(unit, scalars, new()
+        {
+            Parameters = parameters,
+            Gradient = gradient,
+            Slot0 = Slot(0, block),
+            Slot1 = Slot(1, block),
+            Decayed = block.Decayed,
+        });
+    }
 
     private Span<float> Slot(int index, ArenaBlock block) =>
         index < Slots.Length ? Slots[index].Values.Span.Slice(block.Offset, block.PaddedLength) : default;

@@ -27,6 +27,7 @@ internal sealed class RootGradient
     private Arena? parameters;
     private int nodeCount;
     private float divisor;
+    private float samples;
 
     public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
     {
@@ -43,12 +44,13 @@ internal sealed class RootGradient
     /// <summary>The gradient that was computed, before clipping: in the buffer of the node with the first slices.</summary>
     public Span<float> Values => nodeValues[plan.Steps[0].Node].Span;
 
-    /// <summary>Computes <see cref="Values"/> and returns Σ g² in double, which is finite if and only if every g is.</summary>
+    /// <summary>Computes <see cref="Values"/> and returns Σ g² over the parameters in double, which is finite if and only if every g, and every change of a buffer, is.</summary>
     /// <param name="nodes">A disjoint cover of the batch, in any order.</param>
     /// <param name="sliceCount">The slices of the batch.</param>
     /// <param name="weight">The sum of the samples' weights; rounded to float.</param>
+    /// <param name="samples">The number of samples, which changes of buffers are divided by; rounded to float.</param>
     /// <param name="parameters">The parameters, for the penalties.</param>
-    public double Compute(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, Arena parameters)
+    public double Compute(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, long samples, Arena parameters)
     {
         if (nodeValues.Length < nodes.Length)
         {
@@ -73,6 +75,7 @@ internal sealed class RootGradient
 
         this.parameters = parameters;
         divisor = (float)weight;
+        this.samples = samples;
         work.Run(team);
         return blocks.Sum(squareSums);
     }
@@ -88,8 +91,11 @@ internal sealed class RootGradient
     {
         Span<float> gradient = NodeBlock(plan.Steps[0].Node, block);
         ReadOnlySpan<float> left = Fold(block, gradient, part, out ReadOnlySpan<float> right);
-        RootTerms terms = block.Decayed ? new(divisor, l2Twice, l1) : new(divisor, 0, 0);
-        return GradientKernels.Root(unit, left, right, terms, parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient);
+        RootTerms terms = block.Decayed ? new(divisor, l2Twice, l1) : new(block.IsBuffer ? samples : divisor, 0, 0);
+        double squares = GradientKernels.Root(unit, left, right, terms, parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient);
+
+        // A buffer's change is no part of the norm; where it is not finite, 0 · ∞ is NaN and says so.
+        return block.IsBuffer ? 0 * squares : squares;
     }
 
     /// <summary>Folds one block of all nodes up to the root's two halves. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in

@@ -17,10 +17,14 @@ public enum ParameterRole
 
     /// <summary>Whatever it is for, it stays as it starts: no gradient, no update, no part in penalties and norms.</summary>
     Frozen,
+
+    /// <summary>A running statistic of a norm: not trained, not clipped, not decayed, without optimizer slots. What stands for its gradient is the sum over samples of
+    /// its change; once a step the mean change is added to it.</summary>
+    Buffer,
 }
 
-/// <summary>One parameter's place in the arena.</summary>
-/// <param name="Name">The parameter's name as PyTorch would give it, <c>fc1.weight</c>.</param>
+/// <summary>One parameter's or buffer's place in the arena.</summary>
+/// <param name="Name">Its name as PyTorch would give it, <c>fc1.weight</c>.</param>
 /// <param name="Shape">Its shape; a Linear weight is [out, in].</param>
 /// <param name="Role">What it is for.</param>
 /// <param name="Offset">The index of its first float in the arena; a multiple of <see cref="AlignedBuffer.AlignmentFloats"/>.</param>
@@ -29,14 +33,18 @@ public sealed record ParameterEntry(string Name, Shape Shape, ParameterRole Role
     /// <summary>The number of floats, padding excluded.</summary>
     public int Length => Shape.Length;
 
-    /// <summary>Whether it stays as it starts.</summary>
+    /// <summary>Whether it is a running statistic.</summary>
+    public bool IsBuffer => Role == ParameterRole.Buffer;
+
+    /// <summary>Whether it is a parameter that stays as it starts.</summary>
     public bool IsFrozen => Role == ParameterRole.Frozen;
 
     /// <summary>Whether it gets a gradient and updates.</summary>
-    public bool IsTrained => !IsFrozen;
+    public bool IsTrained => !IsFrozen && !IsBuffer;
 }
 
-/// <summary>Names, shapes and offsets of all parameters, in the order of declaration. Every arena, optimizer slot and digest follows it.</summary>
+/// <summary>Names, shapes and offsets of all parameters and buffers, in the order of declaration (that of PyTorch's <c>state_dict</c>). Every arena, optimizer slot and
+/// digest follows it.</summary>
 public sealed class Layout
 {
     private readonly Dictionary<string, ParameterEntry> byName;
@@ -55,20 +63,28 @@ public sealed class Layout
         }
 
         Entries = entries.ToImmutable();
+        Parameters = [.. Entries.Where(entry => !entry.IsBuffer)];
+        Buffers = [.. Entries.Where(entry => entry.IsBuffer)];
         ArenaLength = offset;
         byName = Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
     }
 
-    /// <summary>The parameters, in the order of declaration.</summary>
+    /// <summary>Parameters and buffers, in the order of declaration.</summary>
     public ImmutableArray<ParameterEntry> Entries { get; }
+
+    /// <summary>The parameters alone: what is trained.</summary>
+    public ImmutableArray<ParameterEntry> Parameters { get; }
+
+    /// <summary>The buffers alone: running statistics.</summary>
+    public ImmutableArray<ParameterEntry> Buffers { get; }
 
     /// <summary>The number of floats of an arena, padding included.</summary>
     public int ArenaLength { get; }
 
-    /// <summary>The number of parameters' floats, padding excluded.</summary>
-    public long ParameterCount => Entries.Sum(entry => (long)entry.Length);
+    /// <summary>The number of parameters' floats, padding and buffers excluded.</summary>
+    public long ParameterCount => Parameters.Sum(entry => (long)entry.Length);
 
-    /// <summary>Finds a parameter by name.</summary>
+    /// <summary>Finds a parameter or a buffer by name.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out ParameterEntry? entry) => byName.TryGetValue(name, out entry);
 
     private static int Padded(int length) => (length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;

@@ -207,7 +207,7 @@ public sealed class TrainingRun : ITrainingRun
         long begun = Stopwatch.GetTimestamp();
         versions.BeginOverwrite();
         UpdateOutcome outcome = double.IsFinite(batch.Loss)
-            ? update.Apply(gradients, sliceCount, batch.Weight, rate, State)
+            ? update.Apply(gradients, sliceCount, batch.Weight, batch.Samples, rate, State)
             : new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
         long updated = Stopwatch.GetTimestamp();
         versions.EndOverwrite();

@@ -12,12 +12,12 @@ namespace DistNet.Tests.Checkpoints;
 public sealed class DigestTests
 {
     [Fact]
-    public void The_parameters_digest_is_the_hash_of_their_bytes_without_padding() => Gen.Single.Array[10].Sample(values =>
+    public void The_parameters_digest_is_the_hash_of_their_bytes_without_padding_and_buffers() => Gen.Single.Array[10].Sample(values =>
     {
         Arena arena = new(Samples.Layout);
         byte[] bytes = new byte[40];
         int next = 0;
-        foreach (ParameterEntry entry in Samples.Layout.Entries)
+        foreach (ParameterEntry entry in Samples.Layout.Parameters)
         {
             for (int i = 0; i < entry.Length; i++, next++)
             {
@@ -27,6 +27,7 @@ public sealed class DigestTests
         }
 
         arena.Span[^1] = 99; // padding
+        arena[Samples.Layout.Buffers[0]][1] = 98;
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(bytes)), Digest.Parameters(arena));
     });
 
@@ -57,11 +58,19 @@ public sealed class DigestTests
             one with { Slots = new Dictionary<string, Arena> { ["firstMoment"] = one.Slots["secondMoment"], ["secondMoment"] = one.Slots["firstMoment"] } },
             one with { Best = null },
             one with { Best = one.Parameters },
-            one with { Buffers = [] },
+            one with { Parameters = WithBuffer(98) },
             one with { Model = one.Model with { Normalization = null } },
         ];
+        Assert.Equal(Digest.Parameters(one.Parameters), Digest.Parameters(WithBuffer(98)));
         Assert.Equal(others.Length + 1, others.Append(one).Select(Digest.State).Distinct().Count());
         Assert.Equal(Digest.State(one), Digest.State(one with { Slots = new SortedDictionary<string, Arena>(new Dictionary<string, Arena>(one.Slots)), JobJson = "", DataFingerprint = "" }));
+    }
+
+    private static Arena WithBuffer(float value)
+    {
+        Arena arena = Samples.Arena(5);
+        arena[Samples.Layout.Buffers[0]][1] = value;
+        return arena;
     }
 
     [Fact]
@@ -96,6 +105,15 @@ public sealed class DigestTests
     public void The_digests_of_a_known_state_never_change()
     {
         Assert.Equal("5256c6b76ef3c02c97b574448d3d821906befa3378bcd8bcc81cbdfe8c419e6e", Digest.Parameters(Samples.Arena(1)));
-        Assert.Equal("8cf538ed8409374b3ca185d0cc6ed6ec6a3a568151aa8c3e6aef41f15b3cffbc", Digest.State(Samples.Checkpoint(1)));
+        Assert.Equal("0975ffd5440d9953edc0aa7489b18ac67f096032b4f9050777", Digest.State(Samples.Checkpoint(1))[..50]);
+
+        // From before there were buffers in a layout: a state without any has its old digest.
+        Layout layout = new(Samples.Layout.Parameters.Select(entry => (entry.Name, entry.Shape, entry.Role)));
+        Dictionary<string, Arena> slots = new() { ["secondMoment"] = Samples.Arena(layout, 1.25f), ["firstMoment"] = Samples.Arena(layout, 1.5f) };
+        NamedTensor further = new("norm1.runningMean", new Shape(2), new float[] { 4, 5 });
+        Checkpoint one = Samples.Checkpoint(1);
+        Assert.Equal(
+            "8cf538ed8409374b3ca185d0cc6ed6ec6a3a568151aa8c3e6aef41f15b3cffbc",
+            Digest.State(one.State, Samples.Arena(layout, 1), slots, Samples.Arena(layout, 1.75f), [.. Digest.Normalization(one), further]));
     }
 }

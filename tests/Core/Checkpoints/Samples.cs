@@ -11,7 +11,7 @@ namespace DistNet.Tests.Checkpoints;
 internal static class Samples
 {
     public static readonly Layout Layout = new(
-        [("fc1.weight", new Shape(3, 2), ParameterRole.Weight), ("fc1.bias", new Shape(3), ParameterRole.Bias), ("norm.scale", new Shape(1), ParameterRole.Scale)]);
+        [("fc1.weight", new Shape(3, 2), ParameterRole.Weight), ("fc1.bias", new Shape(3), ParameterRole.Bias), ("norm.scale", new Shape(1), ParameterRole.Scale), ("norm.running_mean", new Shape(2), ParameterRole.Buffer)]);
 
     public static readonly Gen<double> AnyDouble = Gen.OneOf(
         Gen.Double, Gen.Int[0, 8].Select(i => new[] { 0.0, -0.0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.Epsilon, double.MaxValue, 0.1, 1.0 / 3 }[i]));
@@ -40,10 +40,12 @@ internal static class Samples
             LastValidationAccuracy = doubles[10],
         });
 
-    public static Arena Arena(float first)
+    public static Arena Arena(float first) => Arena(Layout, first);
+
+    public static Arena Arena(Layout layout, float first)
     {
-        Arena arena = new(Layout);
-        foreach (ParameterEntry entry in Layout.Entries)
+        Arena arena = new(layout);
+        foreach (ParameterEntry entry in layout.Entries)
         {
             Span<float> values = arena[entry];
             for (int i = 0; i < values.Length; i++)
@@ -64,7 +66,6 @@ internal static class Samples
         Parameters = Arena(step),
         Slots = new Dictionary<string, Arena> { ["secondMoment"] = Arena(step + 0.25f), ["firstMoment"] = Arena(step + 0.5f) },
         Best = Arena(step + 0.75f),
-        Buffers = [new NamedTensor("norm1.runningMean", new Shape(2), new float[] { 4, 5 })],
     };
 
     /// <summary>The folder of a small checkpoint, written.</summary>

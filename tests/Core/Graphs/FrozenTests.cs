@@ -75,7 +75,7 @@ public sealed class FrozenTests
         for (int step = 0; step < 3; step++)
         {
             gradient.Span.Fill(1);
-            outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 0.1, new TrainingState());
+            outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 1, 0.1, new TrainingState());
         }
 
         Arena start = TestBed.Parameters(graph);

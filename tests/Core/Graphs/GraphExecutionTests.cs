@@ -17,12 +17,12 @@ public sealed class GraphExecutionTests
 {
     private static readonly Shape Input = new(37);
 
-    // Widths that fill no vector, a dropout, a fan-out, a shared weight and a Select.
+    // Widths that fill no vector, batch normalisations (one of them in a branch), a dropout, a fan-out, a shared weight and a Select.
     internal static readonly ModelDefinition Model = new(
         [
-            Node("fc1", new Linear(70), "input"), Node("relu1", new Relu(), "fc1"), Node("drop1", new Dropout(0.25), "relu1"), Node("fc2", new Linear(70), "drop1"),
+            Node("fc1", new Linear(70), "input"), Node("bn1", new BatchNorm(), "fc1"), Node("relu1", new Relu(), "bn1"), Node("drop1", new Dropout(0.25), "relu1"), Node("fc2", new Linear(70), "drop1"),
             Node("again", new Linear(70), "fc2") with { Shares = "fc2" }, Node("sum", new Add(), "relu1", "again"),
-            Node("select1", new Select(SelectRule.Threshold(3, 0.2f), [ModelDefinition.Chain(new Linear(33), new Dropout(), new Tanh()), ModelDefinition.Chain(new Linear(33))]), "sum"),
+            Node("select1", new Select(SelectRule.Threshold(3, 0.2f), [ModelDefinition.Chain(new Linear(33), new BatchNorm(), new Dropout(), new Tanh()), ModelDefinition.Chain(new Linear(33))]), "sum"),
             Node("out", new Linear(10), "select1"),
         ],
         "out");

@@ -5,7 +5,7 @@ using DistNet.Modules;
 
 namespace DistNet.Tests.Graphs;
 
-/// <summary>Random DAGs of layers, sums, maxima, fan-outs, shared weights and Selects, all of one width, ending in a linear layer.</summary>
+/// <summary>Random DAGs of layers, norms, sums, maxima, fan-outs, shared weights and Selects, all of one width, ending in a linear layer.</summary>
 internal static class RandomGraphs
 {
     public const int Width = 5;
@@ -49,7 +49,7 @@ internal static class RandomGraphs
         return new ModelDefinition([.. declared], "out");
     }
 
-    private static Module Choose(Random random, int depth) => random.Next(depth < 2 ? 12 : 11) switch
+    private static Module Choose(Random random, int depth) => random.Next(depth < 2 ? 13 : 12) switch
     {
         0 or 1 => new Linear(Width, bias: random.Next(2) == 0),
         2 => new Relu(),
@@ -61,6 +61,12 @@ internal static class RandomGraphs
         8 => new Dropout(0.3),
         9 => new Add(),
         10 => new Max(),
+        11 => random.Next(3) switch
+        {
+            0 => new LayerNorm(epsilon: 0.1, affine: random.Next(2) == 0),
+            1 => new GroupNorm(random.Next(2) == 0 ? 1 : Width, epsilon: 0.1, affine: random.Next(2) == 0),
+            _ => new BatchNorm(epsilon: 0.1, affine: random.Next(2) == 0),
+        },
         _ when random.Next(2) == 0 => new Select(SelectRule.ArgMax(1, 3), [Model(random, depth + 1), Model(random, depth + 1), Model(random, depth + 1)]),
         _ => new Select(SelectRule.Threshold(random.Next(Width), 0.1f), [Model(random, depth + 1), Model(random, depth + 1)]),
     };

@@ -18,6 +18,8 @@ internal sealed class GoldenCase(JsonElement json)
 
     public static GoldenCase Of(string file, string name) => All(file).Single(golden => golden.Name == name);
 
+    public IEnumerable<GoldenCase> Cases(string key) => json.GetProperty(key).EnumerateArray().Select(element => new GoldenCase(element));
+
     public string Text(string key) => json.GetProperty(key).GetString()!;
 
     public double Number(string key) => json.GetProperty(key).GetDouble();

@@ -106,7 +106,7 @@ public sealed class LectureTests
             ParameterUpdate update = new(layout, PlainSgd, new(), VectorUnit.Widest, team);
             Arena gradient = new(layout);
             gradient.Span[..Math.Min(3, gradient.Span.Length)].Fill(1);
-            UpdateOutcome outcome = update.Apply([new(new SumNode(0, 1), gradient.Memory), new(new SumNode(0, 0), gradient.Memory)], 2, 2, 0.5, new());
+            UpdateOutcome outcome = update.Apply([new(new SumNode(0, 1), gradient.Memory), new(new SumNode(0, 0), gradient.Memory)], 2, 2, 2, 0.5, new());
             Assert.Equal(layout.Entries.Length == 0 ? 0 : Math.Sqrt(3), outcome.GradientNorm);
             Assert.All(layout.Entries, entry => Assert.Equal([-0.5f, -0.5f, -0.5f], update.Parameters[entry].ToArray()));
         }
@@ -119,8 +119,8 @@ public sealed class LectureTests
         Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd with { LearningRate = -1 }, new(), VectorUnit.Widest, team));
         Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd, new() { L1 = -1 }, VectorUnit.Widest, team));
         ParameterUpdate update = new(Two, PlainSgd, new(), VectorUnit.Widest, team);
-        Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new float[6])], 1, 1, 0.5, new()));
-        Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new Arena(Two).Memory)], 2, 1, 0.5, new()));
+        Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new float[6])], 1, 1, 1, 0.5, new()));
+        Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new Arena(Two).Memory)], 2, 1, 1, 0.5, new()));
     }
 
     private static float[] Apply(OptimizerOptions optimizer, RegularizationOptions regularization, float[] parameters, float[] gradients, out UpdateOutcome outcome, double weight = 1)
@@ -130,7 +130,7 @@ public sealed class LectureTests
         Arena gradient = new(Two);
         Place(parameters, update.Parameters);
         Place(gradients, gradient);
-        outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, weight, optimizer.LearningRate, new());
+        outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, weight, 1, optimizer.LearningRate, new());
         return [.. update.Parameters[Two.Entries[0]], .. update.Parameters[Two.Entries[1]]];
     }
 

@@ -45,7 +45,7 @@ public sealed class OptimizerGoldenTests
             float scale = (step % 4) switch { 0 => 0.25f, 1 => 0.5f, 2 => 1, _ => 2 };
             Fill(gradient[Layout.Entries[0]], gradients, scale);
             Fill(gradient[Layout.Entries[1]], gradients, scale);
-            UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, row.Optimizer.LearningRate, state);
+            UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 1, row.Optimizer.LearningRate, state);
             state = TrainingRules.AfterStep(job, new(1000, 1, 1, 1), state, default, applied: true);
             string key = FormattableString.Invariant($"{step}");
             if (golden.GetProperty("parameters").TryGetProperty(key, out JsonElement parameters))

@@ -55,7 +55,7 @@ internal static class UpdateBench
         TrainingState state = new();
         for (int step = 0; step < count; step++)
         {
-            UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient(step).Memory)], 1, 1, row.Optimizer.LearningRate, state);
+            UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient(step).Memory)], 1, 1, 1, row.Optimizer.LearningRate, state);
             Invariant.Holds(outcome.Finite);
             state = TrainingRules.AfterStep(job, plan, state, default, applied: true);
         }

@@ -91,7 +91,7 @@ public sealed class UpdatePropertyTests
                 Arena gradient = UpdateBench.RandomArena(UpdateBench.Layout, 9);
                 gradient.Span[place] = bad;
 
-                UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 0.1, state);
+                UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 1, 0.1, state);
 
                 Assert.False(outcome.Finite);
                 Assert.False(outcome.Clipped);
@@ -111,7 +111,7 @@ public sealed class UpdatePropertyTests
         Arena gradient = new(UpdateBench.Layout);
         gradient.Span[3] = float.MaxValue;
 
-        Assert.False(update.Apply([new(new SumNode(0, 0), gradient.Memory), new(new SumNode(0, 1), gradient.Memory)], 2, 1, 0.1, new()).Finite);
+        Assert.False(update.Apply([new(new SumNode(0, 0), gradient.Memory), new(new SumNode(0, 1), gradient.Memory)], 2, 1, 1, 0.1, new()).Finite);
         Assert.Equal(before, UpdateBench.Bits(update));
     }
 
@@ -185,13 +185,13 @@ public sealed class UpdatePropertyTests
         TrainingState state = new();
         for (int warm = 0; warm < 50; warm++)
         {
-            update.Apply(nodes, 6, 48, 1e-3, state);
+            update.Apply(nodes, 6, 48, 48, 1e-3, state);
         }
 
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 50; i++)
         {
-            update.Apply(nodes, 6, 48, 1e-3, state);
+            update.Apply(nodes, 6, 48, 48, 1e-3, state);
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -213,11 +213,61 @@ public sealed class UpdatePropertyTests
         Assert.InRange(SquareSum(update.Parameters), 0, before / 2);
     }
 
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void A_buffer_moves_by_its_mean_change_and_changes_nothing_else(OptimizerCase row)
+    {
+        Layout layout = new(UpdateBench.Layout.Entries.SelectMany<ParameterEntry, (string, Shape, ParameterRole)>(
+            entry => [(entry.Name, entry.Shape, entry.Role), (entry.Name + ".buffer", new Shape(2100), ParameterRole.Buffer)]));
+        using ThreadTeam team = new(2, "update");
+        ParameterUpdate plain = UpdateBench.Create(row, team);
+        ParameterUpdate update = UpdateBench.Create(row, team, layout: layout);
+        Arena gradient = UpdateBench.RandomArena(layout, 2), plainGradient = new(UpdateBench.Layout), before = new(layout);
+        foreach (ParameterEntry entry in layout.Parameters)
+        {
+            Assert.True(UpdateBench.Layout.TryFind(entry.Name, out ParameterEntry? own));
+            gradient[entry].CopyTo(plainGradient[own]);
+            update.Parameters[entry].CopyTo(plain.Parameters[own]);
+        }
+
+        update.Parameters.Span.CopyTo(before.Span);
+        UpdateOutcome expected = plain.Apply([new NodeGradient(new SumNode(0, 0), plainGradient.Memory)], 1, 0.25, 7, 0.01, new());
+        Assert.Equal(expected, update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Span.ToArray())], 1, 0.25, 7, 0.01, new()));
+        foreach (ParameterEntry entry in layout.Parameters)
+        {
+            Assert.True(UpdateBench.Layout.TryFind(entry.Name, out ParameterEntry? own));
+            Assert.Equal(plain.Parameters[own].ToArray(), update.Parameters[entry].ToArray());
+            Assert.All(plain.Slots.Zip(update.Slots), slots => Assert.Equal(slots.First.Values[own].ToArray(), slots.Second.Values[entry].ToArray()));
+        }
+
+        foreach (ParameterEntry entry in layout.Buffers)
+        {
+            Assert.Equal(before[entry].ToArray().Zip(gradient[entry].ToArray(), (value, change) => value + (change / 7)), update.Parameters[entry].ToArray());
+            Assert.All(update.Slots, slot => Assert.All(slot.Values[entry].ToArray(), value => Assert.Equal(0, BitConverter.SingleToInt32Bits(value))));
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_change_of_a_buffer_that_is_not_finite_changes_nothing(float bad)
+    {
+        Layout layout = new([("w", new Shape(3), ParameterRole.Weight), ("b", new Shape(3), ParameterRole.Buffer)]);
+        OptimizerCase row = OptimizerCase.All[^1];
+        using ThreadTeam team = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, team, layout: layout);
+        int[] before = UpdateBench.Bits(update);
+        Arena gradient = UpdateBench.RandomArena(layout, 2);
+        gradient[layout.Buffers[0]][1] = bad;
+        Assert.False(update.Apply([new NodeGradient(new SumNode(0, 0), gradient.Memory)], 1, 1, 1, 0.1, new()).Finite);
+        Assert.Equal(before, UpdateBench.Bits(update));
+    }
+
     private static int[] After(OptimizerCase row, ThreadTeam team, Arena[] slices, SumNode[] nodes)
     {
         ParameterUpdate update = UpdateBench.Create(row, team);
         NodeGradient[] gradients = [.. nodes.Select(node => new NodeGradient(node, NodeValue(slices, node).Memory))];
-        Assert.True(update.Apply(gradients, slices.Length, slices.Length * 32.0, 0.01, new()).Finite);
+        Assert.True(update.Apply(gradients, slices.Length, slices.Length * 32.0, slices.Length * 32, 0.01, new()).Finite);
         return UpdateBench.Bits(update);
     }
 
