@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Compares whole training runs of DistNet with PyTorch on the mlp workload, and writes the table into docs/performance.md.
+"""Compares whole training runs of DistNet with PyTorch on the mlp or the cnn workload, and writes the table into docs/performance.md.
 
 Runs are interleaved (DistNet, PyTorch, DistNet, PyTorch, ...), figures are medians with the smallest and the largest,
 and the processor's limit (independent FMAs; a stream copy) is measured in the same run. Standard library only.
 
     bench/compare.py --batch 32,128,512,2048 --workers 1,2 --threads 1 --repetitions 5
+    bench/compare.py --workload cnn --batch 128
 """
 import argparse
 import itertools
@@ -23,13 +24,16 @@ ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "src/Cli/bin/Release/net10.0/DistNet.Cli.dll"
 KERNELS = ROOT / "bench/Kernels/bin/Release/net10.0/DistNet.Kernels.Bench.dll"
 JOB = ROOT / "bench/jobs/mlp.yaml"
-PEER = ROOT / "bench/peers/mlp_torch.py"
+PEER = ROOT / "bench/peers/torch_run.py"
 PAGE = ROOT / "docs/performance.md"
 SAMPLES = 60_000
 
-# Floating-point operations for one sample: forward and weight gradients of three layers, input gradients of the last two.
-WEIGHTS = [784 * 512, 512 * 512, 512 * 10]
-FLOP = 2 * (2 * sum(WEIGHTS) + sum(WEIGHTS[1:]))
+# Multiply-adds of each layer for one sample. All layers have a forward product and a weight gradient, all but the first an input gradient.
+LAYERS = {
+    "mlp": [784 * 512, 512 * 512, 512 * 10],
+    "cnn": [28 * 28 * 32 * 9, 14 * 14 * 64 * 32 * 9, 64 * 7 * 7 * 128, 128 * 10],
+}
+FLOP = {name: 2 * (2 * sum(layers) + sum(layers[1:])) for name, layers in LAYERS.items()}
 
 
 def numbers(text):
@@ -38,6 +42,7 @@ def numbers(text):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workload", choices=list(LAYERS), default="mlp")
     parser.add_argument("--batch", type=numbers, default=[512], help="batch sizes, separated by commas")
     parser.add_argument("--workers", type=numbers, default=[1], help="DistNet's workers; the peer gets workers x threads threads")
     parser.add_argument("--threads", type=numbers, default=[1], help="threads of a worker")
@@ -97,14 +102,14 @@ def epochs_for(rate, batch, seconds):
     return max(1, round(steps * batch / SAMPLES + 0.5))
 
 
-def distnet_command(batch, workers, threads, epochs, out):
-    return ["dotnet", str(CLI), "train", str(JOB.relative_to(ROOT)), "--workers", str(workers), "--threads", str(threads),
+def distnet_command(workload, batch, workers, threads, epochs, out):
+    return ["dotnet", str(CLI), "train", str(JOB.with_stem(workload).relative_to(ROOT)), "--workers", str(workers), "--threads", str(threads),
             "--set", f"training.batch={batch}", "--set", f"training.epochs={epochs}", "--quiet", "--out", out]
 
 
-def distnet(batch, workers, threads, epochs):
+def distnet(workload, batch, workers, threads, epochs):
     with tempfile.TemporaryDirectory() as folder:
-        _, memory = run(distnet_command(batch, workers, threads, epochs, f"{folder}/run"))
+        _, memory = run(distnet_command(workload, batch, workers, threads, epochs, f"{folder}/run"))
         return find(json.loads(Path(f"{folder}/run/run.json").read_text()), "samples_per_second"), memory
 
 
@@ -142,17 +147,20 @@ def right_environments(python):
 class Peer:
     """PyTorch at its fastest: in the fastest environment in which its products are right, with the fastest AdamW and OpenMP threads for each size."""
 
-    def __init__(self, python, sizes):
-        self.python = python
+    def __init__(self, python, workload, sizes):
+        self.python, self.workload = python, workload
         right = right_environments(python)
-        self.environments = self.fastest({name: lambda name=name: self.measure(512, 1, 2, right[name], ("single", 1)) for name in right})
+        self.environments = self.fastest({name: lambda name=name: self.measure(128, 1, 100, right[name], ("single", 1, "contiguous", "mkldnn"), steps=60) for name in right})
         self.name = next(iter(self.environments))
         self.environment = right[self.name]
         self.settings = {}
         for batch, threads in sizes:
-            candidates = itertools.product(("foreach", "single"), sorted({1, threads}))
-            epochs = epochs_for(20_000 * threads, batch, 2)
-            self.settings[batch, threads] = self.fastest({pair: lambda pair=pair: self.measure(batch, threads, epochs, self.environment, pair) for pair in candidates})
+            images = ([("contiguous", "mkldnn")] if workload == "mlp"
+                      else itertools.product(("contiguous", "channels-last"), ("mkldnn", "native")))
+            candidates = [(optimizer, elementwise, *image) for (optimizer, elementwise), image
+                          in itertools.product(itertools.product(("foreach", "single"), sorted({1, threads})), list(images))]
+            steps = 20 + int((20_000 if workload == "mlp" else 2_000) * threads * 2 / batch)
+            self.settings[batch, threads] = self.fastest({pair: lambda pair=pair: self.measure(batch, threads, 100, self.environment, pair, steps) for pair in candidates})
 
     @staticmethod
     def fastest(candidates):
@@ -163,9 +171,10 @@ class Peer:
                 rates[name].append(measure()[0])
         return dict(sorted(((name, statistics.median(values)) for name, values in rates.items()), key=lambda pair: -pair[1]))
 
-    def measure(self, batch, threads, epochs, environment=None, setting=None):
-        optimizer, elementwise = setting or next(iter(self.settings[batch, threads]))
-        output, memory = run([self.python, str(PEER), "--batch", str(batch), "--threads", str(threads), "--epochs", str(epochs),
+    def measure(self, batch, threads, epochs, environment=None, setting=None, steps=0):
+        optimizer, elementwise, layout, convolutions = setting or next(iter(self.settings[batch, threads]))
+        output, memory = run([self.python, str(PEER), "--workload", self.workload, "--layout", layout, "--convolutions", convolutions, "--batch", str(batch),
+                              "--threads", str(threads), "--epochs", str(epochs), "--steps", str(steps),
                               "--optimizer", optimizer, "--elementwise-threads", str(elementwise)], environment or self.environment)
         result = json.loads(output)
         self.version = result["version"]
@@ -173,9 +182,10 @@ class Peer:
 
     def choices(self):
         lines = ["The peer's settings, by medians of three short runs each; the fastest was taken.", "",
-                 "- Environment (batch 512, one thread): " + "; ".join(f"{name} {rate:,.0f}" for name, rate in self.environments.items()) + "."]
+                 "- Environment (batch 128, one thread): " + "; ".join(f"{name} {rate:,.0f}" for name, rate in self.environments.items()) + "."]
         for (batch, threads), rates in self.settings.items():
-            told = "; ".join(f"{optimizer} AdamW{f', {elementwise} OpenMP' if threads > 1 else ''} {rate:,.0f}" for (optimizer, elementwise), rate in rates.items())
+            told = "; ".join(f"{optimizer} AdamW{f', {elementwise} OpenMP' if threads > 1 else ''}{f', {layout}, {convolutions}' if self.workload == 'cnn' else ''} {rate:,.0f}"
+                             for (optimizer, elementwise, layout, convolutions), rate in rates.items())
             lines.append(f"- Batch {batch}, {threads} {'thread' if threads == 1 else 'threads'}: {told}.")
         return "\n".join(lines)
 
@@ -211,7 +221,7 @@ def table(options, rows, peer, peaks):
     for (batch, workers, threads), row in rows.items():
         ours, theirs = row["distnet"], row["peer"]
         cores = min(workers * threads, os.cpu_count())
-        share = lambda values: f"{statistics.median(values) * FLOP / 1e9 / (fma * cores):.2f}" if values else "–"
+        share = lambda values: f"{statistics.median(values) * FLOP[options.workload] / 1e9 / (fma * cores):.2f}" if values else "–"
         ratio = f"{statistics.median(ours) / statistics.median(theirs):.2f}" if theirs else "–"
         memory = ", ".join(f"{statistics.median(values):,.0f}" if values else "–" for values in (row["distnet_pss"], row["peer_pss"]))
         lines.append(f"| {batch} | {workers} × {threads} | {spread(ours)} | {spread(theirs) if theirs else '–'} | {ratio} | {share(ours)}, {share(theirs)} | {memory} |")
@@ -222,8 +232,8 @@ def table(options, rows, peer, peaks):
     if peer:
         lines.append("\n" + peer.choices())
     lines += ["", "```", "bench/compare.py " + " ".join(sys.argv[1:]),
-              " ".join(distnet_command("BATCH", "WORKERS", "THREADS", "EPOCHS", "DIR")).replace(str(ROOT) + "/", ""),
-              "python3 bench/peers/mlp_torch.py --batch BATCH --threads THREADS --epochs EPOCHS --optimizer foreach|single --elementwise-threads N", "```"]
+              " ".join(distnet_command(options.workload, "BATCH", "WORKERS", "THREADS", "EPOCHS", "DIR")).replace(str(ROOT) + "/", ""),
+              f"python3 bench/peers/torch_run.py --workload {options.workload}{' --layout L --convolutions C' if options.workload == 'cnn' else ''} --batch BATCH --threads THREADS --epochs EPOCHS --optimizer foreach|single --elementwise-threads N", "```"]
     return "\n".join(lines)
 
 
@@ -240,17 +250,17 @@ def main():
         run(["dotnet", "build", "-c", "Release", "-v", "quiet", project])
     configurations = list(itertools.product(options.batch, options.workers, options.threads))
     sizes = list(dict.fromkeys((batch, workers * threads) for batch, workers, threads in configurations))
-    peer = None if options.no_peer else Peer(options.python, sizes)
+    peer = None if options.no_peer else Peer(options.python, options.workload, sizes)
     rows, epochs, peaks = {}, {}, []
     for batch, workers, threads in configurations:
         rows[batch, workers, threads] = {"distnet": [], "peer": [], "distnet_pss": [], "peer_pss": []}
-        rate, _ = distnet(batch, workers, threads, epochs_for(20_000, batch, 1))
+        rate, _ = distnet(options.workload, batch, workers, threads, epochs_for(20_000, batch, 1))
         epochs[batch, workers, threads] = epochs_for(rate, batch, options.seconds)
     for repetition in range(options.repetitions):
         peaks.append(limits())
         for key in configurations:
             batch, workers, threads = key
-            pairs = [("distnet", lambda: distnet(batch, workers, threads, epochs[key]))]
+            pairs = [("distnet", lambda: distnet(options.workload, batch, workers, threads, epochs[key]))]
             if peer:
                 pairs.append(("peer", lambda: peer.measure(batch, workers * threads, epochs[key])))
             for side, measure in pairs if repetition % 2 == 0 else reversed(pairs):
@@ -261,7 +271,7 @@ def main():
     text = table(options, rows, peer, peaks)
     print(text)
     if not options.no_page:
-        write(text, "<!-- mlp: written by bench/compare.py -->", "<!-- mlp: end -->")
+        write(text, f"<!-- {options.workload}: written by bench/compare.py -->", f"<!-- {options.workload}: end -->")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 //
 //     dotnet run -c Release --project bench/Kernels -- peak                  one line of JSON: FMA and copy limits of one core
 //     dotnet run -c Release --project bench/Kernels -- products              JSON: the products of Linear layers of many sizes (bench/compare_products.py)
+//     dotnet run -c Release --project bench/Kernels -- convolutions [NAME]   a table of the products of convolutions of many sizes
 //     dotnet run -c Release --project bench/Kernels -- memory [NAME]         a table of the kernels bound by memory, beside a stream copy
 //     dotnet run -c Release --project bench/Kernels -- --filter '*'          every kernel benchmark
 using System.Globalization;
@@ -21,6 +22,12 @@ if (args is ["peak"])
 if (args is ["products"])
 {
     ProductTable.Write(Console.Out);
+    return 0;
+}
+
+if (args is ["convolutions", ..])
+{
+    ConvolutionTable.Write(Console.Out, args.Length > 1 ? args[1] : "");
     return 0;
 }
 

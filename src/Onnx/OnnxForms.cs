@@ -9,6 +9,7 @@ internal static class OnnxForms
     private static readonly Dictionary<Type, Func<Module, OnnxNode, string>> Forms = new()
     {
         [typeof(Linear)] = (_, node) => node.Add("Gemm", [node.Input, .. node.Parameters], ("transB", 1)),
+        [typeof(Conv2d)] = (module, node) => ConvolutionForm.Write((Conv2d)module, node),
         [typeof(Relu)] = Same("Relu"),
         [typeof(Sigmoid)] = Same("Sigmoid"),
         [typeof(Tanh)] = Same("Tanh"),

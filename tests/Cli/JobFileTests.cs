@@ -106,6 +106,21 @@ public sealed class JobFileTests
     }
 
     [Fact]
+    public void A_convolution_takes_the_options_of_PyTorch()
+    {
+        Job job = Read("data: { train: a.csv }\nmodel: [{ reshape: [4, 8, -1] }, { conv2d: 8, kernel: 3, padding: same }, { conv2d: 6, kernel: [3, 1], stride: [1, 2], padding: [1, 0], dilation: 2, groups: 2, bias: false }]");
+
+        Assert.Equal(["reshape1", "conv1", "conv2"], job.Model.Nodes.Select(node => node.Name));
+        var first = Assert.IsType<Conv2d>(job.Model.Nodes[1].Module);
+        Assert.Equal((8, (Size2d)3, (Size2d)1, Conv2d.Same, (Size2d)1, 1, true), (first.OutputCount, first.Kernel, first.Stride, first.Padding, first.Dilation, first.Groups, first.HasBias));
+        var second = Assert.IsType<Conv2d>(job.Model.Nodes[2].Module);
+        Assert.Equal(
+            (6, new Size2d(3, 1), new Size2d(1, 2), new Size2d(1, 0), (Size2d)2, 2, false),
+            (second.OutputCount, second.Kernel, second.Stride, second.Padding, second.Dilation, second.Groups, second.HasBias));
+        AssertRoundTrip(job);
+    }
+
+    [Fact]
     public void A_word_in_place_of_a_section_is_its_kind()
     {
         Job job = Read(Minimal + "loss: mean-squared-error\noptimizer: sgd\nschedule: cosine");

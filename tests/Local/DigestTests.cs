@@ -1,5 +1,7 @@
 using DistNet.Data;
+using DistNet.Graphs;
 using DistNet.Kernels;
+using DistNet.Modules;
 using DistNet.Training;
 using Xunit;
 
@@ -28,6 +30,29 @@ public sealed class DigestTests
     [InlineData(328, 8)]
     [InlineData(33, 32)] // the last slice has a single sample
     public Task Any_number_of_workers_and_threads_normalises_batches_alike(int batch, int slice) => AssertOneDigest(Digits.NormalisedJob(batch, slice, epochs: 2), Digits.Images);
+
+    [Fact]
+    public async Task A_convolutional_network_gives_one_digest_for_any_number_of_workers_threads_and_lanes()
+    {
+        ModelDefinition model = ModelDefinition.Chain(
+            new Reshape(1, 8, 8), new Conv2d(6, 3, padding: 1), new Relu(), new MaxPool2d(2), new Conv2d(20, 3, stride: 2, padding: 1, groups: 2), new Relu(), new Flatten(), new Linear(10));
+        Job job = Digits.Job(328, 8, epochs: 1) with { Model = model };
+        RunResult expected = await Train(1, 1, VectorUnit.Widest);
+        foreach ((int workers, int threads) in ((int, int)[])[(1, 4), (2, 1), (3, 2), (5, 1), (8, 2)])
+        {
+            RunResult result = await Train(workers, threads, VectorUnit.Widest);
+            Assert.Equal((workers, threads, expected.ParametersSha256, expected.StateSha256), (workers, threads, result.ParametersSha256, result.StateSha256));
+            Assert.Equal(workers, result.WorkerSamples.Count(worker => worker.Value > 0));
+        }
+
+        foreach (VectorUnit unit in VectorUnit.Available())
+        {
+            Assert.Equal((unit.ToString(), expected.ParametersSha256), (unit.ToString(), (await Train(2, 1, unit)).ParametersSha256));
+        }
+
+        Task<RunResult> Train(int workers, int threads, VectorUnit unit) => LocalTrainer.TrainAsync(
+            job, Digits.Data, new LocalOptions { Workers = workers, ThreadsPerWorker = threads, Unit = unit }, cancellationToken: TestContext.Current.CancellationToken);
+    }
 
     [Fact]
     public async Task Every_vector_width_and_the_emulated_multiply_add_give_one_digest()

@@ -29,6 +29,10 @@ public sealed class OnnxExportTests
             Shape image = new(2, 3, 5);
             Add("linear", "with bias", vector, new Linear(4));
             Add("linear", "without bias", vector, new Linear(4, bias: false));
+            Add("conv2d", "padded", image, new Conv2d(4, 3, padding: 1));
+            Add("conv2d", "same", image, new Conv2d(3, (2, 4), padding: Conv2d.Same, bias: false));
+            Add("conv2d", "stride, dilation and groups", image, new Conv2d(4, (1, 2), stride: (1, 2), padding: (0, 1), dilation: (1, 2), groups: 2));
+            Add("conv2d", "one channel", new Shape(4, 5), new Conv2d(2, 3));
             foreach (Module module in (Module[])[new Relu(), new Sigmoid(), new Tanh(), new Softplus(), new SoftMax(), new LogSoftMax(), new Dropout(0.4)])
             {
                 Add(module.Kind, "vector", vector, module);

@@ -171,6 +171,32 @@ image("avg-pool2d without padding in the count", (1, 6, 5), nn.AvgPool2d(3, stri
 image("avg-pool2d of one pixel", (2, 1, 1), nn.AvgPool2d(1), 2)
 image("global-average-pool", (3, 4, 5), nn.AdaptiveAvgPool2d(1), 3)
 
+torch.manual_seed(22)
+
+
+def convolution(name, shape, outputs, kernel, flattened, **options):
+    """fc1 → an image → conv1 → fc2."""
+    channels = shape[0]
+    before, conv, after = linear(shape[0] * shape[1] * shape[2], 5), nn.Conv2d(channels, outputs, kernel, **options), linear(3, flattened)
+    with torch.no_grad():
+        for parameter in conv.parameters():
+            parameter.copy_(exact(*parameter.shape, scale=0.5))
+    case(name, {"fc1": before, "conv1": conv, "fc2": after}, lambda x: after(torch.flatten(conv(before(x).reshape(-1, *shape)), 1)), (5,))
+
+
+convolution("conv2d", (2, 5, 6), 3, 3, 90, padding=1)
+convolution("conv2d without bias", (2, 5, 6), 3, 3, 36, bias=False)
+convolution("conv2d 1×1", (3, 2, 3), 4, 1, 24)
+convolution("conv2d 1×1 with stride", (3, 5, 4), 4, 1, 24, stride=2)
+convolution("conv2d with stride 3", (2, 7, 8), 3, 3, 27, stride=3, padding=1)
+convolution("conv2d with dilation", (2, 7, 6), 3, (3, 2), 63, stride=(1, 2), padding=(2, 1), dilation=(2, 3))
+convolution("conv2d with groups", (4, 5, 4), 6, 3, 72, stride=(2, 1), padding=1, groups=2)
+convolution("conv2d depthwise", (3, 5, 5), 3, 3, 75, padding=1, groups=3)
+convolution("conv2d depthwise with a multiplier", (2, 4, 5), 4, 3, 24, stride=2, padding=1, groups=2)
+convolution("conv2d same", (2, 5, 4), 3, (4, 2), 60, padding="same", dilation=(1, 3))
+convolution("conv2d of one pixel", (2, 1, 1), 3, 3, 3, padding=1)
+convolution("conv2d of the whole image", (2, 4, 3), 3, (4, 3), 3)
+
 folder = pathlib.Path(__file__).parent.parent / "Core" / "Goldens"
 for name, cases in (("modules", CASES), ("losses", LOSSES)):
     (folder / f"{name}.json").write_text(json.dumps({"torch": torch.__version__, "cases": cases}, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")

@@ -97,6 +97,7 @@ public static class JobSchema
         {
             ["anyOf"] = new JsonArray(Type(size.Element), new JsonObject { ["type"] = "array", ["minItems"] = 2, ["maxItems"] = 2, ["items"] = Type(size.Element) }),
         },
+        OrWordType either => new JsonObject { ["anyOf"] = new JsonArray(Type(either.Inner), new JsonObject { ["enum"] = new JsonArray(either.Word) }) },
         ModelType => new JsonObject { ["$ref"] = "#/definitions/model" },
         OptionalType optional => new JsonObject { ["anyOf"] = new JsonArray(Type(optional.Inner), new JsonObject { ["type"] = "null" }) },
         _ => throw new InvalidOperationException($"No schema for {type}."),

@@ -43,6 +43,21 @@ public sealed record ModuleKind(
             ],
             values => new Linear((int)(Int128)values[0]!, (bool)values[1]!),
             module => [(Int128)((Linear)module).OutputCount, ((Linear)module).HasBias]),
+        new("conv2d", "A convolution of images: [C, H, W], or [H, W] as one channel, to [outputs, H′, W′], with W [outputs, C ÷ groups, kernel height, kernel width].",
+            [
+                new("conv2d", new IntegerType(1, int.MaxValue), null, "The number of output channels."),
+                new("kernel", AtLeastOne, null, "The kernel's height and width."),
+                new("stride", AtLeastOne, new Size2d(1, 1), "From one output to the next, in inputs."),
+                new("padding", new OrWordType(AtLeastZero, "same", Conv2d.Same), new Size2d(0, 0), "Rows and columns of 0 added at each edge; `same` gives as many outputs as inputs."),
+                new("dilation", AtLeastOne, new Size2d(1, 1), "From one row or column of the kernel to the next, in inputs."),
+                new("groups", new IntegerType(1, int.MaxValue), (Int128)1, "Groups of channels that do not see each other; as many as there are channels for a depthwise convolution."),
+                new("bias", WordType.Boolean, true, "Whether each output channel has a bias."),
+            ],
+            values => new Conv2d(
+                (int)(Int128)values[0]!, (Size2d)values[1]!, (Size2d)values[2]!, (Size2d)values[3]!, (Size2d)values[4]!, (int)(Int128)values[5]!, (bool)values[6]!),
+            module => (Conv2d)module is var conv
+                ? [(Int128)conv.OutputCount, conv.Kernel, conv.Stride, conv.Padding, conv.Dilation, (Int128)conv.Groups, conv.HasBias]
+                : []),
         Plain("relu", "max(x, 0); the gradient passes at x = 0.", () => new Relu()),
         Plain("sigmoid", "1 / (1 + exp(−x)).", () => new Sigmoid()),
         Plain("tanh", "The hyperbolic tangent.", () => new Tanh()),

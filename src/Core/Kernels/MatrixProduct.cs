@@ -183,8 +183,8 @@ public static unsafe class MatrixProduct
     /// <summary>The levels at which nodes wait while <paramref name="sliceCount"/> slices are combined.</summary>
     internal static int Levels(int sliceCount) => BitOperations.Log2((uint)Math.Max(sliceCount, 1)) + 1;
 
-    // Returns the rows that the slices reach to.
-    private static int CheckSlices(ReadOnlySpan<SliceRows> slices, int leftRows, int rightRows)
+    /// <summary>Asserts that the slices lie within the rows; returns the rows that they reach to.</summary>
+    internal static int CheckSlices(ReadOnlySpan<SliceRows> slices, int leftRows, int rightRows)
     {
         int rows = 0;
         foreach (SliceRows slice in slices)

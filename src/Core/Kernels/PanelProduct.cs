@@ -90,7 +90,7 @@ internal unsafe ref struct PanelProduct : IKernel
                 tile.Right = panel + offset;
                 tile.To = whole ? output : edge;
                 tile.ToStride = whole ? Columns : width;
-                TileShapes.Run<TVector, TOps>(height, width, in tile);
+                TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
                 if (!whole)
                 {
                     Panels.CopyOut(edge, width, height, columns - offset, output, Columns);

@@ -9,6 +9,9 @@ internal unsafe struct Tile
     /// <summary>From one row of the left operand to the next.</summary>
     public nint LeftRowStride;
 
+    /// <summary>From one three rows of the left operand to the next three, where its steps are listed; elsewhere rows are evenly spaced.</summary>
+    public nint LeftGroupStride;
+
     /// <summary>From one k of the left operand to the next.</summary>
     public nint LeftStep;
 
@@ -17,6 +20,18 @@ internal unsafe struct Tile
 
     /// <summary>From one k of the right operand to the next.</summary>
     public nint RightStride;
+
+    /// <summary>For each k the step to the next, of the operand whose steps are listed. There is one segment then, which starts at k = 0.</summary>
+    public int* Steps;
+
+    /// <summary>Where the steps of the right operand are listed: from the first vector of a row to the second.</summary>
+    public nint SecondRight;
+
+    /// <summary>Likewise in <see cref="To"/>; where the vectors overlap there, the second one's lanes stay.</summary>
+    public nint SecondTo;
+
+    /// <summary>Where the steps of the left operand are listed: whether each chain goes on from what stands in <see cref="To"/> instead of starting at +0.</summary>
+    public bool Continues;
 
     /// <summary>The k that each segment sums; each segment is a chain of its own.</summary>
     public SliceRows* Segments;

@@ -20,62 +20,64 @@ internal static class TileShapes
     public static int Width(int lanes, int panelWidth) => Math.Min(2 * lanes, panelWidth);
 
     /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them.</summary>
-    public static void Run<TVector, TOps>(int rows, int columns, ref readonly Tile tile)
+    public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref readonly Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
+        where TWalk : struct, ITileWalk
     {
         if (columns > TOps.Count)
         {
-            Run<TVector, TOps, Two>(rows, in tile);
+            Run<TVector, TOps, Two, TWalk>(rows, in tile);
         }
         else
         {
-            Run<TVector, TOps, One>(rows, in tile);
+            Run<TVector, TOps, One, TWalk>(rows, in tile);
         }
     }
 
-    private static void Run<TVector, TOps, TVectors>(int rows, ref readonly Tile tile)
+    private static void Run<TVector, TOps, TVectors, TWalk>(int rows, ref readonly Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TVectors : struct, ITileCount
+        where TWalk : struct, ITileWalk
     {
         switch (rows)
         {
             case 1:
-                TileKernel.Run<TVector, TOps, One, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, One, TVectors, TWalk>(in tile);
                 break;
             case 2:
-                TileKernel.Run<TVector, TOps, Two, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Two, TVectors, TWalk>(in tile);
                 break;
             case 3:
-                TileKernel.Run<TVector, TOps, Three, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Three, TVectors, TWalk>(in tile);
                 break;
             case 4:
-                TileKernel.Run<TVector, TOps, Four, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Four, TVectors, TWalk>(in tile);
                 break;
             case 5:
-                TileKernel.Run<TVector, TOps, Five, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Five, TVectors, TWalk>(in tile);
                 break;
             case 6:
-                TileKernel.Run<TVector, TOps, Six, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Six, TVectors, TWalk>(in tile);
                 break;
             case 7:
-                TileKernel.Run<TVector, TOps, Seven, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Seven, TVectors, TWalk>(in tile);
                 break;
             case 8:
-                TileKernel.Run<TVector, TOps, Eight, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Eight, TVectors, TWalk>(in tile);
                 break;
             case 9:
-                TileKernel.Run<TVector, TOps, Nine, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Nine, TVectors, TWalk>(in tile);
                 break;
             case 10:
-                TileKernel.Run<TVector, TOps, Ten, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Ten, TVectors, TWalk>(in tile);
                 break;
             case 11:
-                TileKernel.Run<TVector, TOps, Eleven, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Eleven, TVectors, TWalk>(in tile);
                 break;
             default:
-                TileKernel.Run<TVector, TOps, Twelve, TVectors>(in tile);
+                TileKernel.Run<TVector, TOps, Twelve, TVectors, TWalk>(in tile);
                 break;
         }
     }

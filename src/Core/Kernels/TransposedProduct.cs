@@ -71,7 +71,7 @@ internal unsafe ref struct TransposedProduct : IKernel
             {
                 tile.Right = panel + offset;
                 tile.To = chunk + (done * panelWidth) + offset;
-                TileShapes.Run<TVector, TOps>(height, width, in tile);
+                TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
             }
         }
     }

@@ -1,5 +1,6 @@
 using DistNet.Graphs;
 using DistNet.Kernels;
+using DistNet.Modules;
 using DistNet.Runs;
 using DistNet.Tensors;
 using DistNet.Tests.Modules;

@@ -69,7 +69,7 @@ internal static class PlainProducts
     }
 
     // The definition of the canonical tree, top down: the node over [first, first + size) is left half + right half; a node whose right half is empty is its left half.
-    private static float Tree(SliceRows[] slices, Func<SliceRows, float> value)
+    public static float Tree(SliceRows[] slices, Func<SliceRows, float> value)
     {
         int size = 1;
         while (size < slices.Length)

@@ -88,6 +88,18 @@ public sealed class ModuleGoldenTests
         "avg-pool2d without padding in the count" => Image([1, 6, 5], new AvgPool2d(3, stride: 1, padding: 1, countIncludePadding: false)),
         "avg-pool2d of one pixel" => Image([2, 1, 1], new AvgPool2d(1)),
         "global-average-pool" => Image([3, 4, 5], new GlobalAveragePool()),
+        "conv2d" => Image([2, 5, 6], new Conv2d(3, 3, padding: 1)),
+        "conv2d without bias" => Image([2, 5, 6], new Conv2d(3, 3, bias: false)),
+        "conv2d 1×1" => Image([3, 2, 3], new Conv2d(4, 1)),
+        "conv2d 1×1 with stride" => Image([3, 5, 4], new Conv2d(4, 1, stride: 2)),
+        "conv2d with stride 3" => Image([2, 7, 8], new Conv2d(3, 3, stride: 3, padding: 1)),
+        "conv2d with dilation" => Image([2, 7, 6], new Conv2d(3, (3, 2), stride: (1, 2), padding: (2, 1), dilation: (2, 3))),
+        "conv2d with groups" => Image([4, 5, 4], new Conv2d(6, 3, stride: (2, 1), padding: 1, groups: 2)),
+        "conv2d depthwise" => Image([3, 5, 5], new Conv2d(3, 3, padding: 1, groups: 3)),
+        "conv2d depthwise with a multiplier" => Image([2, 4, 5], new Conv2d(4, 3, stride: 2, padding: 1, groups: 2)),
+        "conv2d same" => Image([2, 5, 4], new Conv2d(3, (4, 2), padding: Conv2d.Same, dilation: (1, 3))),
+        "conv2d of one pixel" => Image([2, 1, 1], new Conv2d(3, 3, padding: 1)),
+        "conv2d of the whole image" => Image([2, 4, 3], new Conv2d(3, (4, 3))),
         _ => throw new ArgumentException(name),
     };
 

@@ -1,4 +1,4 @@
-"""The mlp workload (bench/jobs/mlp.yaml) in PyTorch, at its fastest on a CPU.
+"""A workload (bench/jobs/mlp.yaml, bench/jobs/cnn.yaml) in PyTorch, at its fastest on a CPU.
 
 Data in memory, normalised once, indexed by a permutation; no DataLoader, no .item() in the loop; gradients set to None.
 Speed by DistNet's rule: wall clock from the end of step 10 to the end of the last step. Prints one line of JSON.
@@ -10,9 +10,13 @@ import sys
 import time
 
 arguments = argparse.ArgumentParser(description=__doc__)
+arguments.add_argument("--workload", choices=["mlp", "cnn"], default="mlp")
+arguments.add_argument("--layout", choices=["contiguous", "channels-last"], default="contiguous", help="how images lie in memory")
+arguments.add_argument("--convolutions", choices=["mkldnn", "native"], default="mkldnn", help="oneDNN's kernels, or PyTorch's own")
 arguments.add_argument("--data", default="/usr/share/datasets/fashion-mnist")
 arguments.add_argument("--batch", type=int, default=512)
 arguments.add_argument("--epochs", type=int, default=5)
+arguments.add_argument("--steps", type=int, default=0, help="end after so many steps; 0 for whole epochs")
 arguments.add_argument("--threads", type=int, default=1)
 arguments.add_argument("--elementwise-threads", type=int, help="OpenMP threads for everything but the products; as --threads where not given")
 arguments.add_argument("--seed", type=int, default=1)
@@ -27,6 +31,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
 os.environ["OMP_NUM_THREADS"] = str(elementwise_threads)
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
+import cnn_workload
 import mlp_workload
 import torch
 from torch.nn import functional
@@ -44,10 +49,14 @@ if options.check_matmul:
     print(json.dumps({"worst": worst}))
     sys.exit(0 if worst < 1e-5 else 1)
 
-images, labels = mlp_workload.data(options.data)
+workload = {"mlp": mlp_workload, "cnn": cnn_workload}[options.workload]
+images, labels = workload.data(options.data)
+model = workload.network()
+torch.backends.mkldnn.enabled = options.convolutions == "mkldnn"
+if options.layout == "channels-last":
+    images, model = images.contiguous(memory_format=torch.channels_last), model.to(memory_format=torch.channels_last)
 
-model = mlp_workload.network()
-optimizer = mlp_workload.optimizer(model, foreach=options.optimizer == "foreach")
+optimizer = workload.optimizer(model, foreach=options.optimizer == "foreach")
 
 step, samples, start, start_samples = 0, 0, 0.0, 0
 for epoch in range(options.epochs):
@@ -62,6 +71,10 @@ for epoch in range(options.epochs):
         samples += len(chosen)
         if step == 10:
             start, start_samples = time.perf_counter(), samples
+        if step == options.steps:
+            break
+    if step == options.steps:
+        break
 
 elapsed = time.perf_counter() - start
 print(json.dumps({

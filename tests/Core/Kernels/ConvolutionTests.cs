@@ -1,0 +1,140 @@
+using CsCheck;
+using DistNet.Kernels;
+using Xunit;
+
+namespace DistNet.Tests.Kernels;
+
+public sealed class ConvolutionTests
+{
+    // Channels, outputs, groups, then each axis as input, kernel, stride, dilation, padding before and after.
+    private static readonly ConvolutionShape[] Small =
+    [
+        new(1, 1, 1, new(1, 1, 1, 1, 0, 0), new(1, 1, 1, 1, 0, 0)),
+        new(2, 3, 1, new(1, 3, 1, 1, 1, 1), new(1, 3, 1, 1, 1, 1)),
+        new(3, 5, 1, new(5, 1, 1, 1, 0, 0), new(7, 1, 1, 1, 0, 0)),
+        new(1, 4, 1, new(5, 3, 1, 1, 1, 1), new(6, 3, 1, 1, 1, 1)),
+        new(2, 3, 1, new(7, 3, 3, 1, 1, 1), new(8, 3, 3, 1, 1, 1)),
+        new(2, 3, 1, new(5, 1, 2, 1, 0, 0), new(6, 1, 2, 1, 0, 0)),
+        new(2, 2, 1, new(5, 2, 3, 1, 0, 0), new(9, 2, 4, 1, 2, 2)),
+        new(1, 2, 1, new(9, 3, 1, 2, 2, 2), new(8, 3, 2, 3, 1, 1)),
+        new(4, 6, 2, new(5, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 0, 0)),
+        new(3, 3, 3, new(4, 3, 1, 1, 1, 1), new(5, 3, 2, 1, 1, 1)),
+        new(3, 6, 3, new(4, 2, 1, 1, 0, 1), new(4, 4, 1, 1, 1, 2)),
+        new(2, 17, 1, new(3, 3, 1, 1, 2, 2), new(3, 3, 2, 1, 3, 3)),
+        new(2, 3, 1, new(3, 3, 7, 1, 0, 0), new(9, 3, 7, 1, 0, 0)),
+    ];
+
+    // Odd widths, more than a panel of channels, more pixels than a chunk, steps within one axis alone.
+    private static readonly ConvolutionShape[] Larger =
+    [
+        new(13, 33, 1, new(6, 3, 1, 1, 1, 1), new(17, 3, 1, 1, 1, 1)),
+        new(26, 50, 2, new(5, 3, 2, 1, 1, 1), new(13, 1, 1, 1, 0, 0)),
+        new(37, 16, 1, new(4, 1, 1, 1, 0, 0), new(9, 1, 1, 1, 0, 0)),
+        new(5, 12, 1, new(29, 5, 2, 1, 2, 2), new(31, 5, 2, 1, 2, 2)),
+        new(3, 20, 1, new(11, 7, 2, 1, 3, 3), new(12, 7, 2, 1, 3, 3)),
+        new(20, 20, 20, new(12, 3, 1, 1, 1, 1), new(15, 3, 1, 1, 1, 1)),
+        new(20, 40, 20, new(9, 3, 2, 1, 1, 1), new(10, 3, 2, 1, 1, 1)),
+        new(2, 3, 1, new(20, 3, 1, 1, 1, 1), new(40, 3, 1, 4, 4, 4)),
+        new(2, 3, 1, new(3, 1, 1, 1, 0, 0), new(600, 3, 1, 1, 1, 1)),
+        new(4, 5, 1, new(300, 3, 1, 1, 0, 0), new(2, 2, 1, 1, 0, 0)),
+    ];
+
+    public static TheoryData<string> Units => [.. VectorUnit.Available().Select(unit => unit.ToString())];
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Every_small_convolution_has_the_bits_of_plain_chains(string name)
+    {
+        foreach (ConvolutionShape shape in Small)
+        {
+            Check(Unit(name), shape, samples: 3);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Many_channels_and_odd_widths_have_the_bits_of_plain_chains(string name)
+    {
+        VectorUnit unit = Unit(name);
+        foreach (ConvolutionShape shape in unit.Emulated ? Larger.AsSpan(5, 1) : Larger)
+        {
+            Check(unit, shape, samples: unit.Emulated ? 1 : 5);
+        }
+    }
+
+    [Fact]
+    public void Every_shape_has_the_bits_of_plain_chains() =>
+        Gen.Select(Gen.Int[1, 4], Gen.Int[1, 5], Gen.Int[1, 3], Axes, Axes).Where((_, _, _, rows, columns) => rows.Output > 0 && columns.Output > 0).Sample(
+            (channels, outputs, groups, rows, columns) => Check(VectorUnit.Widest, new ConvolutionShape(channels * groups, outputs * groups, groups, rows, columns), samples: 2),
+            iter: 400);
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Every_count_of_slices_is_combined_as_the_tree_says(string name)
+    {
+        VectorUnit unit = Unit(name);
+        ConvolutionShape shape = Small[4];
+        for (int count = 0; count <= 19; count++)
+        {
+            SliceRows[] slices = [.. Enumerable.Range(0, count).Select(slice => new SliceRows(slice * 3, slice % 4))];
+            CheckParameterGradients(unit, shape, (count * 3) + 3, slices);
+        }
+    }
+
+    [Fact]
+    public void A_slice_of_many_samples_is_one_chain()
+    {
+        ConvolutionShape shape = new(13, 18, 1, new(6, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 1, 1));
+        CheckParameterGradients(VectorUnit.Widest, shape, 90, [new(0, 40), new(40, 1), new(41, 49)]);
+    }
+
+    [Fact]
+    public void A_scratch_for_many_samples_serves_fewer() =>
+        Gen.Select(Gen.Int[0, 3].Select(index => Larger[index]), Gen.Int[0, 300], Gen.Int[0, 40]).Sample((shape, samples, slices) =>
+        {
+            Assert.InRange(Convolution.ForwardScratch(shape, samples + 1), Convolution.ForwardScratch(shape, samples), int.MaxValue);
+            Assert.InRange(Convolution.InputGradientScratch(shape, samples + 1), Convolution.InputGradientScratch(shape, samples), int.MaxValue);
+            Assert.InRange(Convolution.WeightGradientScratch(shape, slices + 1), Convolution.WeightGradientScratch(shape, slices), int.MaxValue);
+            Assert.InRange(Convolution.BiasGradientScratch(slices + 1), Convolution.BiasGradientScratch(slices), int.MaxValue);
+        });
+
+    private static Gen<ConvolutionAxis> Axes =>
+        Gen.Select(Gen.Int[1, 9], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 3], Gen.Int[0, 4], Gen.Int[0, 4]).Select((input, kernel, stride, dilation, before, after) =>
+            new ConvolutionAxis(input, kernel, stride, dilation, before, after));
+
+    private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
+
+    private static void Check(VectorUnit unit, ConvolutionShape shape, int samples)
+    {
+        Numbers random = new(shape.WeightLength + samples);
+        string what = $"{unit}: {shape}";
+        float[] input = random.Floats(samples * shape.InputLength), weight = random.Floats(shape.WeightLength), bias = shape.Channels % 2 == 0 ? random.Floats(shape.Outputs) : [];
+        float[] output = random.Floats(samples * shape.OutputLength);
+        Convolution.Forward(unit, shape, samples, input, weight, bias, output, random.Floats(Convolution.ForwardScratch(shape, samples)));
+        Bits.Equal(PlainConvolutions.Forward(shape, samples, input, weight, bias), output, $"{what}, forward");
+
+        float[] gradient = random.Floats(samples * shape.OutputLength);
+        float[] inputGradient = random.Floats(input.Length);
+        Convolution.InputGradient(unit, shape, samples, gradient, weight, inputGradient, random.Floats(Convolution.InputGradientScratch(shape, samples)));
+        Bits.Equal(PlainConvolutions.InputGradient(shape, samples, gradient, weight), inputGradient, $"{what}, input gradient");
+        CheckParameterGradients(unit, shape, samples, samples == 1 ? [new(0, 1)] : [new(0, samples / 2), new(samples / 2, samples - (samples / 2))]);
+    }
+
+    private static void CheckParameterGradients(VectorUnit unit, ConvolutionShape shape, int samples, SliceRows[] slices)
+    {
+        Numbers random = new(shape.WeightLength + slices.Length);
+        string what = $"{unit}: {shape} of {slices.Length} slices";
+        float[] input = random.Floats(samples * shape.InputLength), gradient = random.Floats(samples * shape.OutputLength);
+        float[] weights = random.Floats(shape.WeightLength), bias = random.Floats(shape.Outputs);
+        int middle = shape.Outputs / 3;
+        float[] scratch = random.Floats(Convolution.WeightGradientScratch(shape, slices.Length));
+        Convolution.WeightGradient(unit, shape, input, gradient, slices, weights, 0, middle, scratch);
+        Convolution.WeightGradient(unit, shape, input, gradient, slices, weights, middle, shape.Outputs, scratch);
+        Bits.Equal(PlainConvolutions.WeightGradient(shape, input, gradient, slices), weights, $"{what}, weight gradient");
+
+        scratch = random.Floats(Convolution.BiasGradientScratch(slices.Length));
+        Convolution.BiasGradient(unit, gradient, shape.Outputs, shape.OutputPixels, slices, bias, 0, middle, scratch);
+        Convolution.BiasGradient(unit, gradient, shape.Outputs, shape.OutputPixels, slices, bias, middle, shape.Outputs, scratch);
+        Bits.Equal(PlainConvolutions.BiasGradient(shape, gradient, slices), bias, $"{what}, bias gradient");
+    }
+}
