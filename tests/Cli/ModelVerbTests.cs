@@ -92,6 +92,41 @@ public sealed class ModelVerbTests
     }
 
     [Fact]
+    public void Predict_and_evaluate_take_the_arrays_of_an_npz_file_by_name()
+    {
+        using var scratch = new Scratch();
+        byte[] inputs = [.. Enumerable.Range(0, 80).Select(i => (byte)(i / 2 % 2 == 0 ? 200 : i % 7))];
+        byte[] labels = [.. Enumerable.Range(0, 40).Select(i => (byte)(i % 2))];
+        using (System.IO.Compression.ZipArchive zip = System.IO.Compression.ZipFile.Open(scratch["data.npz"], System.IO.Compression.ZipArchiveMode.Create))
+        {
+            foreach ((string name, string shape, byte[] bytes) in new[] { ("x_train", "(40, 2)", inputs), ("y_train", "(40,)", labels), ("x_test", "(20, 2)", inputs[..40]), ("y_test", "(20,)", labels[..20]) })
+            {
+                byte[] header = System.Text.Encoding.ASCII.GetBytes($"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+                using Stream stream = zip.CreateEntry(name + ".npy").Open();
+                stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. bytes]);
+            }
+        }
+
+        string job = scratch.Write("job.yaml", """
+            data: { format: npy, train: { file: data.npz, inputs: x_train, labels: y_train }, test: { file: data.npz, inputs: x_test, labels: y_test } }
+            model: [{ linear: 2 }]
+            optimizer: { kind: adam, learningRate: 0.1 }
+            training: { epochs: 20, batch: 10 }
+            """);
+        Assert.Equal("", CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "2").Errors);
+
+        Assert.StartsWith("20 samples: loss ", CliCall.Run("evaluate", scratch["run"], scratch["data.npz"], "--inputs", "x_test", "--labels", "y_test").Output, StringComparison.Ordinal);
+        Assert.Equal(41, CliCall.Run("predict", scratch["run"], scratch["data.npz"]).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal($"{scratch["x.npy"]} is an npy file of inputs; expected --labels with the file of its labels.", Npy(scratch));
+
+        static string Npy(Scratch scratch)
+        {
+            File.WriteAllBytes(scratch["x.npy"], [0x93, .. "NUMPY"u8, 1, 0, 0, 0]);
+            return CliCall.Refused(2, "evaluate", scratch["run"], scratch["x.npy"]);
+        }
+    }
+
+    [Fact]
     public void Predict_gives_the_values_of_a_regression()
     {
         using var scratch = new Scratch();

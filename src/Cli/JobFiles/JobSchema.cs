@@ -92,6 +92,7 @@ public static class JobSchema
         NumberListType list => new JsonObject { ["type"] = "array", ["items"] = Number(list.Element) },
         TextListType => new JsonObject { ["type"] = new JsonArray("array", "string", "integer"), ["items"] = new JsonObject { ["type"] = new JsonArray("string", "integer") } },
         ColumnRulesType => Columns(),
+        SizeType => new JsonObject { ["type"] = "array", ["items"] = Type(SizeType.Element), ["minItems"] = 2, ["maxItems"] = 2 },
         DataFilesType files => Files(files),
         Size2dType size => new JsonObject
         {
@@ -124,14 +125,14 @@ public static class JobSchema
     private static JsonObject Files(DataFilesType files)
     {
         static JsonObject Name() => new() { ["type"] = "string", ["minLength"] = 1 };
-        var pair = new JsonObject
+        static JsonObject Section(params string[] names) => new()
         {
             ["type"] = "object",
             ["additionalProperties"] = false,
-            ["properties"] = new JsonObject { ["images"] = Name(), ["labels"] = Name() },
-            ["required"] = new JsonArray("images", "labels"),
+            ["properties"] = new JsonObject(names.Select(name => KeyValuePair.Create(name, (JsonNode?)Name()))),
+            ["required"] = new JsonArray([.. names.Select(name => (JsonNode)JsonValue.Create(name))]),
         };
-        var options = new JsonArray(Name(), pair);
+        var options = new JsonArray(Name(), Section("images", "labels"), Section("inputs", "labels"), Section("file", "inputs", "labels"));
         if (files.AllowShare)
         {
             options.Add(Number(DataFilesType.Share));

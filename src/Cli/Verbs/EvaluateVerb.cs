@@ -21,16 +21,7 @@ internal static class EvaluateVerb
         command.SetAction(parsed =>
         {
             using TrainedModel model = TrainedModel.Load(parsed.GetRequiredValue(options.Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
-            string path = parsed.GetRequiredValue(options.Data);
-            string? labels = parsed.GetValue(options.Labels);
-            if (labels is null && ModelDataOptions.IsIdx(path))
-            {
-                throw DistNetException.Usage($"{path} is an IDX file of inputs; expected --labels with the file of its labels.");
-            }
-
-            Dataset data = labels is null
-                ? CsvDataset.Load(path, options.Csv(parsed, model.Job), model.Job.Loss.Kind, model.Info.Expectation)
-                : IdxDataset.Load(path, labels, model.Job.Loss.Kind, model.Info.Expectation);
+            Dataset data = options.Load(parsed, model);
             Evaluation evaluation = model.Evaluate(DataSplit.All(data));
             if (parsed.GetValue(json))
             {

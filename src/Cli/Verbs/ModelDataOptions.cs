@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistNet.Data;
 using DistNet.Jobs;
+using DistNet.Losses;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
@@ -10,9 +11,11 @@ internal sealed class ModelDataOptions
 {
     public Argument<string> Run { get; } = new("RUN") { Description = "A run folder or a checkpoint." };
 
-    public Argument<string> Data { get; } = new("DATA") { Description = "A CSV file, or an IDX file of inputs." };
+    public Argument<string> Data { get; } = new("DATA") { Description = "A CSV file, an IDX or npy file of inputs, an npz file, or a folder of images." };
 
-    public Option<string?> Labels { get; } = new("--labels") { Description = "IDX: the file of labels.", HelpName = "FILE" };
+    public Option<string?> Labels { get; } = new("--labels") { Description = "IDX and npy: the file of labels; npz: the name of their array, in place of the job's.", HelpName = "FILE" };
+
+    public Option<string?> Inputs { get; } = new("--inputs") { Description = "npz: the name of the array of inputs, in place of the job's.", HelpName = "NAME" };
 
     public Option<string?> Label { get; } = new("--label") { Description = "CSV: the label's column, in place of the job's data.label: first, last, a name, or a number from 0.", HelpName = "COLUMN" };
 
@@ -25,13 +28,56 @@ internal sealed class ModelDataOptions
         command.Arguments.Add(Run);
         command.Arguments.Add(Data);
         command.Options.Add(Labels);
+        command.Options.Add(Inputs);
         command.Options.Add(Label);
         command.Options.Add(Header);
         command.Options.Add(Delimiter);
     }
 
-    /// <summary>How the file is read.</summary>
-    public CsvOptions Csv(ParseResult parsed, Job job)
+    /// <summary>Reads the file with its labels. What it is, its content says.</summary>
+    /// <exception cref="DistNetException">It is missing, damaged or does not fit the model, or its labels are not given.</exception>
+    public Dataset Load(ParseResult parsed, TrainedModel model)
+    {
+        string path = parsed.GetRequiredValue(Data);
+        string? labels = parsed.GetValue(Labels);
+        (LossKind loss, DataExpectation expected) = (model.Job.Loss.Kind, model.Info.Expectation);
+        DataFileKind kind = DataFileKinds.Of(path);
+        if (labels is null && kind is DataFileKind.Idx or DataFileKind.Npy)
+        {
+            throw DistNetException.Usage($"{path} is an {(kind == DataFileKind.Idx ? "IDX" : "npy")} file of inputs; expected --labels with the file of its labels.");
+        }
+
+        return kind switch
+        {
+            DataFileKind.Folder => ImageDataset.Load(path, Images(model.Job), loss, expected),
+            DataFileKind.Npy => NpyDataset.Load(path, labels!, loss, expected),
+            DataFileKind.Npz => NpyDataset.LoadNpz(path, InputsArray(parsed, model.Job), labels ?? model.Job.Data?.Train.Labels ?? DataFiles.LabelsArray, loss, expected),
+            _ when labels is not null => IdxDataset.Load(path, labels, loss, expected),
+            _ => CsvDataset.Load(path, Csv(parsed, model.Job), loss, expected),
+        };
+    }
+
+    /// <summary>Reads the file's inputs alone.</summary>
+    /// <exception cref="DistNetException">It is missing, damaged or does not fit the model.</exception>
+    public Dataset LoadInputs(ParseResult parsed, TrainedModel model)
+    {
+        string path = parsed.GetRequiredValue(Data);
+        DataExpectation expected = model.Info.Expectation;
+        return DataFileKinds.Of(path) switch
+        {
+            DataFileKind.Folder => ImageDataset.LoadInputs(path, Images(model.Job), expected),
+            DataFileKind.Idx => IdxDataset.LoadInputs(path, expected),
+            DataFileKind.Npy => NpyDataset.LoadInputs(path, expected: expected),
+            DataFileKind.Npz => NpyDataset.LoadInputs(path, InputsArray(parsed, model.Job), expected),
+            _ => CsvDataset.LoadInputs(path, Csv(parsed, model.Job), expected),
+        };
+    }
+
+    private static ImageOptions Images(Job job) => job.Data is { } data ? ImageOptions.From(data) : new ImageOptions();
+
+    private string InputsArray(ParseResult parsed, Job job) => parsed.GetValue(Inputs) ?? job.Data?.Train.Inputs ?? DataFiles.InputsArray;
+
+    private CsvOptions Csv(ParseResult parsed, Job job)
     {
         CsvOptions options = job.Data is { } data ? CsvOptions.From(data) : new CsvOptions();
         return options with
@@ -41,31 +87,6 @@ internal sealed class ModelDataOptions
             Delimiter = Key<char>(parsed, Delimiter, "data.delimiter", options.Delimiter),
         };
     }
-
-    /// <summary>Whether the data file is IDX, by its content: the first bytes, gzip or not, are the magic number of IDX.</summary>
-    public static bool IsIdx(string path)
-    {
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            byte[] head = new byte[4];
-            if (file.ReadAtLeast(head, 4, throwOnEndOfStream: false) == 4 && head[0] == 0x1f && head[1] == 0x8b)
-            {
-                file.Position = 0;
-                using var zip = new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionMode.Decompress);
-                return zip.ReadAtLeast(head, 4, throwOnEndOfStream: false) == 4 && IsMagic(head);
-            }
-
-            return IsMagic(head);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
-        {
-            // The reader that follows says what is wrong with it.
-            return false;
-        }
-    }
-
-    private static bool IsMagic(byte[] head) => head is [0, 0, >= 8 and <= 14, >= 1 and <= 4];
 
     private static T Key<T>(ParseResult parsed, Option<string?> option, string path, T fallback)
     {

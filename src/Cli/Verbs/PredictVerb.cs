@@ -23,10 +23,7 @@ internal static class PredictVerb
         command.SetAction(parsed =>
         {
             using TrainedModel model = TrainedModel.Load(parsed.GetRequiredValue(options.Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
-            string path = parsed.GetRequiredValue(options.Data);
-            Dataset data = ModelDataOptions.IsIdx(path)
-                ? IdxDataset.LoadInputs(path, model.Info.Expectation)
-                : CsvDataset.LoadInputs(path, options.Csv(parsed, model.Job), model.Info.Expectation);
+            Dataset data = options.LoadInputs(parsed, model);
             float[] outputs = model.Predict(DataSplit.All(data));
             if (parsed.GetValue(output) is { } file)
             {

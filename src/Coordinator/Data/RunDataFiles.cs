@@ -14,13 +14,16 @@ public sealed class RunDataFiles
     /// <summary>Finds the files of a job.</summary>
     /// <param name="options">The job's <c>data</c> section.</param>
     /// <param name="dataFolder">The folder where files are looked for first; null for none.</param>
+    /// <param name="data">The loaded data: a folder of images is sent as they were decoded, in one file.</param>
     /// <exception cref="DistNetException">A file is missing.</exception>
-    public RunDataFiles(DataOptions options, string? dataFolder)
+    public RunDataFiles(DataOptions options, string? dataFolder, LoadedData data)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(data);
+        bool areFolders = options.Format == DataFormat.Images;
         (string Key, string Name, string Path)[] files =
-            [.. DataFileKeys.Of(options).Select(file => (file.Key, Path.GetFileName(file.Name), DataLoader.FindFile(file.Name, options.BaseFolder, dataFolder)))];
-        hashed = new(() => OwnThread.Run("distnet-data-hash", () => Hash(files)));
+            [.. DataFileKeys.Of(options).Select(file => (file.Key, LastPart(file.Name), DataLoader.FindFile(file.Name, options.BaseFolder, dataFolder, areFolders)))];
+        hashed = new(() => OwnThread.Run("distnet-data-hash", () => areFolders ? [.. files.Select(file => HashImages(file.Key, file.Name, file.Path, data))] : Hash(files)));
     }
 
     /// <summary>Starts to hash the files, if that was not done: a coordinator calls it while it starts up, so that its first worker need not wait.</summary>
@@ -48,6 +51,13 @@ public sealed class RunDataFiles
             throw DistNetException.BadInput(FormattableString.Invariant($"The data file '{file.Info.Name}' has {file.Info.Bytes} bytes and was asked for from byte {offset}; expected an offset inside."));
         }
 
+        if (file.Images is { } images)
+        {
+            Stream pack = ImagePack.Open(images);
+            pack.Position = offset;
+            return pack;
+        }
+
         FileStream stream = Open(file.Info.PathHint, bufferSize: 0);
         if (stream.Length != file.Info.Bytes || File.GetLastWriteTimeUtc(stream.SafeFileHandle) != file.Written)
         {
@@ -57,6 +67,16 @@ public sealed class RunDataFiles
 
         stream.Position = offset;
         return stream;
+    }
+
+    private static string LastPart(string name) => Path.GetFileName(Path.TrimEndingDirectorySeparator(name)) is { Length: > 0 } last and not ("." or "..") ? last : "images";
+
+    private static HashedFile HashImages(string key, string name, string path, LoadedData data)
+    {
+        Dataset split = key switch { "data.train" => data.Train.Data, "data.validation" => data.Validation!.Data, _ => data.Test!.Data };
+        ByteDataset images = (ByteDataset)split;
+        using Stream pack = ImagePack.Open(images);
+        return new HashedFile(new DataFileInfo(key, name, path, pack.Length, FileHash.Of(pack, CancellationToken.None)), default, images);
     }
 
     private static ImmutableArray<HashedFile> Hash((string Key, string Name, string Path)[] files)
@@ -76,7 +96,7 @@ public sealed class RunDataFiles
         using FileStream stream = Open(path, bufferSize: 0);
         DateTime written = File.GetLastWriteTimeUtc(stream.SafeFileHandle);
         long bytes = stream.Length;
-        return new HashedFile(new DataFileInfo(key, name, path, bytes, FileHash.Of(stream, CancellationToken.None)), written);
+        return new HashedFile(new DataFileInfo(key, name, path, bytes, FileHash.Of(stream, CancellationToken.None)), written, Images: null);
     }
 
     private static FileStream Open(string path, int bufferSize)
@@ -91,5 +111,5 @@ public sealed class RunDataFiles
         }
     }
 
-    private sealed record HashedFile(DataFileInfo Info, DateTime Written);
+    private sealed record HashedFile(DataFileInfo Info, DateTime Written, ByteDataset? Images);
 }

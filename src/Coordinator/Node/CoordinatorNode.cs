@@ -46,7 +46,7 @@ public static class CoordinatorNode
         }
 
         RunSetup setup = RunSetup.Create(job, data, options.JobJson);
-        RunDataFiles files = new(job.Data ?? throw DistNetException.BadInput("The job names no data; expected a data section, as workers look for the same files."), options.DataFolder);
+        RunDataFiles files = new(job.Data ?? throw DistNetException.BadInput("The job names no data; expected a data section, as workers look for the same files."), options.DataFolder, data);
         files.Start();
         VectorUnit unit = options.Unit ?? VectorUnit.Widest;
         SharedMemorySizes sizes = SharedMemorySizes.Of(setup);

@@ -20,6 +20,9 @@ internal sealed class DataFile : IDisposable
     /// <summary>The path, for messages.</summary>
     public string Path { get; }
 
+    /// <summary>The file as it is, at its start until <see cref="Content"/> was read.</summary>
+    public FileStream File => file;
+
     /// <summary>The unpacked content; its end is reached only if the whole file was read and, for gzip, is intact.</summary>
     public Stream Content { get; }
 

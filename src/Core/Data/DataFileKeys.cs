@@ -30,12 +30,23 @@ public static class DataFileKeys
 
     private static IEnumerable<(string Key, string Name)> Of(string split, DataFiles? files)
     {
-        (string, string?)[] all = files is null ? [] : [(split, files.File), ($"{split}.images", files.Images), ($"{split}.labels", files.Labels)];
+        (string, string?)[] all = files switch
+        {
+            null => [],
+            { File: { } file } => [(split, file)],
+            _ => [($"{split}.images", files.Images), ($"{split}.inputs", files.Inputs), ($"{split}.labels", files.Labels)],
+        };
         return all.Where(file => file.Item2 is not null)!;
     }
 
-    private static DataFiles? Replace(string split, DataFiles? files, Func<string, string> find) => files is null ? null : new DataFiles(
-        files.File is null ? null : find(split),
-        files.Images is null ? null : find($"{split}.images"),
-        files.Labels is null ? null : find($"{split}.labels"));
+    // Beside a file, inputs and labels are names of arrays in it.
+    private static DataFiles? Replace(string split, DataFiles? files, Func<string, string> find) => files switch
+    {
+        null => null,
+        { File: not null } => files with { File = find(split) },
+        _ => new DataFiles(
+            Images: files.Images is null ? null : find($"{split}.images"),
+            Inputs: files.Inputs is null ? null : find($"{split}.inputs"),
+            Labels: files.Labels is null ? null : find($"{split}.labels")),
+    };
 }

@@ -98,17 +98,18 @@ public static class DataLoader
     /// <param name="name">The name as written in the job.</param>
     /// <param name="baseFolder">The folder that relative names start from.</param>
     /// <param name="dataFolder">The folder that goes before; null for none.</param>
+    /// <param name="mayBeFolder">Whether a folder of that name is found too, as a folder of images is.</param>
     /// <exception cref="DistNetException">There is no such file.</exception>
-    public static string FindFile(string name, string baseFolder, string? dataFolder)
+    public static string FindFile(string name, string baseFolder, string? dataFolder, bool mayBeFolder = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(baseFolder);
         string[] places = dataFolder is null
             ? [Path.Combine(baseFolder, name)]
-            : [Path.Combine(dataFolder, name), Path.Combine(dataFolder, Path.GetFileName(name)), Path.Combine(baseFolder, name)];
+            : [Path.Combine(dataFolder, name), Path.Combine(dataFolder, Path.GetFileName(Path.TrimEndingDirectorySeparator(name))), Path.Combine(baseFolder, name)];
         places = [.. places.Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
-        return places.FirstOrDefault(File.Exists)
-            ?? throw DistNetException.BadInput($"The data file '{name}' does not exist; looked for {string.Join(", ", places.Select(place => $"'{place}'"))}.");
+        return places.FirstOrDefault(place => File.Exists(place) || (mayBeFolder && Directory.Exists(place)))
+            ?? throw DistNetException.BadInput($"The data {(mayBeFolder ? "folder" : "file")} '{name}' does not exist; looked for {string.Join(", ", places.Select(place => $"'{place}'"))}.");
     }
 
     private static Dataset ReadFurther(DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation expected, string? dataFolder)
@@ -120,11 +121,17 @@ public static class DataLoader
     private static Samples Read(DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation? expected, string? dataFolder)
     {
         string Find(string? name, string key) => string.IsNullOrEmpty(name)
-            ? throw DistNetException.BadInput($"The data for '{split}' lack '{key}', which the format {(options.Format == DataFormat.Idx ? "idx" : "csv")} needs.")
-            : FindFile(name, options.BaseFolder, dataFolder);
-        return options.Format == DataFormat.Idx
-            ? new Samples(IdxDataset.Load(Find(files.Images, "images"), Find(files.Labels, "labels"), loss, expected), null)
-            : Samples.Of(CsvDataset.Read(Find(files.File, "a file"), CsvOptions.From(options), LabelKinds.Of(loss), expected));
+            ? throw DistNetException.BadInput($"The data for '{split}' lack '{key}', which the format {options.Format.ToString().ToLowerInvariant()} needs.")
+            : FindFile(name, options.BaseFolder, dataFolder, mayBeFolder: options.Format == DataFormat.Images);
+        return options.Format switch
+        {
+            DataFormat.Idx => new Samples(IdxDataset.Load(Find(files.Images, "images"), Find(files.Labels, "labels"), loss, expected), null),
+            DataFormat.Npy when files.File is not null => new Samples(
+                NpyDataset.LoadNpz(Find(files.File, "a file"), files.Inputs ?? DataFiles.InputsArray, files.Labels ?? DataFiles.LabelsArray, loss, expected), null),
+            DataFormat.Npy => new Samples(NpyDataset.Load(Find(files.Inputs, "inputs"), Find(files.Labels, "labels"), loss, expected), null),
+            DataFormat.Images => new Samples(ImageDataset.Load(Find(files.File, "a folder"), ImageOptions.From(options), loss, expected), null),
+            _ => Samples.Of(CsvDataset.Read(Find(files.File, "a file"), CsvOptions.From(options), LabelKinds.Of(loss), expected)),
+        };
     }
 
     // What a file holds; of a table, before its columns' rules were applied.

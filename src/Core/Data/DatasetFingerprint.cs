@@ -11,11 +11,17 @@ namespace DistNet.Data;
 /// little-endian, as every machine that .NET's vector instructions run on.</summary>
 internal static class DatasetFingerprint
 {
-    public static string Of(string elementType, ReadOnlySpan<byte> inputs, int count, Shape shape, SampleLabels labels)
+    /// <summary>The fingerprint of one dataset.</summary>
+    /// <param name="elementType">The inputs' type, as .NET names it.</param>
+    /// <param name="inputs">Gives all inputs to the hash, in order.</param>
+    /// <param name="count">Samples.</param>
+    /// <param name="shape">Of one sample's input.</param>
+    /// <param name="labels">Their labels.</param>
+    public static string Of(string elementType, Action<IncrementalHash> inputs, int count, Shape shape, SampleLabels labels)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, $"distnet dataset 1\n{elementType} {shape} {count} {labels.TargetWidth}\n");
-        hash.AppendData(inputs);
+        inputs(hash);
         hash.AppendData(MemoryMarshal.AsBytes(labels.Labels));
         hash.AppendData(MemoryMarshal.AsBytes(labels.Targets));
         foreach (string name in labels.ClassNames)

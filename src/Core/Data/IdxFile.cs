@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using DistNet.Tensors;
 
 namespace DistNet.Data;
 
@@ -15,28 +16,55 @@ internal enum IdxElement : byte
 }
 
 /// <summary>An IDX file (the format of MNIST): two zero bytes, the element type, the number of dimensions, the dimensions as big-endian ints, then the
-/// elements, big-endian, row-major. Read whole; its size is checked against its header before memory is allocated.</summary>
-/// <param name="Path">The file, for messages.</param>
-/// <param name="Element">The element type.</param>
-/// <param name="Dimensions">The dimensions, the number of samples first.</param>
-/// <param name="Data">The elements as they stand in the file, big-endian.</param>
-internal sealed record IdxFile(string Path, IdxElement Element, ImmutableArray<int> Dimensions, byte[] Data)
+/// elements, big-endian, row-major. Its size is checked against its header before memory is allocated.</summary>
+internal sealed class IdxFile : NumberArray
 {
     private const int MaximumDimensions = 8;
 
-    // Counting stops here, far beyond what fits into memory, so that a product with one more dimension cannot overflow.
-    private const long MostElements = 1L << 32;
+    // Counting stops here, far beyond what a file can hold, so that a product with one more dimension cannot overflow.
+    private const long MostElements = 1L << 42;
 
-    /// <summary>The number of samples.</summary>
-    public int Count => Dimensions[0];
+    private readonly string path;
+    private readonly IdxElement element;
+    private readonly byte[] data;
+    private readonly bool isMapped;
 
-    /// <summary>Where the elements start in the unpacked content.</summary>
-    public int HeaderBytes => 4 + (4 * Dimensions.Length);
+    private IdxFile(string path, IdxElement element, ImmutableArray<int> dimensions, byte[]? data)
+    {
+        this.path = path;
+        this.element = element;
+        this.data = data ?? [];
+        isMapped = data is null;
+        Dimensions = dimensions;
+    }
+
+    /// <inheritdoc/>
+    public override string Shown => $"'{path}'";
+
+    /// <inheritdoc/>
+    public override string Subject => $"The IDX file '{path}'";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<int> Dimensions { get; }
+
+    /// <inheritdoc/>
+    public override bool IsWhole => element is not (IdxElement.Float or IdxElement.Double);
+
+    /// <inheritdoc/>
+    public override string TypeWords => element switch
+    {
+        IdxElement.UnsignedByte => "unsigned byte",
+        IdxElement.SignedByte => "signed byte",
+        _ => element.ToString().ToLowerInvariant(),
+    };
+
+    private int HeaderBytes => 4 + (4 * Dimensions.Length);
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file, gzip or not.</param>
+    /// <param name="mapFrom">The size from which unsigned bytes of an unpacked file are mapped rather than read, as only inputs may be; null never maps.</param>
     /// <exception cref="DistNetException">The file is missing, is not IDX, or its length is not what its header says.</exception>
-    public static IdxFile Read(string path)
+    public static IdxFile Read(string path, long? mapFrom = null)
     {
         using DataFile file = DataFile.Open(path);
         (IdxElement element, int rank) = ReadMagic(file);
@@ -44,11 +72,21 @@ internal sealed record IdxFile(string Path, IdxElement Element, ImmutableArray<i
         long elements = 1;
         foreach (int dimension in dimensions)
         {
-            elements = Math.Min(elements * dimension, MostElements);
+            elements = elements > MostElements / dimension ? MostElements : elements * dimension;
         }
 
         long promised = elements * BytesOf(element);
         CheckSize(file, dimensions, promised);
+        if (!file.IsGzip && element == IdxElement.UnsignedByte && file.FileBytes >= mapFrom)
+        {
+            return new IdxFile(path, element, dimensions, null);
+        }
+
+        if (promised > Array.MaxLength)
+        {
+            throw DistNetException.BadInput($"The IDX file '{path}' has {DataFile.Shown(promised)} bytes of elements; expected at most {DataFile.Shown(Array.MaxLength)}, or an unpacked file of unsigned bytes.");
+        }
+
         byte[] data = GC.AllocateUninitializedArray<byte>((int)promised);
         int read = file.Content.ReadAtLeast(data, data.Length, throwOnEndOfStream: false);
         if (read < data.Length)
@@ -74,34 +112,50 @@ internal sealed record IdxFile(string Path, IdxElement Element, ImmutableArray<i
         _ => 8,
     };
 
-    /// <summary>All elements as floats.</summary>
-    /// <exception cref="DistNetException">An element is not finite as a float.</exception>
-    public float[] ToFloats()
+    /// <inheritdoc/>
+    public override long WholeNumber(int index)
     {
-        int width = BytesOf(Element);
-        float[] values = new float[Data.Length / width];
+        int width = BytesOf(element);
+        ReadOnlySpan<byte> bytes = data.AsSpan(index * width, width);
+        return element switch
+        {
+            IdxElement.UnsignedByte => bytes[0],
+            IdxElement.SignedByte => (sbyte)bytes[0],
+            IdxElement.Short => BinaryPrimitives.ReadInt16BigEndian(bytes),
+            _ => BinaryPrimitives.ReadInt32BigEndian(bytes),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override string PlaceOf(int index) => $"byte {DataFile.Shown(HeaderBytes + ((long)index * BytesOf(element)))}";
+
+    /// <inheritdoc/>
+    public override float[] ToFloats()
+    {
+        int width = BytesOf(element);
+        float[] values = new float[data.Length / width];
         for (int i = 0; i < values.Length; i++)
         {
-            ReadOnlySpan<byte> element = Data.AsSpan(i * width, width);
-            values[i] = Element switch
+            values[i] = element switch
             {
-                IdxElement.UnsignedByte => element[0],
-                IdxElement.SignedByte => (sbyte)element[0],
-                IdxElement.Short => BinaryPrimitives.ReadInt16BigEndian(element),
-                IdxElement.Int => BinaryPrimitives.ReadInt32BigEndian(element),
-                IdxElement.Float => BinaryPrimitives.ReadSingleBigEndian(element),
-                _ => (float)BinaryPrimitives.ReadDoubleBigEndian(element),
+                IdxElement.Float => BinaryPrimitives.ReadSingleBigEndian(data.AsSpan(i * width)),
+                IdxElement.Double => (float)BinaryPrimitives.ReadDoubleBigEndian(data.AsSpan(i * width)),
+                _ => WholeNumber(i),
             };
             if (!float.IsFinite(values[i]))
             {
-                int perSample = values.Length / Count;
-                throw DistNetException.BadInput(
-                    $"The IDX file '{Path}' has the value {DataFile.ShownNumber(values[i])} in sample {DataFile.Shown(i / perSample)} (element {DataFile.Shown(i % perSample)}, byte {DataFile.Shown(HeaderBytes + ((long)i * width))}); expected finite numbers in the range of a 32-bit float.");
+                throw NotFinite(values[i], i);
             }
         }
 
         return values;
     }
+
+    /// <inheritdoc/>
+    public override Dataset ToDataset(Shape inputShape, SampleLabels labels) =>
+        isMapped ? MappedDataset.Open(path, HeaderBytes, areFloats: false, inputShape, Count, labels, NotFinite)
+        : element == IdxElement.UnsignedByte ? new ByteDataset(inputShape, data, labels)
+        : new FloatDataset(inputShape, ToFloats(), labels);
 
     private static (IdxElement Element, int Rank) ReadMagic(DataFile file)
     {
@@ -158,11 +212,6 @@ internal sealed record IdxFile(string Path, IdxElement Element, ImmutableArray<i
         if (header + promised > file.MaximumContentBytes)
         {
             throw WrongLength(file, dimensions, promised, $"at most {DataFile.Shown(file.MaximumContentBytes)} (it is {DataFile.Shown(file.FileBytes)} bytes of gzip)");
-        }
-
-        if (promised > Array.MaxLength)
-        {
-            throw DistNetException.BadInput($"The IDX file '{file.Path}' has {DataFile.Shown(promised)} bytes of elements; expected at most {DataFile.Shown(Array.MaxLength)}.");
         }
     }
 

@@ -23,7 +23,7 @@ public abstract class InMemoryDataset<T> : Dataset
         InputShape = inputShape;
         this.inputs = inputs;
         this.labels = labels;
-        fingerprint = new(() => DatasetFingerprint.Of(typeof(T).Name, MemoryMarshal.AsBytes<T>(inputs), Count, inputShape, labels));
+        fingerprint = new(() => DatasetFingerprint.Of(typeof(T).Name, hash => hash.AppendData(MemoryMarshal.AsBytes<T>(inputs)), Count, inputShape, labels));
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using DistNet.Training;
 
 namespace DistNet.Jobs;
 
-/// <summary>The files of one split: a CSV file's name, or an IDX pair; where allowed also a share of the training data (a double).</summary>
+/// <summary>The files of one split: a file's or folder's name, a pair of files, or an npz file with the names of two arrays; where allowed also a share of the training data (a double).</summary>
 /// <param name="allowShare">Whether a share is a value too.</param>
 public sealed class DataFilesType(bool allowShare) : JobValueType
 {
@@ -15,7 +15,7 @@ public sealed class DataFilesType(bool allowShare) : JobValueType
 
     /// <inheritdoc/>
     public override string Expected =>
-        $"{(AllowShare ? "a share of at least 0 and below 1, " : "")}a file's name (CSV) or {{ images: FILE, labels: FILE }} (IDX)";
+        $"{(AllowShare ? "a share of at least 0 and below 1, " : "")}a file's name (csv, npz), a folder's (images), {{ images: FILE, labels: FILE }} (idx), {{ inputs: FILE, labels: FILE }} (npy) or {{ file: FILE.npz, inputs: NAME, labels: NAME }}";
 
     /// <inheritdoc/>
     public override bool TryRead(JobValue value, out object? result)
@@ -30,9 +30,12 @@ public sealed class DataFilesType(bool allowShare) : JobValueType
 
             result = LooksLikeNumber(scalar) ? null : new DataFiles(File: scalar.Text);
         }
-        else if (value is JobSection { Entries.Length: 2 } section && FileName(section, "images") is { } images && FileName(section, "labels") is { } labels)
+        else if (value is JobSection section && FileName(section, "labels") is { } labels)
         {
-            result = new DataFiles(Images: images, Labels: labels);
+            DataFiles files = new(FileName(section, "file"), FileName(section, "images"), labels, FileName(section, "inputs"));
+            bool isPair = section.Entries.Length == 2 && files.File is null && (files.Images is null) != (files.Inputs is null);
+            bool isNpz = section.Entries.Length == 3 && files is { File: not null, Inputs: not null };
+            result = isPair || isNpz ? files : null;
         }
 
         return result is not null;
@@ -47,13 +50,19 @@ public sealed class DataFilesType(bool allowShare) : JobValueType
             case double share:
                 writer.WriteNumberValue(share);
                 break;
-            case DataFiles { File: { } file }:
+            case DataFiles { File: { } file, Inputs: null }:
                 writer.WriteStringValue(file);
                 break;
             case DataFiles files:
                 writer.WriteStartObject();
-                writer.WriteString("images", files.Images);
-                writer.WriteString("labels", files.Labels);
+                foreach ((string name, string? text) in new[] { ("file", files.File), ("images", files.Images), ("inputs", files.Inputs), ("labels", files.Labels) })
+                {
+                    if (text is not null)
+                    {
+                        writer.WriteString(name, text);
+                    }
+                }
+
                 writer.WriteEndObject();
                 break;
             default:

@@ -24,14 +24,36 @@ internal static class JobFit
     {
         foreach ((string path, DataFiles? files) in new[] { ("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test) })
         {
-            if (files is not null && files.File is null != (data.Format == DataFormat.Idx))
+            if (files is not null && !Fits(data.Format, files))
             {
-                return (path, data.Format == DataFormat.Idx
-                    ? $"{path} is '{files.File}'; expected {{ images: FILE, labels: FILE }}, as data.format is idx."
-                    : $"{path} is a pair of images and labels; expected one file's name, as data.format is csv.");
+                (string expected, string word) = Expected(data.Format);
+                return (path, $"{path} is {Words(files)}; expected {expected}, as data.format is {word}.");
             }
         }
 
         return null;
     }
+
+    private static bool Fits(DataFormat format, DataFiles files) => format switch
+    {
+        DataFormat.Idx => files.Images is not null,
+        DataFormat.Npy => files.Images is null,
+        _ => files is { File: not null, Inputs: null },
+    };
+
+    private static string Words(DataFiles files) => files switch
+    {
+        { File: not null, Inputs: not null } => "a file with the names of two arrays",
+        { File: not null } => $"'{files.File}'",
+        { Images: not null } => "a pair of images and labels",
+        _ => "a pair of inputs and labels",
+    };
+
+    private static (string Expected, string Word) Expected(DataFormat format) => format switch
+    {
+        DataFormat.Idx => ("{ images: FILE, labels: FILE }", "idx"),
+        DataFormat.Npy => ("{ inputs: FILE, labels: FILE } or an npz file", "npy"),
+        DataFormat.Images => ("one folder's name", "images"),
+        _ => ("one file's name", "csv"),
+    };
 }

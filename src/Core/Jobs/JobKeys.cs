@@ -52,8 +52,8 @@ public static class JobKeys
 
     private static IEnumerable<JobKey> DataKeys()
     {
-        yield return new("data.format", new WordType(("csv", DataFormat.Csv), ("idx", DataFormat.Idx)),
-            "The files' format, gzip or not: `csv` (text, one sample a line) or `idx` (the format of MNIST, bytes).",
+        yield return new("data.format", new WordType(("csv", DataFormat.Csv), ("idx", DataFormat.Idx), ("npy", DataFormat.Npy), ("images", DataFormat.Images)),
+            "The files' format: `csv` (text, one sample a line) and `idx` (the format of MNIST, bytes), both gzip or not; `npy` (NumPy's npy and npz); `images` (a folder with a folder of PNG and JPEG files for each class). See [formats](#formats).",
             job => job.Data!.Format, (job, value) => Data(job, job.Data! with { Format = (DataFormat)value! }));
         yield return new("data.train", new DataFilesType(allowShare: false), "The training files.",
             job => job.Data!.Train, (job, value) => Data(job, job.Data! with { Train = (DataFiles)value! })) { Required = true };
@@ -80,6 +80,12 @@ public static class JobKeys
         yield return new("data.ignore", new TextListType("a column's name or its number from 0"), "Columns that are neither features nor labels.",
             job => job.Data!.Columns.Ignore, (job, value) => Data(job, job.Data! with { Columns = job.Data!.Columns with { Ignore = (ImmutableArray<string>)value! } }))
         { OnlyFor = "csv", AppliesTo = IsCsv };
+        yield return new("data.size", new OptionalType(new SizeType()), "The size to which all images are scaled; null: they have one size.",
+            job => job.Data!.ImageHeight is { } height && job.Data.ImageWidth is { } width ? (height, width) : null,
+            (job, value) => Data(job, job.Data! with { ImageHeight = ((int Height, int Width)?)value is { } size ? size.Height : null, ImageWidth = ((int Height, int Width)?)value is { } wide ? wide.Width : null }))
+        { OnlyFor = "images", AppliesTo = IsImages };
+        yield return new("data.channels", new IntegerType(1, 3), "3 (red, green, blue) or 1 (grey).",
+            job => (Int128)job.Data!.Channels, (job, value) => Data(job, job.Data! with { Channels = (int)(Int128)value! })) { OnlyFor = "images", AppliesTo = IsImages };
         yield return new("data.normalize", new WordType(("feature", NormalizeMode.Feature), ("channel", NormalizeMode.Channel), ("none", NormalizeMode.None)),
             "(x − m) / max(σ, ε) with the statistics of the training split alone: of each `feature`, of each image `channel`, or `none`. Categories keep their values.",
             job => job.Data!.Normalize, (job, value) => Data(job, job.Data! with { Normalize = (NormalizeMode)value! }));
@@ -205,6 +211,8 @@ public static class JobKeys
     }
 
     private static bool IsCsv(Job job) => job.Data?.Format == DataFormat.Csv;
+
+    private static bool IsImages(Job job) => job.Data?.Format == DataFormat.Images;
 
     private static bool IsSgd(Job job) => job.Optimizer.Kind == OptimizerKind.Sgd;
 

@@ -233,6 +233,36 @@ public sealed class NumberListType(NumberType element) : JobValueType
     }
 }
 
+/// <summary>A height and a width in pixels.</summary>
+public sealed class SizeType : JobValueType
+{
+    /// <summary>What each must be.</summary>
+    public static IntegerType Element { get; } = new(1, 1 << 14);
+
+    /// <inheritdoc/>
+    public override string Expected => $"[height, width], each {Element.Expected}";
+
+    /// <inheritdoc/>
+    public override bool TryRead(JobValue value, out object? result)
+    {
+        result = value is JobList { Items: [var first, var second] } && Element.TryRead(first, out object? height) && Element.TryRead(second, out object? width)
+            ? ((int)(Int128)height!, (int)(Int128)width!)
+            : null;
+        return result is not null;
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, object? value)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        (int height, int width) = ((int, int))value!;
+        writer.WriteStartArray();
+        writer.WriteNumberValue(height);
+        writer.WriteNumberValue(width);
+        writer.WriteEndArray();
+    }
+}
+
 /// <summary>A list of texts, none empty; one text alone is a list of one.</summary>
 /// <param name="element">What each is, as an error expects it.</param>
 public sealed class TextListType(string element) : JobValueType

@@ -21,26 +21,44 @@ public static class RowGather
     /// <param name="result">[rows.Length, columns], row-major.</param>
     public static void Bytes(VectorUnit unit, ReadOnlySpan<byte> source, int columns, ReadOnlySpan<int> rows, Span<float> result)
     {
+        Bytes(unit, source, source.Length, columns, rows, result);
+    }
+
+    /// <summary>The same where the source is longer than a span can be.</summary>
+    /// <param name="unit">The vector unit.</param>
+    /// <param name="source">Its beginning.</param>
+    /// <param name="length">The number of its elements.</param>
+    /// <param name="columns">At least 1.</param>
+    /// <param name="rows">Rows of the source, in any order.</param>
+    /// <param name="result">[rows.Length, columns], row-major.</param>
+    internal static void Bytes(VectorUnit unit, ReadOnlySpan<byte> source, long length, int columns, ReadOnlySpan<int> rows, Span<float> result)
+    {
         ArgumentNullException.ThrowIfNull(unit);
-        Check(source.Length, columns, rows, result.Length);
+        Check(length, columns, rows, result.Length);
         Kernel<byte, ByteElements> kernel = new() { Source = source, Columns = columns, Rows = rows, Result = result };
         unit.Run(ref kernel);
     }
 
     /// <summary>result[i] = source[rows[i]].</summary>
-    /// <inheritdoc cref="Bytes" path="/param"/>
+    /// <inheritdoc cref="Bytes(VectorUnit, ReadOnlySpan{byte}, int, ReadOnlySpan{int}, Span{float})" path="/param"/>
     public static void Floats(VectorUnit unit, ReadOnlySpan<float> source, int columns, ReadOnlySpan<int> rows, Span<float> result)
     {
+        Floats(unit, source, source.Length, columns, rows, result);
+    }
+
+    /// <inheritdoc cref="Bytes(VectorUnit, ReadOnlySpan{byte}, long, int, ReadOnlySpan{int}, Span{float})"/>
+    internal static void Floats(VectorUnit unit, ReadOnlySpan<float> source, long length, int columns, ReadOnlySpan<int> rows, Span<float> result)
+    {
         ArgumentNullException.ThrowIfNull(unit);
-        Check(source.Length, columns, rows, result.Length);
+        Check(length, columns, rows, result.Length);
         Kernel<float, FloatElements> kernel = new() { Source = source, Columns = columns, Rows = rows, Result = result };
         unit.Run(ref kernel);
     }
 
-    private static void Check(int sourceLength, int columns, ReadOnlySpan<int> rows, int resultLength)
+    private static void Check(long sourceLength, int columns, ReadOnlySpan<int> rows, int resultLength)
     {
         Invariant.Holds(columns > 0 && (long)rows.Length * columns == resultLength);
-        uint count = (uint)(sourceLength / columns);
+        long count = sourceLength / columns;
         foreach (int row in rows)
         {
             Invariant.Holds((uint)row < count);

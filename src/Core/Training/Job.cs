@@ -42,6 +42,12 @@ public enum DataFormat
 
     /// <summary>The IDX format of MNIST, gzip or not.</summary>
     Idx,
+
+    /// <summary>NumPy's files: a pair of npy files, or two arrays of an npz file.</summary>
+    Npy,
+
+    /// <summary>A folder of PNG and JPEG files, with a folder for each class.</summary>
+    Images,
 }
 
 /// <summary>How inputs are normalised: (x − m) / max(σ, ε) with statistics of the training split alone.</summary>
@@ -57,11 +63,19 @@ public enum NormalizeMode
     None,
 }
 
-/// <summary>The files of one split. CSV has one file (<see cref="File"/>), IDX a pair.</summary>
-/// <param name="File">The CSV file, as written in the job.</param>
-/// <param name="Images">The IDX file of inputs, as written in the job.</param>
-/// <param name="Labels">The IDX file of labels, as written in the job.</param>
-public sealed record DataFiles(string? File = null, string? Images = null, string? Labels = null);
+/// <summary>The files of one split, as written in the job: one file or folder, or a pair of inputs and labels, or an npz file with the names of two arrays.</summary>
+/// <param name="File">The CSV file, the npz file, or the folder of images.</param>
+/// <param name="Images">The IDX file of inputs.</param>
+/// <param name="Labels">The IDX or npy file of labels; beside <paramref name="File"/> the name of the array in it.</param>
+/// <param name="Inputs">The npy file of inputs; beside <paramref name="File"/> the name of the array in it.</param>
+public sealed record DataFiles(string? File = null, string? Images = null, string? Labels = null, string? Inputs = null)
+{
+    /// <summary>The name of the array of inputs in an npz file where none is given.</summary>
+    public const string InputsArray = "inputs";
+
+    /// <summary>The name of the array of labels in an npz file where none is given.</summary>
+    public const string LabelsArray = "labels";
+}
 
 /// <summary>The <c>data</c> section of a job.</summary>
 public sealed record DataOptions
@@ -95,6 +109,15 @@ public sealed record DataOptions
 
     /// <summary>Tables: columns with missing values or categories, and those to ignore.</summary>
     public ColumnRules Columns { get; init; } = ColumnRules.None;
+
+    /// <summary>Images: the height to which all are scaled; null where they have one size.</summary>
+    public int? ImageHeight { get; init; }
+
+    /// <summary>Images: the width to which all are scaled; null where they have one size.</summary>
+    public int? ImageWidth { get; init; }
+
+    /// <summary>Images: 3 for red, green and blue, 1 for grey.</summary>
+    public int Channels { get; init; } = 3;
 
     /// <summary>How inputs are normalised. Categories never are.</summary>
     public NormalizeMode Normalize { get; init; } = NormalizeMode.Feature;

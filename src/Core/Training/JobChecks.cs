@@ -53,6 +53,11 @@ public static class JobChecks
             Check($"data.columns.{column}", rule);
         }
 
+        if (data.Channels is not (1 or 3))
+        {
+            throw DistNetException.BadInput(Invariant($"data.channels is {data.Channels}; expected 1 or 3"));
+        }
+
         if (data.Normalize == NormalizeMode.Channel && data.Columns.Rules.Any(rule => !rule.Rule.IsNumber))
         {
             throw DistNetException.BadInput("data.normalize is channel, one mean and deviation for all columns, but data.columns has categories; expected feature or none");

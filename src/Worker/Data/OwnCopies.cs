@@ -15,9 +15,15 @@ internal static class OwnCopies
     /// <param name="file">The coordinator's file.</param>
     /// <param name="name">Its name as written in the job.</param>
     /// <param name="dataFolder">The worker's data folder; null for none.</param>
+    /// <param name="mayBeFolder">Whether a folder of that name is offered too, as a folder of images is: what is in it decides whether it is the same.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static FoundFile? Offered(DataFileInfo file, string name, string? dataFolder, CancellationToken cancellationToken)
+    public static FoundFile? Offered(DataFileInfo file, string name, string? dataFolder, bool mayBeFolder, CancellationToken cancellationToken)
     {
+        if (mayBeFolder && dataFolder is not null && Places(name, Path.GetFullPath(dataFolder)).FirstOrDefault(Directory.Exists) is { } folder)
+        {
+            return new FoundFile(file, folder, IsSame: false);
+        }
+
         string[] offered = dataFolder is null ? [] : [.. Places(name, Path.GetFullPath(dataFolder)).Where(IsFile)];
         string? same = offered.FirstOrDefault(path => Matches(path, file, cancellationToken));
         return (same ?? offered.FirstOrDefault()) is { } path ? new FoundFile(file, path, IsSame: same is not null) : null;
@@ -45,7 +51,7 @@ internal static class OwnCopies
     private static IEnumerable<string> Places(string name, string folder)
     {
         string inside = Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar;
-        return new[] { name, Path.GetFileName(name) }
+        return new[] { name, Path.GetFileName(Path.TrimEndingDirectorySeparator(name)) }
             .Select(place => Path.GetFullPath(Path.Combine(folder, place)))
             .Where(path => path.StartsWith(inside, StringComparison.Ordinal))
             .Distinct(StringComparer.Ordinal);

@@ -63,7 +63,7 @@ public sealed class WorkerData(WorkerDataOptions options)
         Job job, DataOptions wanted, DataDescription description, Func<DataFileInfo, FoundFile> coordinators, Action<string> warn, CancellationToken cancellationToken)
     {
         Dictionary<string, string> names = DataFileKeys.Of(wanted).ToDictionary(file => file.Key, file => file.Name);
-        FoundFile[] found = [.. description.Files.Select(file => OwnCopies.Offered(file, names[file.Key], options.DataFolder, cancellationToken) ?? coordinators(file))];
+        FoundFile[] found = [.. description.Files.Select(file => OwnCopies.Offered(file, names[file.Key], options.DataFolder, wanted.Format == DataFormat.Images, cancellationToken) ?? coordinators(file))];
         FoundFile[] unsure = [.. found.Where(file => !file.IsSame)];
         if (unsure.Length > 0)
         {

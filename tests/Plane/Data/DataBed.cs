@@ -108,8 +108,27 @@ internal sealed class DataBed : IDisposable
         DataOptions options = new() { Train = new("sets/train.csv"), ValidationShare = 0.2, Test = test is null ? null : new("sets/test.csv") };
         Job = new Job { Data = options, Model = ModelDefinition.Chain(new DistNet.Modules.Linear(3)) };
         DataOptions here = options with { BaseFolder = PathOf("coordinator") };
+        Load(here);
+    }
+
+    /// <summary>Makes a folder of images of two classes the coordinator's data.</summary>
+    /// <param name="images">The files by their names, <c>a/1.png</c>.</param>
+    public void ServeImages(params (string Name, byte[] Bytes)[] images)
+    {
+        foreach ((string name, byte[] bytes) in images)
+        {
+            Place($"coordinator/sets/pictures/{name}", bytes);
+        }
+
+        DataOptions options = new() { Format = DataFormat.Images, Train = new("sets/pictures/"), ValidationShare = 0.25, Channels = 1 };
+        Job = new Job { Data = options, Model = ModelDefinition.Chain(new DistNet.Modules.Flatten(), new DistNet.Modules.Linear(2)) };
+        Load(options with { BaseFolder = PathOf("coordinator") });
+    }
+
+    private void Load(DataOptions here)
+    {
         Loaded = DataLoader.Load(here, Job.Loss.Kind, Job.Training.Seed, null);
-        Files = new RunDataFiles(here, null);
+        Files = new RunDataFiles(here, null, Loaded);
     }
 
     /// <summary>A worker with what it told and fetched.</summary>

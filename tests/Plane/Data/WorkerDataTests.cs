@@ -50,6 +50,41 @@ public sealed class WorkerDataTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_of_images_is_fetched_as_one_file_of_decoded_bytes_unless_the_worker_has_one_that_gives_the_same()
+    {
+        (string, byte[])[] images = [.. Enumerable.Range(0, 8).Select(i => ($"{"ab"[i % 2]}/{i}.png", Png((byte)(i * 30))))];
+        bed.ServeImages(images);
+        DataBed.Worker first = bed.NewWorker();
+        LoadedData fetched = await first.Prepare(await bed.Description());
+        bed.AssertSame(fetched);
+        Assert.Equal(["a", "b"], fetched.ClassNames);
+        Assert.Equal(1, first.Fetcher.Fetches);
+        Assert.Contains("fetched the data file 'pictures'", Assert.Single(first.Told), StringComparison.Ordinal);
+        Assert.Equal(0, (await Used(bed.NewWorker())).Fetcher.Fetches);
+
+        foreach ((string name, byte[] bytes) in images)
+        {
+            bed.Place($"own/sets/pictures/{name}", bytes);
+        }
+
+        Directory.Delete(first.Cache, recursive: true);
+        DataBed.Worker owner = await Used(bed.NewWorker("own"));
+        Assert.Equal(0, owner.Fetcher.Fetches);
+        Assert.Empty(owner.Warned);
+
+        bed.Place("own/sets/pictures/a/0.png", Png(255));
+        DataBed.Worker other = await Used(bed.NewWorker("own"));
+        Assert.Equal(1, other.Fetcher.Fetches);
+        Assert.Contains("of the job's data is not used", Assert.Single(other.Warned), StringComparison.Ordinal);
+
+        async Task<DataBed.Worker> Used(DataBed.Worker worker)
+        {
+            bed.AssertSame(await worker.Prepare(await bed.Description()));
+            return worker;
+        }
+    }
+
+    [Fact]
     public async Task A_worker_without_a_copy_fetches_once_and_finds_the_file_in_its_cache_afterwards()
     {
         DataBed.Worker first = bed.NewWorker();
@@ -234,5 +269,24 @@ public sealed class WorkerDataTests : IDisposable
         DistNetException refusal = await Assert.ThrowsAsync<DistNetException>(() => bed.NewWorker().Prepare(bed.Elsewhere() with { Fingerprint = other }));
         Assert.Contains(other[..12], refusal.Message, StringComparison.Ordinal);
         Assert.Contains(bed.Fingerprint[..12], refusal.Message, StringComparison.Ordinal);
+    }
+
+    // Two by two grey pixels of one value.
+    private static byte[] Png(byte value)
+    {
+        using MemoryStream packed = new();
+        using (System.IO.Compression.ZLibStream zip = new(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        {
+            zip.Write([0, value, value, 0, value, value]);
+        }
+
+        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0]), .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
+    }
+
+    private static byte[] Chunk(string type, byte[] content)
+    {
+        byte[] chunk = [0, 0, 0, (byte)content.Length, .. Encoding.ASCII.GetBytes(type), .. content, 0, 0, 0, 0];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), System.IO.Hashing.Crc32.HashToUInt32(chunk.AsSpan(4, 4 + content.Length)));
+        return chunk;
     }
 }

@@ -1,0 +1,228 @@
+using System.Text;
+using System.Text.Json;
+using DistNet.Checkpoints;
+using DistNet.Data;
+using DistNet.Losses;
+using Xunit;
+using static DistNet.Tests.Data.DataFileMaker;
+
+namespace DistNet.Tests.Data;
+
+/// <summary>Every reader against files that were damaged on purpose: flipped bits, cut ends, huge and negative numbers, pieces moved over one another.
+/// Each is read, or refused by a <see cref="DistNetException"/>, in bounded time and memory.</summary>
+public sealed class MutatedFileTests : IDisposable
+{
+    // What a reader may allocate besides its factor of the file's size: buffers of streams, parsers and sentences.
+    private const long FreeBytes = 1 << 20;
+
+    private const int Mutations = 400;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Mutated_idx_is_read_or_refused() => Check(Idx(8, [20, 4, 5], Bytes(400)), factor: 16, path => IdxDataset.LoadInputs(path));
+
+    [Fact]
+    public void Mutated_idx_of_doubles_is_read_or_refused() => Check(Idx(14, [10, 4], [.. Enumerable.Range(0, 40).SelectMany(i => BitConverter.GetBytes((double)i).Reverse())]), factor: 16, path => IdxDataset.LoadInputs(path));
+
+    [Fact]
+    public void Mutated_idx_in_gzip_is_read_or_refused() => Check(Gzip(Idx(8, [20, 4, 5], Bytes(400))), factor: 2 * 1032, path => IdxDataset.LoadInputs(path));
+
+    [Fact]
+    public void Mutated_labels_of_idx_are_read_or_refused()
+    {
+        string inputs = folder.Write("inputs", Idx(8, [40, 2], Bytes(80)));
+        Check(Idx(12, [40], [.. Enumerable.Range(0, 40).SelectMany(i => new byte[] { 0, 0, 0, (byte)(i % 7) })]), factor: 64, path => IdxDataset.Load(inputs, path, LossKind.CrossEntropy));
+    }
+
+    [Fact]
+    public void Mutated_npy_is_read_or_refused() => Check(NpyDatasetTests.Npy("<f4", "(20, 5)", Bytes(400)), factor: 16, path => NpyDataset.LoadInputs(path));
+
+    [Fact]
+    public void Mutated_npy_that_is_mapped_is_used_or_refused() => Check(NpyDatasetTests.Npy("<f4", "(20, 5)", [.. Enumerable.Range(0, 100).SelectMany(i => BitConverter.GetBytes((float)i))]), factor: 16, path =>
+    {
+        Dataset data = ArrayDataset.OfInputs(NpyArray.Read(path, mapFrom: 0), null);
+        float[] row = new float[data.InputShape.Length];
+        data.CopyInputs([data.Count - 1], row);
+    });
+
+    [Fact]
+    public void Mutated_npz_is_read_or_refused()
+    {
+        foreach (JsonElement golden in DataFileGoldens.Of("arrays").Where(golden => golden.Name().Contains("npz", StringComparison.Ordinal)))
+        {
+            (string inputs, string labels) = golden.Name() == "npz" ? ("inputs", "labels") : ("x", "y");
+            Check(golden.Bytes(), factor: 2 * 1032, path => NpyDataset.LoadNpz(path, inputs, labels, LossKind.CrossEntropy));
+        }
+    }
+
+    [Fact]
+    public void Mutated_images_are_decoded_or_refused()
+    {
+        // Pixels decoded to three bytes and then to planes.
+        const long Factor = 6 * ImageFile.MaximumPixelsPerByte;
+        foreach (JsonElement golden in DataFileGoldens.Of("images"))
+        {
+            Check(golden.Bytes(), Factor, path => ImageFile.Read(path, 3), mutations: 600);
+        }
+    }
+
+    [Fact]
+    public void Mutated_images_with_right_checksums_are_decoded_or_refused()
+    {
+        foreach (JsonElement golden in DataFileGoldens.Of("images").Where(golden => golden.Name().EndsWith(".png", StringComparison.Ordinal)))
+        {
+            Check(golden.Bytes(), 6 * ImageFile.MaximumPixelsPerByte, path => ImageFile.Read(path, 3), mutations: 600, mend: WithChecksums);
+        }
+    }
+
+    [Fact]
+    public void A_mutated_pack_of_images_is_read_or_refused()
+    {
+        ByteDataset data = new(new DistNet.Tensors.Shape(1, 3, 4), Bytes(120), SampleLabels.Classes([0, 1, 0, 1, 0, 1, 0, 1, 0, 1], ["a", "b"]));
+        using Stream pack = ImagePack.Open(data);
+        byte[] bytes = new byte[pack.Length];
+        pack.ReadExactly(bytes);
+        Check(bytes, factor: 64, path => ImagePack.Read(path));
+    }
+
+    [Fact]
+    public void Mutated_csv_is_read_or_refused()
+    {
+        byte[] text = Encoding.UTF8.GetBytes("a,\"b b\",c,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i},{(i % 5 == 0 ? "" : $"{i}.5")},\"k{i % 3}\",{i % 2}\n")));
+        ColumnRules rules = new([("b b", new ColumnRule { Missing = "mean" }), ("c", new ColumnRule { Categories = CategoryEncoding.OneHot, Missing = "most-frequent" })], []);
+        Check(text, factor: 256, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy));
+        byte[] numbers = Encoding.UTF8.GetBytes("a,b,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i},{i}.5,{i % 2}\n")));
+        Check(numbers, factor: 256, path => CsvDataset.Load(path, new CsvOptions(), LossKind.CrossEntropy));
+        Check(Gzip(text), factor: 256 * 1032, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy));
+    }
+
+    [Fact]
+    public void Mutated_safetensors_are_read_or_refused()
+    {
+        using MemoryStream stream = new();
+        SafetensorsFile.Write(stream, [new NamedTensor("fc1.weight", new(3, 4), new float[12]), new NamedTensor("fc1.bias", new(3), new float[3])]);
+        Check(stream.ToArray(), factor: 128, path => SafetensorsFile.Read(path));
+    }
+
+    [Fact]
+    public void Mutated_files_of_a_checkpoint_are_read_or_refused_though_their_checksums_are_right()
+    {
+        string checkpoint = new CheckpointStore(folder["run"]).Write(Checkpoints.Samples.Checkpoint(step: 5));
+        ManifestJson manifest = CheckpointManifest.Read(checkpoint);
+        foreach (string name in manifest.Files.Select(file => file.Name))
+        {
+            string original = Path.Combine(checkpoint, name);
+            byte[] bytes = File.ReadAllBytes(original);
+            Check(bytes, factor: 512, path =>
+            {
+                byte[] mutated = File.ReadAllBytes(path);
+                File.WriteAllBytes(original, mutated);
+                FileJson described = new(name, mutated.Length, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(mutated)));
+                File.WriteAllBytes(
+                    Path.Combine(checkpoint, CheckpointManifest.FileName),
+                    CheckpointManifest.Text(manifest.Step, manifest.Best, [.. manifest.Files.Select(file => file.Name == name ? described : file)]));
+                CheckpointStore.Load(checkpoint);
+            }, mutations: 100);
+            File.WriteAllBytes(original, bytes);
+        }
+
+        byte[] text = CheckpointManifest.Text(manifest.Step, manifest.Best, manifest.Files);
+        Check(text, factor: 512, path =>
+        {
+            File.Copy(path, Path.Combine(checkpoint, CheckpointManifest.FileName), overwrite: true);
+            CheckpointStore.Load(checkpoint);
+        }, mutations: 100);
+    }
+
+    private static byte[] Bytes(int count) => [.. Enumerable.Range(0, count).Select(i => (byte)(i * 7))];
+
+    // Reads the file as it is, then mutated.
+    private void Check(byte[] original, long factor, Action<string> read, int mutations = Mutations, Func<byte[], byte[]>? mend = null)
+    {
+        read(folder.Write("whole", original));
+        int refused = 0;
+        for (int seed = 0; seed < mutations; seed++)
+        {
+            byte[] mutated = Mutate(original, new Random(seed));
+            string path = folder.Write("mutated", mend?.Invoke(mutated) ?? mutated);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                read(path);
+            }
+            catch (DistNetException)
+            {
+                refused++;
+            }
+            catch (Exception error)
+            {
+                Assert.Fail($"Seed {seed}: {error}");
+            }
+
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(allocated <= FreeBytes + (factor * mutated.Length), $"Seed {seed}: {allocated:N0} bytes allocated for a file of {mutated.Length:N0}.");
+        }
+
+        Assert.True(refused > mutations / 20, $"{refused} of {mutations} were refused.");
+    }
+
+    private static byte[] Mutate(byte[] original, Random random)
+    {
+        byte[] bytes = [.. original];
+        int changes = random.Next(1, 4);
+        for (int change = 0; change < changes && bytes.Length > 8; change++)
+        {
+            // Most formats say at their beginning, some at their end, what is where.
+            int place = random.Next(3) switch { 0 => random.Next(Math.Min(bytes.Length, 64)), 1 => bytes.Length - 1 - random.Next(Math.Min(bytes.Length, 64)), _ => random.Next(bytes.Length) };
+            int length = Math.Min(random.Next(1, 9), bytes.Length - place);
+            switch (random.Next(7))
+            {
+                case 0:
+                    bytes[place] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 1:
+                    Array.Fill(bytes, (byte)0xFF, place, length);
+                    break;
+                case 2:
+                    Array.Fill(bytes, (byte)0, place, length);
+                    break;
+                case 3:
+                    bytes[place] = (byte)random.Next(256);
+                    break;
+                case 4:
+                    bytes = bytes[..place];
+                    break;
+                case 5:
+                    // A piece over another.
+                    bytes.AsSpan(random.Next(bytes.Length - length + 1), length).ToArray().CopyTo(bytes, place);
+                    break;
+                default:
+                    bytes = [.. bytes.AsSpan(0, place), .. bytes.AsSpan(random.Next(place + 1))];
+                    break;
+            }
+        }
+
+        return bytes.Length == 0 ? [0] : bytes;
+    }
+
+    // A PNG's chunks as far as they go, each with the checksum of what it now holds, so that the decoder sees the damage.
+    private static byte[] WithChecksums(byte[] bytes)
+    {
+        for (int place = 8; place + 12 <= bytes.Length;)
+        {
+            uint length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(place));
+            if (length > bytes.Length - place - 12)
+            {
+                break;
+            }
+
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(place + 8 + (int)length), System.IO.Hashing.Crc32.HashToUInt32(bytes.AsSpan(place + 4, 4 + (int)length)));
+            place += 12 + (int)length;
+        }
+
+        return bytes;
+    }
+}
