@@ -4,6 +4,7 @@
 //     dotnet run -c Release --project bench/Kernels -- products              JSON: the products of Linear layers of many sizes (bench/compare_products.py)
 //     dotnet run -c Release --project bench/Kernels -- convolutions [NAME]   a table of the products of convolutions of many sizes
 //     dotnet run -c Release --project bench/Kernels -- memory [NAME]         a table of the kernels bound by memory, beside a stream copy
+//     dotnet run -c Release --project bench/Kernels -- step [BATCH]          a table: what each node and phase of a step takes, beside the limit
 //     dotnet run -c Release --project bench/Kernels -- --filter '*'          every kernel benchmark
 using System.Globalization;
 using BenchmarkDotNet.Running;
@@ -34,6 +35,12 @@ if (args is ["convolutions", ..])
 if (args is ["memory", ..])
 {
     MemoryTable.Write(Console.Out, args.Length > 1 ? args[1] : "");
+    return 0;
+}
+
+if (args is ["step", ..])
+{
+    StepRoofline.Write(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 512);
     return 0;
 }
 

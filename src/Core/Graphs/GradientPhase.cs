@@ -88,6 +88,7 @@ internal sealed class GradientPhase : ITeamWork
         context.Bind(use.Node, memory.Domains[use.Node.Node.Domain], memory.Domains[0], pass.Rows, slices);
         context.WriteTo(gradient);
         use.Node.Node.Module.ParameterGradient(context, use.Parameter, from, to);
+        pass.Laps?.Lap(PassPart.ParameterGradient, use.Node.Node.Name);
     }
 
     // The tree over slices as a binary counter: after slice s, as many pending sums are combined as s + 1 has trailing zeros.

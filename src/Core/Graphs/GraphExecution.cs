@@ -49,6 +49,13 @@ public sealed class GraphExecution
     /// <summary>The most slices of one pass.</summary>
     public int MaximumSlices { get; }
 
+    /// <summary>Who is told when a piece of a pass is done; null for nobody. For a team of one thread.</summary>
+    internal PassLaps? Laps
+    {
+        get => pass.Laps;
+        set => pass.Laps = value;
+    }
+
     /// <summary>One training pass: forward, loss and backward.</summary>
     /// <param name="input">The samples: whole slices, but for the last of a batch.</param>
     /// <param name="parameters">The parameters, as long as the arena.</param>
@@ -141,6 +148,7 @@ public sealed class GraphExecution
         fixed (float* pinned = parameters)
         {
             pass.Set(input, pinned, parameters.Length, training);
+            pass.Laps?.Begin();
             try
             {
                 team.Run(rows);

@@ -14,6 +14,9 @@ internal sealed unsafe class PassState(VectorUnit unit)
 
     public VectorUnit Unit { get; } = unit;
 
+    /// <summary>Who is told when a piece of a pass is done; null for nobody.</summary>
+    public PassLaps? Laps { get; set; }
+
     public bool Training { get; private set; }
 
     public ulong Seed { get; private set; }

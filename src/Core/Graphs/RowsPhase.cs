@@ -52,9 +52,11 @@ internal sealed class RowsPhase : ITeamWork
         }
 
         Gather(from, to);
+        pass.Laps?.Lap(PassPart.Gather, "");
         foreach (NodeMemory node in memory.Nodes)
         {
             Forward(forward[part], node, from, to);
+            pass.Laps?.Lap(PassPart.Forward, node.Node.Name);
         }
 
         if (WithLoss)
@@ -63,6 +65,8 @@ internal sealed class RowsPhase : ITeamWork
             {
                 SliceMetrics[slice] = LossOf(losses[part], slice);
             }
+
+            pass.Laps?.Lap(PassPart.Loss, "");
         }
 
         if (!pass.Training)
@@ -75,6 +79,7 @@ internal sealed class RowsPhase : ITeamWork
             if (memory.Nodes[index].Node.NeedsBackward)
             {
                 Backward(backward[part], memory.Nodes[index], from, to);
+                pass.Laps?.Lap(PassPart.Backward, memory.Nodes[index].Node.Name);
             }
         }
     }

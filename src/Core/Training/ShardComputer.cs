@@ -43,6 +43,13 @@ public sealed class ShardComputer : IShardComputer
         fold = new ShardFold(unit, team);
     }
 
+    /// <summary>Who is told when a piece of a pass is done; null for nobody. For one thread.</summary>
+    internal PassLaps? Laps
+    {
+        get => execution.Laps;
+        set => execution.Laps = value;
+    }
+
     /// <inheritdoc/>
     public ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients)
     {
