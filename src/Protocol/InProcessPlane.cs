@@ -12,22 +12,13 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
     private readonly Lock gate = new();
     private readonly Dictionary<Guid, WorkerEnd> sessions = [];
 
-    // Who waits for parameters waits for this monitor: it is pulsed when a version was published, a session ended, or a wait was given up.
-    private readonly object awaited = new();
+    // Who waits for parameters sleeps for this bell: it is rung when a version was published, a session ended, or a wait was given up.
+    private readonly Doorbell bell = new();
     private volatile Published? current;
     private int waiting;
 
     /// <summary>How many wait for parameters that are not there yet.</summary>
-    internal int Waiting
-    {
-        get
-        {
-            lock (awaited)
-            {
-                return waiting;
-            }
-        }
-    }
+    internal int Waiting => Volatile.Read(ref waiting);
 
     /// <summary>Makes the worker's end of a new session.</summary>
     /// <param name="incarnation">The session's.</param>
@@ -65,7 +56,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
     public void Publish(ParameterHandle parameters)
     {
         current = new Published(parameters);
-        Wake();
+        bell.Ring();
     }
 
     /// <inheritdoc/>
@@ -79,7 +70,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
             }
         }
 
-        Wake();
+        bell.Ring();
     }
 
     /// <summary>Ends all sessions. What is delivered later goes straight back to the pool.</summary>
@@ -95,15 +86,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
             sessions.Clear();
         }
 
-        Wake();
-    }
-
-    private void Wake()
-    {
-        lock (awaited)
-        {
-            Monitor.PulseAll(awaited);
-        }
+        bell.Ring();
     }
 
     // Whether it is decided what a worker gets: that version, or nothing as a newer one is there.
@@ -116,20 +99,16 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
 
     private ParameterHandle Await(long version, WorkerEnd end, CancellationToken unwanted)
     {
-        // Taken back after the monitor was left: that waits for a call of it under way.
-        using CancellationTokenRegistration givenUp = unwanted.UnsafeRegister(static plane => ((InProcessPlane)plane!).Wake(), this);
-        lock (awaited)
+        using CancellationTokenRegistration givenUp = unwanted.UnsafeRegister(static plane => ((InProcessPlane)plane!).bell.Ring(), this);
+        Interlocked.Increment(ref waiting);
+        ParameterHandle parameters;
+        for (long rung = bell.Rings; !TryFetch(version, out parameters) && !end.HasEnded && !unwanted.IsCancellationRequested; rung = bell.Rings)
         {
-            waiting++;
-            ParameterHandle parameters;
-            while (!TryFetch(version, out parameters) && !end.HasEnded && !unwanted.IsCancellationRequested)
-            {
-                Monitor.Wait(awaited);
-            }
-
-            waiting--;
-            return parameters;
+            bell.SleepSince(rung);
         }
+
+        Interlocked.Decrement(ref waiting);
+        return parameters;
     }
 
     private sealed record Published(ParameterHandle Parameters);

@@ -3,11 +3,12 @@ using System.Diagnostics.CodeAnalysis;
 namespace DistNet.Protocol;
 
 /// <summary>What waits for one thread. The thread sleeps at once when there is nothing: one that spun would take a core from those that compute (measured with two workers
-/// on two cores: a tenth of a step).</summary>
+/// on two cores: a tenth of a step). It is woken outside the lock, which it needs itself.</summary>
 /// <typeparam name="T">What waits.</typeparam>
 internal sealed class SleepingQueue<T>
 {
-    private readonly object gate = new();
+    private readonly Lock gate = new();
+    private readonly Doorbell bell = new();
     private readonly Queue<T> waiting = new();
     private bool asleep;
     private bool closed;
@@ -36,9 +37,10 @@ internal sealed class SleepingQueue<T>
             }
 
             waiting.Enqueue(item);
-            Wake();
-            return true;
         }
+
+        Wake();
+        return true;
     }
 
     /// <summary>Takes no more.</summary>
@@ -52,33 +54,44 @@ internal sealed class SleepingQueue<T>
             {
                 waiting.Clear();
             }
-
-            Wake();
         }
+
+        Wake();
     }
 
     /// <summary>Takes the next, and sleeps until there is one.</summary>
     /// <returns>False when the queue is closed and nothing waits.</returns>
     public bool TryTake([MaybeNullWhen(false)] out T item)
     {
-        lock (gate)
+        while (true)
         {
-            while (waiting.Count == 0 && !closed)
+            long rung;
+            lock (gate)
             {
+                if (waiting.TryDequeue(out item))
+                {
+                    return true;
+                }
+
+                if (closed)
+                {
+                    return false;
+                }
+
                 asleep = true;
-                Monitor.Wait(gate);
+                rung = bell.Rings;
             }
 
-            return waiting.TryDequeue(out item);
+            bell.SleepSince(rung);
         }
     }
 
+    // Whoever finds the thread asleep rings, and nobody after that.
     private void Wake()
     {
-        if (asleep)
+        if (Interlocked.Exchange(ref asleep, false))
         {
-            asleep = false;
-            Monitor.Pulse(gate);
+            bell.Ring();
         }
     }
 }

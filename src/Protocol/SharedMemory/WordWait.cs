@@ -29,6 +29,13 @@ internal static unsafe partial class WordWait
     /// <summary>Whether the kernel wakes those who wait; otherwise they look by themselves.</summary>
     public static bool HasFutex => !refused;
 
+    /// <summary>Asks the kernel: whether it has the call and allows it, from now on.</summary>
+    public static bool Probe()
+    {
+        long word = 0;
+        return !refused && Call(Futex, (uint*)&word, Wake, 1, null, null, 0) >= 0;
+    }
+
     /// <summary>Sleeps while a number is what it was seen to be. It may also return too early; the caller looks again.</summary>
     /// <param name="word">The number, in memory that does not move and that the caller keeps mapped. Its lower half must change when it does.</param>
     /// <param name="seen">What it was.</param>
