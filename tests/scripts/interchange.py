@@ -89,6 +89,33 @@ class Mlp(torch.nn.Module):
         return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
 
 
+class Cnn(torch.nn.Module):
+    """Convolutions, one of them with groups and stride, and pools, under the names of the chain below."""
+
+    LAYERS = [
+        {"reshape": [1, 8, 8]},
+        {"conv2d": 8, "kernel": 3, "padding": 1},
+        "relu",
+        {"max-pool2d": 2},
+        {"conv2d": 16, "kernel": 3, "padding": 1, "groups": 2},
+        "tanh",
+        {"avg-pool2d": 2},
+        "flatten",
+        {"linear": 10},
+    ]
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(1, 8, 3, padding=1)
+        self.conv2 = torch.nn.Conv2d(8, 16, 3, padding=1, groups=2)
+        self.fc1 = torch.nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = torch.nn.functional.max_pool2d(torch.relu(self.conv1(x.reshape(-1, 1, 8, 8))), 2)
+        x = torch.nn.functional.avg_pool2d(torch.tanh(self.conv2(x)), 2)
+        return self.fc1(x.flatten(1))
+
+
 def exported_models_pass_the_checker():
     for example in ("digits", "graph"):
         run = scratch(example)
@@ -183,6 +210,17 @@ def losses_of_fifty_steps_agree():
     layers = [{"linear": 256}, "relu", {"linear": 64}, "relu", {"linear": 10}]
     torch.manual_seed(1)
     training_agrees("one-batch", Mlp(), layers, inputs[:128], labels[:128], 128, 50, {"learningRate": 0.1}, {})
+    torch.manual_seed(2)
+    torch.manual_seed(4)
+    net = Cnn()
+    training_agrees("convolutions", net, Cnn.LAYERS, inputs[:640], labels[:640], 128, 10, {"learningRate": 0.1, "momentum": 0.9}, {})
+    distnet("export", scratch("convolutions"), "--out", scratch("cnn.safetensors"))
+    distnet("export", scratch("convolutions"), "--out", scratch("cnn.onnx"))
+    onnx.checker.check_model(onnx.load(scratch("cnn.onnx")), full_check=True)
+    net.load_state_dict(read_safetensors(scratch("cnn.safetensors"))[0], strict=True)
+    with torch.no_grad():
+        expected = torch.softmax(net(torch.from_numpy(inputs[:640])).double(), 1).numpy()
+    assert_near(predictions(scratch("convolutions"), scratch("convolutions.csv")), expected, "convolutions trained here in PyTorch, load_state_dict(strict=True)")
     torch.manual_seed(2)
     training_agrees("five-batches", Mlp(), layers, inputs[:640], labels[:640], 128, 10, {"learningRate": 0.05, "momentum": 0.9}, {})
 
