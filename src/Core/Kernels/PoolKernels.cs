@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace DistNet.Kernels;
@@ -30,11 +29,12 @@ public static class PoolKernels
         }
         else if (window.Taps <= ByteTaps)
         {
-            Maximum(window, x, y, MemoryMarshal.AsBytes(places));
+            MaximumForward kernel = new() { Window = window, X = x, Y = y, Places = MemoryMarshal.AsBytes(places) };
+            unit.Run(ref kernel);
         }
         else
         {
-            Maximum(window, x, y, MemoryMarshal.Cast<float, int>(places));
+            MaximumOfLarge(window, x, y, MemoryMarshal.Cast<float, int>(places));
         }
     }
 
@@ -54,7 +54,7 @@ public static class PoolKernels
         }
         else
         {
-            MaximumBackward(window, dy, MemoryMarshal.Cast<float, int>(places), dx);
+            MaximumOfLargeBackward(window, dy, MemoryMarshal.Cast<float, int>(places), dx);
         }
     }
 
@@ -130,41 +130,23 @@ public static class PoolKernels
         }
     }
 
-    private static void Maximum<TPlace>(PlaneWindow window, ReadOnlySpan<float> x, Span<float> y, Span<TPlace> places)
-        where TPlace : struct, IBinaryInteger<TPlace>
+    private static void MaximumOfLarge(PlaneWindow window, ReadOnlySpan<float> x, Span<float> y, Span<int> places)
     {
         int output = 0;
         for (int origin = 0; origin < x.Length; origin += window.Plane)
         {
             for (int row = 0; row < window.Rows.Outputs; row++)
             {
-                for (int column = 0; column < window.Columns.Outputs; column++)
+                int start = origin + (window.Rows.Start(row) * window.Columns.Length);
+                for (int column = 0; column < window.Columns.Outputs; column++, output++)
                 {
-                    Taps taps = new(window, row, column);
-                    float best = float.NegativeInfinity;
-                    int place = (taps.Top * window.Columns.Kernel) + taps.Left;
-                    for (int down = taps.Top; down < taps.Bottom; down++)
-                    {
-                        for (int along = taps.Left; along < taps.Right; along++)
-                        {
-                            float value = x[origin + taps.Element(window, down, along)];
-                            if (value > best || float.IsNaN(value))
-                            {
-                                best = value;
-                                place = (down * window.Columns.Kernel) + along;
-                            }
-                        }
-                    }
-
-                    y[output] = best;
-                    places[output++] = TPlace.CreateTruncating(place);
+                    y[output] = MaximumForward.Maximum(window, x, row, column, start, out places[output]);
                 }
             }
         }
     }
 
-    private static void MaximumBackward<TPlace>(PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<TPlace> places, Span<float> dx)
-        where TPlace : struct, IBinaryInteger<TPlace>
+    private static void MaximumOfLargeBackward(PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<int> places, Span<float> dx)
     {
         dx.Clear();
         int output = 0;
@@ -172,10 +154,33 @@ public static class PoolKernels
         {
             for (int row = 0; row < window.Rows.Outputs; row++)
             {
-                for (int column = 0; column < window.Columns.Outputs; column++)
+                for (int column = 0; column < window.Columns.Outputs; column++, output++)
                 {
-                    (int down, int along) = Math.DivRem(int.CreateTruncating(places[output]), window.Columns.Kernel);
-                    dx[origin + new Taps(window, row, column).Element(window, down, along)] += dy[output++];
+                    dx[origin + window.Element(row, column, places[output])] += dy[output];
+                }
+            }
+        }
+    }
+
+    // The elements of all taps come from a table.
+    private static void MaximumBackward(PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<byte> places, Span<float> dx)
+    {
+        Span<int> elements = stackalloc int[ByteTaps];
+        for (int tap = 0; tap < window.Taps; tap++)
+        {
+            elements[tap] = window.Element(0, 0, tap);
+        }
+
+        dx.Clear();
+        int output = 0;
+        for (int origin = 0; origin < dx.Length; origin += window.Plane)
+        {
+            for (int row = 0; row < window.Rows.Outputs; row++)
+            {
+                int start = origin + (row * window.Rows.Stride * window.Columns.Length);
+                for (int column = 0; column < window.Columns.Outputs; column++, output++, start += window.Columns.Stride)
+                {
+                    dx[start + elements[places[output]]] += dy[output];
                 }
             }
         }

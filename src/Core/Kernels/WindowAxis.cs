@@ -39,6 +39,13 @@ public readonly record struct PlaneWindow(WindowAxis Rows, WindowAxis Columns)
     /// <summary>The taps of the window; tap t is in row t / Columns.Kernel and column t mod Columns.Kernel.</summary>
     public int Taps => Rows.Kernel * Columns.Kernel;
 
+    /// <summary>The element of its plane under a tap of an output's window; meaningless where that is padding.</summary>
+    public int Element(int row, int column, int tap)
+    {
+        (int down, int along) = Math.DivRem(tap, Columns.Kernel);
+        return ((Rows.Start(row) + (down * Rows.Dilation)) * Columns.Length) + Columns.Start(column) + (along * Columns.Dilation);
+    }
+
     /// <summary>Whether this is the common 2 × 2 at a stride of 2.</summary>
     internal bool IsHalving => Rows is { Kernel: 2, Stride: 2, Padding: 0, Dilation: 1 } && Columns is { Kernel: 2, Stride: 2, Padding: 0, Dilation: 1 };
 }

@@ -1,0 +1,112 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace DistNet.Kernels;
+
+/// <summary>The maximum of windows of any size over the planes of one sample: the columns whose window lies inside the image in vectors (at a stride of 1 or 2), the others one by one.</summary>
+/// <remarks>A vector may reach beyond its row: what it writes there is written again, rightly, by what comes after it.</remarks>
+internal ref struct MaximumForward : IKernel
+{
+    public PlaneWindow Window;
+    public ReadOnlySpan<float> X;
+    public Span<float> Y;
+    public Span<byte> Places;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Run<TVector, TOps>()
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        WindowAxis columns = Window.Columns;
+        bool inVectors = columns.Stride <= 2;
+        int left = inVectors ? Math.Min((columns.Padding + columns.Stride - 1) / columns.Stride, columns.Outputs) : columns.Outputs;
+        int right = Math.Max(left, inVectors ? (int)Math.Min((columns.Length + columns.Padding - columns.Reach + columns.Stride) / columns.Stride, columns.Outputs) : 0);
+        int output = 0;
+        for (int origin = 0; origin < X.Length; origin += Window.Plane)
+        {
+            for (int row = 0; row < Window.Rows.Outputs; row++, output += columns.Outputs)
+            {
+                int top = Window.Rows.FirstTap(row), bottom = Window.Rows.EndTap(row);
+                int start = origin + (Window.Rows.Start(row) * columns.Length);
+                int lastRead = start + ((bottom - 1) * Window.Rows.Dilation * columns.Length) + ((columns.Kernel - 1) * columns.Dilation) + (columns.Stride * TOps.Count);
+                Plain(row, 0, left, start, output);
+                int column = left;
+                for (; column < right && output + column + TOps.Count <= Y.Length && lastRead + columns.Start(column) <= X.Length; column += TOps.Count)
+                {
+                    Pool<TVector, TOps>(start + columns.Start(column), top, bottom, output + column);
+                }
+
+                Plain(row, Math.Min(column, right), columns.Outputs, start, output);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Pool<TVector, TOps>(int start, int top, int bottom, int output)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        ref float x = ref MemoryMarshal.GetReference(X);
+        int kernel = Window.Columns.Kernel;
+        TVector best = TOps.Broadcast(float.NegativeInfinity);
+        TVector place = TOps.Broadcast(BitConverter.Int32BitsToSingle(top * kernel));
+        for (int down = top; down < bottom; down++)
+        {
+            nint element = start + (down * Window.Rows.Dilation * Window.Columns.Length);
+            for (int along = 0; along < kernel; along++, element += Window.Columns.Dilation)
+            {
+                TVector value = TOps.Load(in x, (nuint)element);
+                if (Window.Columns.Stride == 2)
+                {
+                    value = TOps.Even(value, TOps.Load(in x, (nuint)(element + TOps.Count)));
+                }
+
+                TVector here = TOps.Broadcast(BitConverter.Int32BitsToSingle((down * kernel) + along));
+                TVector greater = TOps.GreaterThan(value, best), isNumber = TOps.EqualTo(value, value);
+                place = TOps.Select(isNumber, TOps.Select(greater, here, place), here);
+                best = TOps.Select(isNumber, TOps.Select(greater, value, best), value);
+            }
+        }
+
+        TOps.Store(best, ref MemoryMarshal.GetReference(Y), (nuint)output);
+        TOps.StoreBytes(place, ref MemoryMarshal.GetReference(Places), (nuint)output);
+    }
+
+    private readonly void Plain(int row, int from, int to, int start, int output)
+    {
+        for (int column = from; column < to; column++)
+        {
+            Y[output + column] = Maximum(Window, X, row, column, start, out int place);
+            Places[output + column] = (byte)place;
+        }
+    }
+
+    /// <summary>One window's greatest element and its tap.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="x">The sample.</param>
+    /// <param name="row">The output's row.</param>
+    /// <param name="column">The output's column.</param>
+    /// <param name="start">The element under the left end of the window's first row, before the columns' part.</param>
+    /// <param name="place">The tap.</param>
+    public static float Maximum(PlaneWindow window, ReadOnlySpan<float> x, int row, int column, int start, out int place)
+    {
+        int top = window.Rows.FirstTap(row), bottom = window.Rows.EndTap(row), left = window.Columns.FirstTap(column), right = window.Columns.EndTap(column);
+        start += window.Columns.Start(column);
+        float best = float.NegativeInfinity;
+        place = (top * window.Columns.Kernel) + left;
+        for (int down = top; down < bottom; down++)
+        {
+            for (int along = left; along < right; along++)
+            {
+                float value = x[start + (down * window.Rows.Dilation * window.Columns.Length) + (along * window.Columns.Dilation)];
+                if (value > best || float.IsNaN(value))
+                {
+                    best = value;
+                    place = (down * window.Columns.Kernel) + along;
+                }
+            }
+        }
+
+        return best;
+    }
+}
