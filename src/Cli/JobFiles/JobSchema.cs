@@ -30,6 +30,7 @@ public static class JobSchema
             schema[key] = value;
         }
 
+        schema["properties"]!["blocks"] = Blocks();
         schema["required"] = new JsonArray("data", "model");
         schema["definitions"] = new JsonObject { ["model"] = Model(), ["module"] = Module(inGraph: false), ["node"] = Module(inGraph: true) };
         return schema;
@@ -196,6 +197,22 @@ public static class JobSchema
             options.Add(Object(kind.Word, kind.Meaning, properties, inGraph));
         }
 
+        JsonObject block = Object("block", "A model as one module: a named block with its parameters, or a model in place.", new JsonObject
+        {
+            ["block"] = new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string", ["minLength"] = 1 }, Reference("model")) },
+            ["repeat"] = Type(new IntegerType(1, int.MaxValue)),
+        }, inGraph);
+        block["additionalProperties"] = true;
+        options.Add(block);
+        if (!inGraph)
+        {
+            options.Add(Object("residual", "The sum of a chain and of a shortcut around it, which is the input itself where none is given.", new JsonObject
+            {
+                ["residual"] = new JsonObject { ["type"] = "array", ["minItems"] = 1, ["items"] = Reference("module") },
+                ["shortcut"] = new JsonObject { ["type"] = "array", ["items"] = Reference("module") },
+            }, inGraph));
+        }
+
         options.Add(Object("shares", "The parameters of another node, used once more.", new JsonObject { ["shares"] = new JsonObject { ["type"] = "string" } }, inGraph));
         options.Add(Object("select", "Routes each sample to one of several branches by a rule on its input.", new JsonObject { ["select"] = Select() }, inGraph));
         return new JsonObject { ["anyOf"] = options };
@@ -221,6 +238,24 @@ public static class JobSchema
 
         return new JsonObject { ["description"] = meaning, ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties, ["required"] = required };
     }
+
+    // What stands inside depends on the values that its uses give.
+    private static JsonObject Blocks() => new()
+    {
+        ["description"] = "Models with a name and parameters, for the model to use: see the blocks of the reference page.",
+        ["type"] = "object",
+        ["additionalProperties"] = new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["properties"] = new JsonObject
+            {
+                ["parameters"] = new JsonObject { ["type"] = new JsonArray("object", "null") },
+                ["model"] = new JsonObject { ["type"] = new JsonArray("array", "object") },
+            },
+            ["required"] = new JsonArray("model"),
+        },
+    };
 
     private static JsonObject Select()
     {

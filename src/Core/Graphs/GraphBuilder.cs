@@ -5,13 +5,13 @@ using DistNet.Tensors;
 
 namespace DistNet.Graphs;
 
-/// <summary>From a model as written to a checked graph: flatten, order, make fan-outs explicit, then give every node its shapes, parameters and values.</summary>
+/// <summary>From a model as written to a checked graph: put blocks in their places, flatten, order, make fan-outs explicit, then give every node its shapes, parameters and values.</summary>
 internal static class GraphBuilder
 {
     public static Graph Build(ModelDefinition definition, Shape inputShape, LossOptions? loss)
     {
         ArgumentNullException.ThrowIfNull(definition);
-        ModelFlattening flat = ModelFlattening.Of(definition);
+        ModelFlattening flat = ModelFlattening.Of(BlockExpansion.Of(definition));
         List<DraftNode> order = TopologicalOrder.Of(flat.Nodes);
         CheckInputCounts(order);
         CheckUsed(flat.Nodes, flat.Output);

@@ -34,24 +34,78 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
     /// <param name="modules">The modules, the one that takes the sample first.</param>
     public static ModelDefinition Chain(params ReadOnlySpan<Module> modules)
     {
-        ChainNames names = new();
-        var nodes = ImmutableArray.CreateBuilder<NodeDefinition>();
-        string previous = InputName;
+        ChainBuilder chain = new();
         foreach (Module module in modules)
         {
-            string name = names.Next(module);
-            nodes.Add(new NodeDefinition(name, module, [previous]));
-            previous = name;
+            chain.Add(module);
         }
 
-        return new ModelDefinition(nodes.ToImmutable(), previous);
+        return chain.Model;
+    }
+
+    /// <summary>A chain of modules with names of their own, each fed by the one before.</summary>
+    /// <param name="modules">The modules and their names, the one that takes the sample first.</param>
+    public static ModelDefinition Chain(params ReadOnlySpan<(string Name, Module Module)> modules)
+    {
+        ChainBuilder chain = new();
+        foreach ((string name, Module module) in modules)
+        {
+            chain.Add(module, name);
+        }
+
+        return chain.Model;
+    }
+
+    /// <summary>A residual: the sum, as node <c>add1</c>, of a chain and of a shortcut around it.</summary>
+    /// <param name="main">The chain, its nodes named as in every chain.</param>
+    /// <param name="shortcut">The chain around it, its nodes named <c>shortcut1.conv1</c>, …; empty for the input itself.</param>
+    public static ModelDefinition Residual(ReadOnlySpan<Module> main, ReadOnlySpan<Module> shortcut = default)
+    {
+        ChainBuilder chain = new();
+        foreach (Module module in main)
+        {
+            chain.Add(module);
+        }
+
+        string around = InputName;
+        if (!shortcut.IsEmpty)
+        {
+            ChainBuilder side = chain.Shortcut(InputName);
+            foreach (Module module in shortcut)
+            {
+                side.Add(module);
+            }
+
+            around = side.Output;
+        }
+
+        chain.AddSum(around);
+        return chain.Model;
+    }
+
+    /// <summary>This model with modules after its output, named as in a chain that goes on.</summary>
+    /// <param name="modules">The modules, the one that takes this model's output first.</param>
+    public ModelDefinition Then(params ReadOnlySpan<Module> modules)
+    {
+        ChainBuilder chain = ChainBuilder.From(this);
+        foreach (Module module in modules)
+        {
+            chain.Add(module);
+        }
+
+        return chain.Model;
     }
 
     /// <summary>The same model with some nodes frozen (<see cref="NodeDefinition.Frozen"/>); one without parameters stays as it is.</summary>
-    /// <param name="patterns">Names, <c>*</c> for any characters: <c>"conv*"</c>.</param>
+    /// <param name="patterns">Names, <c>*</c> for any characters: <c>"conv*"</c>, <c>"layer1.*"</c> for the nodes of a block.</param>
     /// <exception cref="DistNetException">A pattern matches no node.</exception>
     public ModelDefinition Freeze(params ReadOnlySpan<string> patterns)
     {
+        if (Nodes.Any(node => node.Module is Block))
+        {
+            return BlockExpansion.Of(this).Freeze(patterns);
+        }
+
         ImmutableArray<NodeDefinition> nodes = Nodes;
         foreach (string pattern in patterns)
         {
@@ -72,6 +126,11 @@ public sealed record ModelDefinition(ImmutableArray<NodeDefinition> Nodes, strin
     /// <exception cref="DistNetException">The model has a node of that name already.</exception>
     public ModelDefinition WithNormalization(Normalization normalization)
     {
+        if (Nodes.Any(node => node.Module is Block))
+        {
+            return BlockExpansion.Of(this).WithNormalization(normalization);
+        }
+
         if (Nodes.Any(node => node.Name == NormalizationName))
         {
             throw DistNetException.BadInput($"The model has a node '{NormalizationName}', a name that is kept for the normalisation of the data; give it another name.");

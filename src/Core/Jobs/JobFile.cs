@@ -25,6 +25,8 @@ public static class JobFile
             throw DistNetException.BadInput($"{root.Place}: the job is {root.Found}; expected keys such as data, model and training.");
         }
 
+        section = NamedBlocks.PutIn(section);
+
         Job job = JobKeys.Sections.Where(key => key.SetPresent is not null).Aggregate(JobKeys.Defaults, (job, key) => key.SetPresent!(job, false));
         var places = new Dictionary<string, JobPlace>();
         job = ReadSection(job, "", section, places);

@@ -1,20 +1,25 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using DistNet.Graphs;
-using DistNet.Modules;
 
 namespace DistNet.Jobs;
 
-/// <summary>A model: a list of modules is a chain; a section with nodes and output is a graph. Written as a graph always, so that every name is recorded.</summary>
+/// <summary>A model: a list of modules is a chain; a section with nodes and output is a graph. Written as a graph without blocks always, so that every name is recorded.</summary>
 public sealed class ModelType : JobValueType
 {
+    /// <summary>The word of a residual in a chain.</summary>
+    public const string ResidualWord = "residual";
+
+    /// <summary>The key of a residual's shortcut.</summary>
+    public const string ShortcutWord = "shortcut";
+
     /// <inheritdoc/>
     public override string Expected => "a list of modules such as { linear: 128 }, or a section with nodes and output";
 
     /// <inheritdoc/>
     public override bool TryRead(JobValue value, out object? result)
     {
-        result = Read(value, "model");
+        result = BlockExpansion.Of(Read(value, "model"));
         return true;
     }
 
@@ -37,7 +42,7 @@ public sealed class ModelType : JobValueType
     public override void Write(Utf8JsonWriter writer, object? value)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        var model = (ModelDefinition)value!;
+        ModelDefinition model = BlockExpansion.Of((ModelDefinition)value!);
         writer.WriteStartObject();
         writer.WriteStartObject("nodes");
         foreach (NodeDefinition node in model.Nodes)
@@ -70,28 +75,57 @@ public sealed class ModelType : JobValueType
 
     private static ModelDefinition ReadChain(JobList list, string path)
     {
+        ChainBuilder chain = new();
+        AddChain(chain, list, path);
+        return chain.Model;
+    }
+
+    private static void AddChain(ChainBuilder chain, JobList list, string path)
+    {
         if (list.Items.IsEmpty)
         {
             throw DistNetException.BadInput($"{list.Place}: {path} is an empty list; expected at least one module.");
         }
 
-        var nodes = ImmutableArray.CreateBuilder<NodeDefinition>();
-        var names = new ChainNames();
-        string previous = ModelDefinition.InputName;
         for (int i = 0; i < list.Items.Length; i++)
         {
             string place = FormattableString.Invariant($"{path}.{i}");
+            if (list.Items[i] is JobSection section && section.Find(ResidualWord) is { } main)
+            {
+                AddResidual(chain, section, main, place);
+                continue;
+            }
+
             ModuleText text = ModuleReader.Read(list.Items[i], place, inGraph: false);
-            NodeDefinition? shared = text.Shares is null ? null : FindShared(nodes, text, place);
-            Module module = shared?.Module ?? text.Module!;
-            string unnamed = names.Next(module);
-            string name = text.Name ?? unnamed;
-            Add(nodes, Node(name, module, [previous], shared) with { Frozen = text.Frozen }, text.Place, place);
-            previous = name;
+            NodeDefinition? shared = text.Shares is null ? null : FindShared(chain.Nodes, text, place);
+            CheckName(chain.Nodes.SkipLast(1), chain.Add(shared?.Module ?? text.Module!, text.Name, shared?.Name, text.Frozen), text.Place, place);
+        }
+    }
+
+    // { residual: [ … ], shortcut: [ … ] }: the nodes of the residual go on with the chain's names, those of the shortcut have a prefix.
+    private static void AddResidual(ChainBuilder chain, JobSection section, JobEntry main, string path)
+    {
+        string[] known = [ResidualWord, ShortcutWord, "name"];
+        if (section.Entries.FirstOrDefault(entry => !known.Contains(entry.Name)) is { } unknown)
+        {
+            throw DistNetException.BadInput($"{unknown.Place}: unknown key {path}.{unknown.Name}; the nearest known key of a {ResidualWord} is {NearestName.Closest(unknown.Name, known)}.");
         }
 
-        return new ModelDefinition(nodes.ToImmutable(), previous);
+        string around = chain.Output;
+        AddChain(chain, List(main, $"{path}.{ResidualWord}"), $"{path}.{ResidualWord}");
+        if (section.Find(ShortcutWord) is { } entry && List(entry, $"{path}.{ShortcutWord}") is { Items.IsEmpty: false } shortcut)
+        {
+            ChainBuilder side = chain.Shortcut(around);
+            AddChain(side, shortcut, $"{path}.{ShortcutWord}");
+            around = side.Output;
+        }
+
+        string? name = section.Find("name") is { } named ? ModuleReader.Text(named, $"{path}.name", "a name") : null;
+        CheckName(chain.Nodes.SkipLast(1), chain.AddSum(around, name), section.Place, path);
     }
+
+    private static JobList List(JobEntry entry, string path) => entry.Value as JobList
+        ?? throw DistNetException.BadInput($"{entry.Value.Place}: {path} is {entry.Value.Found}; expected a list of modules.");
 
     private static ModelDefinition ReadGraph(JobSection section, string path)
     {
@@ -119,13 +153,15 @@ public sealed class ModelType : JobValueType
 
         var texts = nodeSection.Entries.Select(entry => (Entry: entry, Text: ModuleReader.Read(entry.Value, $"{path}.nodes.{entry.Name}", inGraph: true))).ToList();
         var named = texts.Where(item => item.Text.Module is not null)
-            .Select(item => new NodeDefinition(item.Entry.Name, item.Text.Module!, item.Text.Inputs)).ToImmutableArray().ToBuilder();
+            .Select(item => new NodeDefinition(item.Entry.Name, item.Text.Module!, item.Text.Inputs)).ToList();
         var nodes = ImmutableArray.CreateBuilder<NodeDefinition>();
         foreach ((JobEntry entry, ModuleText text) in texts)
         {
             string place = $"{path}.nodes.{entry.Name}";
             NodeDefinition? shared = text.Shares is null ? null : FindShared(named, text, place);
-            Add(nodes, Node(entry.Name, shared?.Module ?? text.Module!, text.Inputs, shared) with { Frozen = text.Frozen }, entry.Place, place);
+            var node = new NodeDefinition(entry.Name, shared?.Module ?? text.Module!, text.Inputs) { Shares = shared?.Name, Frozen = text.Frozen };
+            CheckName(nodes, node, entry.Place, place);
+            nodes.Add(node);
         }
 
         var known = nodes.Select(node => node.Name).ToList();
@@ -145,10 +181,7 @@ public sealed class ModelType : JobValueType
             : throw DistNetException.BadInput($"{output.Place}: {path}.output is '{output.Text}', which is no node; the nearest is '{NearestName.Closest(output.Text, known)}'.");
     }
 
-    private static NodeDefinition Node(string name, Module module, ImmutableArray<string> inputs, NodeDefinition? shared) =>
-        new(name, module, inputs) { Shares = shared?.Name };
-
-    private static NodeDefinition FindShared(ImmutableArray<NodeDefinition>.Builder nodes, ModuleText text, string path)
+    private static NodeDefinition FindShared(IReadOnlyCollection<NodeDefinition> nodes, ModuleText text, string path)
     {
         List<string> owners = [.. nodes.Where(node => node.Shares is null).Select(node => node.Name)];
         return nodes.FirstOrDefault(node => node.Name == text.Shares && node.Shares is null) ?? throw DistNetException.BadInput(owners.Count == 0
@@ -156,18 +189,16 @@ public sealed class ModelType : JobValueType
             : $"{text.Place}: {path} shares the parameters of '{text.Shares}', which is no node; the nearest is '{NearestName.Closest(text.Shares!, owners)}'.");
     }
 
-    private static void Add(ImmutableArray<NodeDefinition>.Builder nodes, NodeDefinition node, JobPlace place, string path)
+    private static void CheckName(IEnumerable<NodeDefinition> others, NodeDefinition node, JobPlace place, string path)
     {
         if (node.Name == ModelDefinition.InputName)
         {
             throw DistNetException.BadInput($"{place}: {path} is named '{node.Name}', which means the sample; expected another name.");
         }
 
-        if (nodes.Any(other => other.Name == node.Name))
+        if (others.Any(other => other.Name == node.Name))
         {
             throw DistNetException.BadInput($"{place}: {path} is named '{node.Name}', as another node is; expected a name of its own.");
         }
-
-        nodes.Add(node);
     }
 }

@@ -20,9 +20,12 @@ internal static class ModuleReader
     public const string SelectWord = "select";
     public const string SharesWord = "shares";
     public const string FrozenWord = "frozen";
+    public const string BlockWord = "block";
+    private const string RepeatWord = "repeat";
+    private static readonly IntegerType Count = new(1, int.MaxValue);
     private static readonly Dictionary<string, ModuleKind> KindByWord = ModuleKind.All.ToDictionary(kind => kind.Word);
 
-    public static IEnumerable<string> Words => [.. KindByWord.Keys, SelectWord, SharesWord];
+    public static IEnumerable<string> Words => [.. KindByWord.Keys, SelectWord, BlockWord, SharesWord];
 
     public static ModuleText Read(JobValue value, string path, bool inGraph)
     {
@@ -43,7 +46,8 @@ internal static class ModuleReader
         }
 
         JobEntry kind = kinds[0];
-        ImmutableArray<ModuleOption> options = KindByWord.TryGetValue(kind.Name, out ModuleKind? known) ? known.Options : [];
+        ImmutableArray<string> options = KindByWord.TryGetValue(kind.Name, out ModuleKind? known) ? [.. known.Options.Select(option => option.Name)]
+            : kind.Name == BlockWord ? [RepeatWord] : [];
         RefuseUnknown(section, kind, options, path, inGraph);
         string? name = section.Find("name") is { } named ? Text(named, $"{path}.name", "a name") : null;
         ImmutableArray<string> inputs = inGraph ? ReadInputs(section, path) : [];
@@ -52,7 +56,8 @@ internal static class ModuleReader
             return new ModuleText(kind.Place, null, Text(kind, $"{path}.{SharesWord}", "the name of a node"), name, inputs);
         }
 
-        Module module = known is null ? SelectReader.Read(kind.Value, $"{path}.{SelectWord}") : Create(known, ReadOptions(section, kind, known, path), kind.Place, path);
+        Module module = kind.Name == BlockWord ? ReadBlock(section, kind.Value, path)
+            : known is null ? SelectReader.Read(kind.Value, $"{path}.{SelectWord}") : Create(known, ReadOptions(section, kind, known, path), kind.Place, path);
         return new ModuleText(kind.Place, module, null, name, inputs, ReadFrozen(section, path));
     }
 
@@ -92,9 +97,28 @@ internal static class ModuleReader
         }
     }
 
-    private static void RefuseUnknown(JobSection section, JobEntry kind, ImmutableArray<ModuleOption> options, string path, bool inGraph)
+    // A model in place, or one that NamedBlocks has put there.
+    private static Block ReadBlock(JobSection section, JobValue value, string path)
     {
-        List<string> known = [kind.Name, .. options.Select(option => option.Name), inGraph ? "from" : "name"];
+        Block block = value switch
+        {
+            JobBlock named => new Block(ModelType.Read(named.Model, $"{path}.{named.Name}"), named.Name),
+            JobScalar { IsNull: false } name => throw DistNetException.BadInput($"{name.Place}: {path}.{BlockWord} is {name.Found}, but there is no such block; expected a name under blocks, or a model."),
+            _ => new Block(ModelType.Read(value, $"{path}.{BlockWord}")),
+        };
+        if (section.Find(RepeatWord) is not { } repeat)
+        {
+            return block;
+        }
+
+        return Count.TryRead(repeat.Value, out object? count)
+            ? new Block(Block.Sequential([.. Enumerable.Repeat(block, (int)(Int128)count!)]).Model, block.ShortName)
+            : throw DistNetException.BadInput($"{repeat.Value.Place}: {path}.{RepeatWord} is {repeat.Value.Found}; expected {Count.Expected}.");
+    }
+
+    private static void RefuseUnknown(JobSection section, JobEntry kind, ImmutableArray<string> options, string path, bool inGraph)
+    {
+        List<string> known = [kind.Name, .. options, inGraph ? "from" : "name"];
         if (kind.Name is not (SharesWord or SelectWord))
         {
             known.Add(FrozenWord);
@@ -167,7 +191,7 @@ internal static class ModuleReader
         };
     }
 
-    private static string Text(JobEntry entry, string path, string expected) => entry.Value is JobScalar { IsNull: false, Text.Length: > 0 } scalar
+    public static string Text(JobEntry entry, string path, string expected) => entry.Value is JobScalar { IsNull: false, Text.Length: > 0 } scalar
         ? scalar.Text
         : throw DistNetException.BadInput($"{entry.Value.Place}: {path} is {entry.Value.Found}; expected {expected}.");
 }
