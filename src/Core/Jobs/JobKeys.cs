@@ -103,6 +103,9 @@ public static class JobKeys
         yield return new("loss.classWeights", new NumberListType(NotNegative), "A weight per class, in the order of the class names; empty weighs all alike.",
             job => job.Loss.ClassWeights, (job, value) => job with { Loss = job.Loss with { ClassWeights = (ImmutableArray<float>)value! } })
         { OnlyFor = "cross-entropy", AppliesTo = job => job.Loss.Kind == LossKind.CrossEntropy };
+        yield return new("loss.labelSmoothing", ShareBelowOne, "The share of each sample's target that all classes share alike, as in PyTorch; in training, validation and test.",
+            job => job.Loss.LabelSmoothing, (job, value) => job with { Loss = job.Loss with { LabelSmoothing = (double)value! } })
+        { OnlyFor = "cross-entropy", AppliesTo = job => job.Loss.Kind == LossKind.CrossEntropy };
     }
 
     private static IEnumerable<JobKey> OptimizerKeys()

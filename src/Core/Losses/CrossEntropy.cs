@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Kernels;
@@ -11,11 +12,16 @@ namespace DistNet.Losses;
 /// Lecture, "Use cross-entropy loss" and "LogSoftMax vs. SoftMax". The greatest logit is subtracted first, so that logits of ±10⁴ are exact. The gradient is w·(softmax(x) − onehot).
 /// A sample is correct where its label has the greatest logit; the first of equal ones wins. PyTorch: CrossEntropyLoss, whose weighted mean divides by Σw as the root of
 /// the canonical sum does.
+/// <para>With label smoothing s, K classes and weights w, as in PyTorch: (1 − s)·w_label·ℓ_label + s/K · Σ w_c·ℓ_c, where ℓ_c = log Σ e^xⱼ − x_c; the sum over classes is a chain in
+/// double. The gradient is ((1 − s)·w_label + s/K · Σ w_c)·softmax(x)ⱼ − (1 − s)·w_label·[j = label] − s/K · w_j.</para>
 /// </remarks>
 public sealed class CrossEntropy : Loss
 {
-    internal CrossEntropy(ImmutableArray<float> classWeights)
+    internal CrossEntropy(ImmutableArray<float> classWeights, double labelSmoothing = 0)
     {
+        LabelSmoothing = labelSmoothing is >= 0 and < 1
+            ? labelSmoothing
+            : throw DistNetException.BadInput(string.Create(CultureInfo.InvariantCulture, $"loss.labelSmoothing is {labelSmoothing}; it must be at least 0 and below 1."));
         ClassWeights = classWeights.IsDefault ? [] : classWeights;
         if (ClassWeights.Any(weight => !(weight >= 0 && float.IsFinite(weight))) || (!ClassWeights.IsEmpty && ClassWeights.All(weight => weight == 0)))
         {
@@ -25,6 +31,9 @@ public sealed class CrossEntropy : Loss
 
     /// <summary>A weight per class; empty where all weigh 1.</summary>
     public ImmutableArray<float> ClassWeights { get; }
+
+    /// <summary>The share of a sample's target that all classes share alike.</summary>
+    public double LabelSmoothing { get; }
 
     /// <inheritdoc/>
     public override string Kind => "cross-entropy";
@@ -64,14 +73,16 @@ public sealed class CrossEntropy : Loss
             }
         }
 
-        RowKernels.CrossEntropy(context.Unit, context.Outputs, context.Width, labels, weights, losses, context.Gradient);
+        // Smoothing takes the gradient softmax − onehot and weighs it itself.
+        ReadOnlySpan<float> gradientWeights = LabelSmoothing > 0 ? default : weights;
+        RowKernels.CrossEntropy(context.Unit, context.Outputs, context.Width, labels, gradientWeights, losses, context.Gradient);
         double loss = 0;
         double weight = 0;
         long correct = 0;
         for (int row = 0; row < rows; row++)
         {
             double own = weights.IsEmpty ? 1 : weights[row];
-            loss += own * losses[row];
+            loss += LabelSmoothing > 0 ? Smoothed(context, row, losses[row], own) : own * losses[row];
             weight += own;
             correct += RowKernels.ArgMax(context.Outputs.Slice(row * context.Width, context.Width)) == labels[row] ? 1 : 0;
         }
@@ -94,8 +105,45 @@ public sealed class CrossEntropy : Loss
             sum += CanonicalFunctions.Exp(x - greatest);
         }
 
-        return (ClassWeights.IsEmpty ? 1 : ClassWeights[label]) * (CanonicalFunctions.Log(sum) - (output[label] - greatest));
+        double own = Weight(label) * (CanonicalFunctions.Log(sum) - (output[label] - greatest));
+        double all = 0;
+        for (int index = 0; index < output.Length; index++)
+        {
+            all += Weight(index) * (CanonicalFunctions.Log(sum) - (output[index] - greatest));
+        }
+
+        return ((1 - LabelSmoothing) * own) + (LabelSmoothing / output.Length * all);
     }
 
     internal override int ScratchLength(int rows, int width) => 2 * rows;
+
+    private double Weight(int index) => ClassWeights.IsEmpty ? 1 : ClassWeights[index];
+
+    // One sample's smoothed loss from that of its label; its gradient g = softmax − onehot becomes ((1 − s)·w + s/K · Σ w_c)·g − s/K · w_j, and s/K · Σ w_c more at the label.
+    private double Smoothed(LossContext context, int row, double ofLabel, double weight)
+    {
+        ReadOnlySpan<float> logits = context.Outputs.Slice(row * context.Width, context.Width);
+        int label = context.Labels[row];
+        double share = LabelSmoothing / context.Width, all = 0, weights = 0;
+        for (int index = 0; index < logits.Length; index++)
+        {
+            all += Weight(index) * (ofLabel + ((double)logits[label] - logits[index]));
+            weights += Weight(index);
+        }
+
+        double own = (1 - LabelSmoothing) * weight;
+        if (!context.Gradient.IsEmpty)
+        {
+            Span<float> gradient = context.Gradient.Slice(row * context.Width, context.Width);
+            float factor = (float)(own + (share * weights));
+            for (int index = 0; index < gradient.Length; index++)
+            {
+                gradient[index] = (gradient[index] * factor) - (float)(share * Weight(index));
+            }
+
+            gradient[label] += (float)(share * weights);
+        }
+
+        return (own * ofLabel) + (share * all);
+    }
 }

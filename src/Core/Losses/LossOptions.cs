@@ -23,4 +23,7 @@ public sealed record LossOptions
 
     /// <summary>Cross-entropy: a weight per class, in the order of the class names; empty weighs all alike.</summary>
     public ImmutableArray<float> ClassWeights { get; init; } = [];
+
+    /// <summary>Cross-entropy: the share s of a sample's target that all classes share alike, in [0, 1); 0 for none.</summary>
+    public double LabelSmoothing { get; init; }
 }

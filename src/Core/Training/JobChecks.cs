@@ -91,6 +91,12 @@ public static class JobChecks
     public static void Check(LossOptions loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        ExpectShare("loss.labelSmoothing", loss.LabelSmoothing);
+        if (loss.LabelSmoothing > 0 && loss.Kind != LossKind.CrossEntropy)
+        {
+            throw DistNetException.BadInput($"loss.labelSmoothing is set, but loss.kind is {Name(loss.Kind)}; label smoothing is for cross-entropy");
+        }
+
         if (loss.ClassWeights.IsDefaultOrEmpty)
         {
             return;

@@ -33,6 +33,7 @@ public sealed class LossGoldenTests
                 _ => LossKind.MeanSquaredError,
             },
             ClassWeights = [.. golden.Floats("weights")],
+            LabelSmoothing = golden.Has("smoothing") ? golden.Number("smoothing") : 0,
         };
         int classes = options.Kind == LossKind.BinaryCrossEntropy ? 2 : width;
         float[] gradient = new float[rows * width];

@@ -36,6 +36,8 @@ public sealed class LossTests
     {
         AssertRefusedAtOnce(new() { Kind = LossKind.MeanSquaredError, ClassWeights = [1] }, "loss.classWeights is given, but only the loss cross-entropy has class weights.");
         AssertRefusedAtOnce(new() { ClassWeights = [1, -1] }, "loss.classWeights has a weight that is negative or not finite, or only weights of 0; weights must be at least 0 and one above it.");
+        AssertRefusedAtOnce(new() { Kind = LossKind.BinaryCrossEntropy, LabelSmoothing = 0.1 }, "loss.labelSmoothing is given, but only the loss cross-entropy has label smoothing.");
+        AssertRefusedAtOnce(new() { LabelSmoothing = 1 }, "loss.labelSmoothing is 1; it must be at least 0 and below 1.");
         AssertRefusedAtOnce(new() { ClassWeights = [0, 0] }, "loss.classWeights has a weight that is negative or not finite, or only weights of 0; weights must be at least 0 and one above it.");
     }
 

@@ -20,6 +20,8 @@ internal sealed class GoldenCase(JsonElement json)
 
     public IEnumerable<GoldenCase> Cases(string key) => json.GetProperty(key).EnumerateArray().Select(element => new GoldenCase(element));
 
+    public bool Has(string key) => json.TryGetProperty(key, out _);
+
     public string Text(string key) => json.GetProperty(key).GetString()!;
 
     public double Number(string key) => json.GetProperty(key).GetDouble();

@@ -48,6 +48,8 @@ public sealed class JobChecksTests
         (WithTraining(t => t with { EarlyStopping = new(1, -1) }), "training.earlyStopping.minimumImprovement is -1; expected a number of at least 0"),
         (Good with { Data = Good.Data! with { ValidationShare = 1 } }, "data.validation is 1; expected a share of at least 0 and below 1, or files"),
         (Good with { Loss = new() { ClassWeights = [1, -2] } }, "loss.classWeights[1] is -2; expected a number of at least 0"),
+        (Good with { Loss = new() { LabelSmoothing = 1 } }, "loss.labelSmoothing is 1; expected a number of at least 0 and below 1"),
+        (Good with { Loss = new() { Kind = LossKind.MeanSquaredError, LabelSmoothing = 0.1 } }, "loss.labelSmoothing is set, but loss.kind is mean-squared-error; label smoothing is for cross-entropy"),
         (Good with { Loss = new() { ClassWeights = [0, 0] } }, "loss.classWeights are all 0; expected at least one above 0"),
         (Good with { Loss = new() { Kind = LossKind.MeanSquaredError, ClassWeights = [1, 2] } }, "loss.classWeights is set, but loss.kind is mean-squared-error; class weights are for cross-entropy"),
         (Good with { Checkpoints = new() { EverySeconds = 0 } }, "checkpoints.everySeconds is 0; expected a number above 0"),
