@@ -21,6 +21,13 @@ internal static class OnnxForms
         [typeof(RandomFlip)] = Nothing,
         [typeof(Cutout)] = Nothing,
         [typeof(Flatten)] = (_, node) => node.Add("Flatten", [node.Input], ("axis", 1)),
+        [typeof(LeakyRelu)] = (module, node) => node.Add("LeakyRelu", [node.Input], ("alpha", (float)((LeakyRelu)module).Slope)),
+        [typeof(Gelu)] = (_, node) => Gelu(node),
+        [typeof(Silu)] = (_, node) => node.Add("Mul", [node.Input, node.Add("Sigmoid", [node.Input])]),
+        [typeof(Multiply)] = (_, node) => node.Inputs.Skip(1).Aggregate(node.Input, (product, input) => node.Add("Mul", [product, input])),
+        [typeof(Concat)] = (_, node) => node.Add("Concat", node.Inputs, ("axis", 1)),
+        [typeof(Columns)] = (module, node) => Columns((Columns)module, node),
+        [typeof(Embedding)] = (_, node) => Embedding(node),
         [typeof(Reshape)] = (_, node) => node.Reshape(node.Input, [.. node.OutputShape.Dimensions.Select(dimension => (long)dimension)]),
         [typeof(MaxPool2d)] = (module, node) => PoolForms.Max((MaxPool2d)module, node),
         [typeof(AvgPool2d)] = (module, node) => PoolForms.Average((AvgPool2d)module, node),
@@ -83,6 +90,24 @@ internal static class OnnxForms
         float[] ones = new float[dimensions.Aggregate(1L, (product, dimension) => product * dimension)];
         Array.Fill(ones, 1);
         return node.Floats("weight", ones, dimensions);
+    }
+
+    // x · ½ (1 + erf(x / √2)).
+    private static string Gelu(OnnxNode node)
+    {
+        string erf = node.Add("Erf", [node.Add("Mul", [node.Input, node.Floats("root", [0.70710678f], 1)])]);
+        string half = node.Floats("half", [0.5f], 1);
+        return node.Add("Mul", [node.Input, node.Add("Add", [node.Add("Mul", [erf, half]), half])]);
+    }
+
+    private static string Columns(Columns columns, OnnxNode node) => node.Add(
+        "Slice", [node.Input, node.Integers("first", columns.First), node.Integers("end", columns.First + columns.Count), node.Integers("axis", 1)]);
+
+    // Codes come as floats.
+    private static string Embedding(OnnxNode node)
+    {
+        string codes = node.Add("Cast", [node.Input], ("to", (int)Wire.TensorProto.Types.DataType.Int64));
+        return node.Add("Flatten", [node.Add("Gather", [node.Parameter("weight"), codes], ("axis", 0))], ("axis", 1));
     }
 
     // One constant per value, or per channel and then shared by its pixels.

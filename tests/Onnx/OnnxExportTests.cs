@@ -33,7 +33,7 @@ public sealed class OnnxExportTests
             Add("conv2d", "same", image, new Conv2d(3, (2, 4), padding: Conv2d.Same, bias: false));
             Add("conv2d", "stride, dilation and groups", image, new Conv2d(4, (1, 2), stride: (1, 2), padding: (0, 1), dilation: (1, 2), groups: 2));
             Add("conv2d", "one channel", new Shape(4, 5), new Conv2d(2, 3));
-            foreach (Module module in (Module[])[new Relu(), new Sigmoid(), new Tanh(), new Softplus(), new SoftMax(), new LogSoftMax(), new Dropout(0.4)])
+            foreach (Module module in (Module[])[new Relu(), new Sigmoid(), new Tanh(), new Softplus(), new SoftMax(), new LogSoftMax(), new Dropout(0.4), new LeakyRelu(0.2), new Gelu(), new Silu()])
             {
                 Add(module.Kind, "vector", vector, module);
                 Add(module.Kind, "image", image, module);
@@ -62,6 +62,11 @@ public sealed class OnnxExportTests
 
             Add("flatten", "image", image, new Flatten(), new Linear(3));
             Add("flatten", "vector", vector, new Flatten());
+            Add("columns", "vector", vector, new Columns(2, 4));
+            Add("columns", "image", image, new Columns(1));
+            Add("embedding", "codes", vector, new Embedding(3, 5), new Linear(4));
+            data.Add("multiply", "three inputs", Graph("out", ("a", new Tanh(), ["input"]), ("b", new Sigmoid(), ["input"]), ("out", new Multiply(), ["a", "b", "input"])), image);
+            data.Add("concat", "three inputs", Graph("out", ("a", new Tanh(), ["input"]), ("b", new Columns(0), ["input"]), ("out", new Concat(), ["a", "b", "input"])), image);
             Add("reshape", "vector", new Shape(6), new Reshape(2, -1));
             foreach (Shape each in (Shape[])[new(2, 6, 7), new(6, 7)])
             {
@@ -87,7 +92,7 @@ public sealed class OnnxExportTests
         using TrainedModel model = OnnxRuntime.Model(definition, input);
         Assert.Contains(model.Graph.Nodes, node => node.Module.Kind == word);
         Assert.NotEqual("", what);
-        OnnxRuntime.AssertSameOutputs(model);
+        OnnxRuntime.AssertSameOutputs(model, inputs: word == "embedding" ? Codes(27 * input.Length, 5) : null);
     }
 
     [Fact]
@@ -146,6 +151,8 @@ public sealed class OnnxExportTests
             Graph("output", ("fc1.weight", new Tanh(), ["input"]), ("fc1", new Linear(2), ["fc1.weight"]), ("output", new Relu(), ["fc1"])), new Shape(3));
         OnnxRuntime.AssertSameOutputs(model);
     }
+
+    private static float[] Codes(int count, int vocabulary) => [.. Enumerable.Range(0, count).Select(index => (float)(index * 7 % vocabulary))];
 
     public static TheoryData<string> Examples => [.. Directory.GetFiles(Path.Combine(Root, "examples"), "*.yaml").Select(path => Path.GetFileName(path)).Order()];
 

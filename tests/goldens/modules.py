@@ -118,10 +118,10 @@ case("select", {"before": before, "select.branch0.low": low, "select.branch1.hig
 LOSSES = []
 
 
-def loss_case(name, kind, logits, labels=None, targets=None, weights=None):
+def loss_case(name, kind, logits, labels=None, targets=None, weights=None, smoothing=0.0):
     logits = logits.clone().requires_grad_()
     if kind == "cross-entropy":
-        losses = F.cross_entropy(logits, labels, weight=weights, reduction="none")
+        losses = F.cross_entropy(logits, labels, weight=weights, reduction="none", label_smoothing=smoothing)
         weight = float(len(labels)) if weights is None else weights[labels].sum().item()
     elif kind == "binary-cross-entropy":
         losses = F.binary_cross_entropy_with_logits(logits[:, 0], labels.to(logits.dtype), reduction="none")
@@ -135,7 +135,7 @@ def loss_case(name, kind, logits, labels=None, targets=None, weights=None):
         "labels": [] if labels is None else labels.tolist(), "targets": [] if targets is None else flat(targets),
         "weights": [] if weights is None else flat(weights), "weight": weight,
         "loss": losses.sum().item(), "gradient": flat(logits.grad),
-    })
+    } | ({"smoothing": smoothing} if smoothing else {}))
 
 
 classes = torch.tensor([0, 3, 1, 2, 3, 0, 1])
@@ -196,6 +196,32 @@ convolution("conv2d depthwise with a multiplier", (2, 4, 5), 4, 3, 24, stride=2,
 convolution("conv2d same", (2, 5, 4), 3, (4, 2), 60, padding="same", dilation=(1, 3))
 convolution("conv2d of one pixel", (2, 1, 1), 3, 3, 3, padding=1)
 convolution("conv2d of the whole image", (2, 4, 3), 3, (4, 3), 3)
+
+torch.manual_seed(23)
+between("gelu", F.gelu)
+between("silu", F.silu)
+between("leaky-relu", lambda x: F.leaky_relu(x, 0.25))
+between("columns", lambda x: torch.cat([x[:, 4:6], x[:, 0:4]], dim=1))
+m1, m2, m3, m4 = linear(4, 5), linear(4, 5), linear(4, 5), linear(3, 4)
+case("multiply", {"a": m1, "b": m2, "c": m3, "d": m4}, lambda x: m4(m1(x) * m2(x) * m3(x)), (5,))
+k1, k2, k3 = linear(12, 5), linear(6, 5), linear(3, 18)
+case("concat", {"a": k1, "b": k2, "d": k3},
+     lambda x: k3(torch.flatten(torch.cat([k1(x).reshape(-1, 4, 3), k2(x).reshape(-1, 2, 3)], dim=1), 1)), (5,))
+table, t1 = nn.Embedding(6, 3), linear(3, 8)
+with torch.no_grad():
+    table.weight.copy_(exact(6, 3))
+codes = torch.tensor([[0., 5.], [2., 2.], [3., 0.], [5., 2.], [0., 0.], [4., 4.], [2., 5.]])
+
+
+def embed(x):
+    return t1(torch.cat([torch.flatten(table(codes.long()), 1), x[:, 2:4]], dim=1))
+
+
+case("embedding", {"place": table, "fc": t1}, embed, (4,))
+CASES[-1]["inputs"] = flat(torch.cat([codes, torch.tensor(CASES[-1]["inputs"]).reshape(ROWS, 4)[:, 2:]], dim=1))
+
+loss_case("cross-entropy with label smoothing", "cross-entropy", exact(ROWS, 4, scale=4), classes, smoothing=0.1)
+loss_case("cross-entropy with label smoothing and class weights", "cross-entropy", exact(ROWS, 4, scale=4), classes, weights=torch.tensor([0.5, 2.0, 0.0, 1.25]), smoothing=0.25)
 
 folder = pathlib.Path(__file__).parent.parent / "Core" / "Goldens"
 for name, cases in (("modules", CASES), ("losses", LOSSES)):

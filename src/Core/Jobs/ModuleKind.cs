@@ -59,6 +59,12 @@ public sealed record ModuleKind(
                 ? [(Int128)conv.OutputCount, conv.Kernel, conv.Stride, conv.Padding, conv.Dilation, (Int128)conv.Groups, conv.HasBias]
                 : []),
         Plain("relu", "max(x, 0); the gradient passes at x = 0.", () => new Relu()),
+        new("leaky-relu", "x, and slope · x where x < 0; the gradient passes at x = 0.",
+            [new("leaky-relu", new NumberType(), 0.01, "The slope below 0.")],
+            values => new LeakyRelu((double)values[0]!),
+            module => [((LeakyRelu)module).Slope]),
+        Plain("gelu", "x Φ(x), with the normal distribution's Φ; exact, not by tanh.", () => new Gelu()),
+        Plain("silu", "x / (1 + exp(−x)), also called swish.", () => new Silu()),
         Plain("sigmoid", "1 / (1 + exp(−x)).", () => new Sigmoid()),
         Plain("tanh", "The hyperbolic tangent.", () => new Tanh()),
         Plain("softplus", "log(1 + exp(x)).", () => new Softplus()),
@@ -128,7 +134,23 @@ public sealed record ModuleKind(
             [new("reshape", new IntegerListType(new IntegerType(-1, int.MaxValue)), null, "The dimensions of one sample; one of them may be -1, for what the others leave.")],
             values => new Reshape(((ImmutableArray<int>)values[0]!).AsSpan()),
             module => [((Reshape)module).Dimensions]),
+        new("columns", "Some of the input along its first dimension: features of a table, channels of an image.",
+            [
+                new("columns", new IntegerType(0, int.MaxValue), null, "The first one, from 0."),
+                new("count", new IntegerType(1, int.MaxValue), (Int128)1, "How many."),
+            ],
+            values => new Columns((int)(Int128)values[0]!, (int)(Int128)values[1]!),
+            module => [(Int128)((Columns)module).First, (Int128)((Columns)module).Count]),
+        new("embedding", "A learned vector for each code, a whole number such as a category's: [N] to [N · dimension].",
+            [
+                new("embedding", new IntegerType(1, int.MaxValue), null, "The dimension of the vectors."),
+                new("vocabulary", new IntegerType(1, int.MaxValue), null, "The number of codes, which are 0 to this less one."),
+            ],
+            values => new Embedding((int)(Int128)values[0]!, (int)(Int128)values[1]!),
+            module => [(Int128)((Embedding)module).Dimension, (Int128)((Embedding)module).Vocabulary]),
         Plain("add", "The sum of two or more inputs of one shape.", () => new Add()),
+        Plain("multiply", "The product of two or more inputs of one shape, element by element.", () => new Multiply()),
+        Plain("concat", "Two or more inputs one after the other along the first dimension: channels, features.", () => new Concat()),
         Plain("max", "The larger of two inputs of one shape; at a tie the gradient goes to the second.", () => new Max()),
     ];
 

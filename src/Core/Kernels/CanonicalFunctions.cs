@@ -31,6 +31,18 @@ public static partial class CanonicalFunctions
     /// <summary>ln(1 + e^x); see <see cref="VectorFunctions.Softplus"/>.</summary>
     public static float Softplus(float x) => Evaluate<SoftplusFunction>(x);
 
+    /// <summary>x · Φ(x); see <see cref="VectorFunctions.Gelu"/>.</summary>
+    public static float Gelu(float x) => Evaluate<GeluFunction>(x);
+
+    /// <summary>The derivative of <see cref="Gelu"/>; see <see cref="VectorFunctions.GeluDerivative"/>.</summary>
+    public static float GeluDerivative(float x) => Evaluate<GeluDerivativeFunction>(x);
+
+    /// <summary>x ÷ (1 + e^−x); see <see cref="VectorFunctions.Silu"/>.</summary>
+    public static float Silu(float x) => Evaluate<SiluFunction>(x);
+
+    /// <summary>The derivative of <see cref="Silu"/>; see <see cref="VectorFunctions.SiluDerivative"/>.</summary>
+    public static float SiluDerivative(float x) => Evaluate<SiluDerivativeFunction>(x);
+
     private static float Evaluate<TFunction>(float x)
         where TFunction : struct, IFunction =>
         VectorUnit.HardwareFusedMultiplyAdd ? TFunction.Invoke<float, OpsScalar>(x) : TFunction.Invoke<float, OpsScalarEmulated>(x);
@@ -81,5 +93,37 @@ public static partial class CanonicalFunctions
         public static TVector Invoke<TVector, TOps>(TVector x)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector> => VectorFunctions.Softplus<TVector, TOps>(x);
+    }
+
+    private readonly struct GeluFunction : IFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Invoke<TVector, TOps>(TVector x)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => VectorFunctions.Gelu<TVector, TOps>(x);
+    }
+
+    private readonly struct GeluDerivativeFunction : IFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Invoke<TVector, TOps>(TVector x)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => VectorFunctions.GeluDerivative<TVector, TOps>(x);
+    }
+
+    private readonly struct SiluFunction : IFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Invoke<TVector, TOps>(TVector x)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => VectorFunctions.Silu<TVector, TOps>(x);
+    }
+
+    private readonly struct SiluDerivativeFunction : IFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Invoke<TVector, TOps>(TVector x)
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector> => VectorFunctions.SiluDerivative<TVector, TOps>(x);
     }
 }

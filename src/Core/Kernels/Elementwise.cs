@@ -24,6 +24,13 @@ public static partial class Elementwise
     /// <summary>dx = 0 where x &lt; 0, else dy: the gradient passes at x = 0.</summary>
     public static void ReluBackward(VectorUnit unit, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx) => MapKernels.Run(unit, default(ReluBackwardMap), x, dy, dx);
 
+    /// <summary>y = slope · x where x &lt; 0, else x.</summary>
+    public static void LeakyRelu(VectorUnit unit, ReadOnlySpan<float> x, float slope, Span<float> y) => MapKernels.Run(unit, new LeakyReluMap(slope), x, x, y);
+
+    /// <summary>dx = slope · dy where x &lt; 0, else dy: the whole gradient passes at x = 0.</summary>
+    public static void LeakyReluBackward(VectorUnit unit, ReadOnlySpan<float> x, float slope, ReadOnlySpan<float> dy, Span<float> dx) =>
+        MapKernels.Run(unit, new LeakyReluMap(slope), x, dy, dx);
+
     /// <summary>y = a where a &gt; b, else b.</summary>
     public static void Max(VectorUnit unit, ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y) => MapKernels.Run(unit, default(MaxMap), a, b, y);
 
@@ -49,6 +56,18 @@ public static partial class Elementwise
 
     /// <summary>y = ln(1 + e^x); see <see cref="VectorFunctions.Softplus"/>.</summary>
     public static void Softplus(VectorUnit unit, ReadOnlySpan<float> x, Span<float> y) => MapKernels.Run(unit, default(SoftplusMap), x, y);
+
+    /// <summary>y = x · Φ(x); see <see cref="VectorFunctions.Gelu"/>.</summary>
+    public static void Gelu(VectorUnit unit, ReadOnlySpan<float> x, Span<float> y) => MapKernels.Run(unit, default(GeluMap), x, y);
+
+    /// <summary>y = x ÷ (1 + e^−x); see <see cref="VectorFunctions.Silu"/>.</summary>
+    public static void Silu(VectorUnit unit, ReadOnlySpan<float> x, Span<float> y) => MapKernels.Run(unit, default(SiluMap), x, y);
+
+    /// <summary>dx = dy · (Φ(x) + x · φ(x)); see <see cref="VectorFunctions.GeluDerivative"/>.</summary>
+    public static void GeluBackward(VectorUnit unit, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx) => MapKernels.Run(unit, default(GeluBackwardMap), x, dy, dx);
+
+    /// <summary>dx = dy · (σ(x) + x · σ(x) · σ(−x)); see <see cref="VectorFunctions.SiluDerivative"/>.</summary>
+    public static void SiluBackward(VectorUnit unit, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx) => MapKernels.Run(unit, default(SiluBackwardMap), x, dy, dx);
 
     /// <summary>dx = dy · (y · (1 − y)), y being the output.</summary>
     public static void SigmoidBackward(VectorUnit unit, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dx) => MapKernels.Run(unit, default(SigmoidBackwardMap), y, dy, dx);

@@ -6,7 +6,7 @@ namespace DistNet.Kernels;
 /// width and on every machine. Error bounds are in units in the last place of the result, found by trying all 2^32 floats.</summary>
 /// <remarks>The polynomials of Exp, Log and Tanh have the coefficients of the Cephes library (S. L. Moshier, single precision). Scalar twins with the same
 /// bits are in <see cref="CanonicalFunctions"/>.</remarks>
-public static class VectorFunctions
+public static partial class VectorFunctions
 {
     // Adding and subtracting 1.5 · 2^23 rounds a float below 2^22 to the nearest integer.
     private const float RoundingMagic = 12_582_912f;
@@ -36,14 +36,7 @@ public static class VectorFunctions
         TVector r = TOps.FusedMultiplyAdd(k, TOps.Broadcast(-Ln2High), x);
         r = TOps.FusedMultiplyAdd(k, TOps.Broadcast(-Ln2Low), r);
 
-        // e^r = 1 + r + r² P(r).
-        TVector p = TOps.Broadcast(1.9875691500e-4f);
-        p = TOps.FusedMultiplyAdd(p, r, TOps.Broadcast(1.3981999507e-3f));
-        p = TOps.FusedMultiplyAdd(p, r, TOps.Broadcast(8.3334519073e-3f));
-        p = TOps.FusedMultiplyAdd(p, r, TOps.Broadcast(4.1665795894e-2f));
-        p = TOps.FusedMultiplyAdd(p, r, TOps.Broadcast(1.6666665459e-1f));
-        p = TOps.FusedMultiplyAdd(p, r, TOps.Broadcast(5.0000001201e-1f));
-        p = TOps.FusedMultiplyAdd(p, TOps.Multiply(r, r), r);
+        TVector p = ExpRest<TVector, TOps>(r);
         p = TOps.Add(p, TOps.Broadcast(1f));
 
         return TOps.Scale(p, k);

@@ -24,6 +24,9 @@ public abstract class ModuleContext
     /// <summary>The vector width that kernels run with.</summary>
     public VectorUnit Unit => pass.Unit;
 
+    /// <summary>The node's name, for a sentence about it.</summary>
+    public string NodeName => Memory.Node.Name;
+
     /// <summary>The shapes of one sample's inputs.</summary>
     public ImmutableArray<Shape> InputShapes => Memory.Node.InputShapes;
 

@@ -49,6 +49,7 @@ public sealed class RunSetup
         JobChecks.Check(job, data.Validation is not null);
         Graph graph = ModelOf(job, data.Train.Data.InputShape, data.Normalization);
         Loss.Create(job.Loss).CheckFits(graph, data.Train.Data);
+        EmbeddingFit.Check(graph, data.Columns);
         return new RunSetup(job, data, graph, jobJson);
     }
 

@@ -16,7 +16,8 @@ public sealed class RandomGraphTests
     private const int Samples = 27;
     private const int SliceSize = 4;
 
-    private static readonly Gen<LossOptions> Losses = Gen.Bool.Select(weighted => weighted ? TestBed.CrossEntropy with { ClassWeights = [1, 2, 0.5f, 0, 3] } : TestBed.CrossEntropy);
+    private static readonly Gen<LossOptions> Losses = Gen.Select(Gen.Bool, Gen.Bool).Select(
+        (weighted, smoothed) => TestBed.CrossEntropy with { ClassWeights = weighted ? [1, 2, 0.5f, 0, 3] : [], LabelSmoothing = smoothed ? 0.2 : 0 });
 
     [Fact]
     public void Gradients_agree_with_central_differences_in_double() =>

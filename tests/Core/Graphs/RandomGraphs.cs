@@ -5,7 +5,7 @@ using DistNet.Modules;
 
 namespace DistNet.Tests.Graphs;
 
-/// <summary>Random DAGs of layers, norms, sums, maxima, fan-outs, shared weights and Selects, all of one width, ending in a linear layer.</summary>
+/// <summary>Random DAGs of layers, norms, sums, products, maxima, pools, blocks, fan-outs, shared weights and Selects, all of one width, ending in a linear layer.</summary>
 internal static class RandomGraphs
 {
     public const int Width = 5;
@@ -24,7 +24,7 @@ internal static class RandomGraphs
         {
             string name = $"n{index}";
             Module module = Choose(random, depth);
-            int inputs = module is Add ? random.Next(2, 4) : module is Max ? 2 : 1;
+            int inputs = module is Add or Multiply ? random.Next(2, 4) : module is Max ? 2 : 1;
             ImmutableArray<string> sources = [.. Enumerable.Range(0, inputs).Select(_ => values[random.Next(values.Count)])];
             NodeDefinition? owner = nodes.Find(node => node.Shares is null && node.Module is Linear other && module is Linear own && other.HasBias == own.HasBias);
             nodes.Add(new NodeDefinition(name, module, sources) { Shares = random.Next(2) == 0 ? owner?.Name : null });
@@ -49,7 +49,12 @@ internal static class RandomGraphs
         return new ModelDefinition([.. declared], "out");
     }
 
-    private static Module Choose(Random random, int depth) => random.Next(depth < 2 ? 13 : 12) switch
+    // A window of three that gives as many values as it takes.
+    private static Module Pool(Random random) => random.Next(2) == 0
+        ? new MaxPool2d((1, 3), stride: 1, padding: (0, 1))
+        : new AvgPool2d((1, 3), stride: 1, padding: (0, 1), countIncludePadding: random.Next(2) == 0);
+
+    private static Module Choose(Random random, int depth) => random.Next(depth < 2 ? 20 : 19) switch
     {
         0 or 1 => new Linear(Width, bias: random.Next(2) == 0),
         2 => new Relu(),
@@ -67,6 +72,13 @@ internal static class RandomGraphs
             1 => new GroupNorm(random.Next(2) == 0 ? 1 : Width, epsilon: 0.1, affine: random.Next(2) == 0),
             _ => new BatchNorm(epsilon: 0.1, affine: random.Next(2) == 0),
         },
+        12 => new Multiply(),
+        13 => new Gelu(),
+        14 => new Silu(),
+        15 => new LeakyRelu(0.2),
+        16 => new Block(ModelDefinition.Chain(new Reshape(1, 1, -1), Pool(random), new Flatten())),
+        17 => new Block(new([new("end", new Columns(3, 2), ["input"]), new("start", new Columns(0, 3), ["input"]), new("all", new Concat(), ["end", "start"])], "all")),
+        18 => new Block(ModelDefinition.Residual([new Linear(Width), new Tanh()], random.Next(2) == 0 ? [] : [new Linear(Width)])),
         _ when random.Next(2) == 0 => new Select(SelectRule.ArgMax(1, 3), [Model(random, depth + 1), Model(random, depth + 1), Model(random, depth + 1)]),
         _ => new Select(SelectRule.Threshold(random.Next(Width), 0.1f), [Model(random, depth + 1), Model(random, depth + 1)]),
     };

@@ -16,7 +16,7 @@ public sealed class CanonicalFunctionsTests
 
     public static TheoryData<string, double> Bounds => new()
     {
-        { "Exp", 1.02 }, { "Log", 0.83 }, { "Log1p", 1.40 }, { "Sigmoid", 1.48 }, { "Tanh", 1.34 }, { "Softplus", 1.67 },
+        { "Exp", 1.02 }, { "Log", 0.83 }, { "Log1p", 1.40 }, { "Sigmoid", 1.48 }, { "Tanh", 1.34 }, { "Softplus", 1.67 }, { "Gelu", 1.9 }, { "Silu", 1.1 },
     };
 
     [Theory]
@@ -72,6 +72,12 @@ public sealed class CanonicalFunctionsTests
                 case "Softplus":
                     Elementwise.Softplus(unit, x, y);
                     break;
+                case "Gelu":
+                    Elementwise.Gelu(unit, x, y);
+                    break;
+                case "Silu":
+                    Elementwise.Silu(unit, x, y);
+                    break;
                 default:
                     Log1pKernel kernel = new() { X = x, Y = y };
                     unit.Run(ref kernel);
@@ -82,6 +88,44 @@ public sealed class CanonicalFunctionsTests
             Bits.Equal(expected, y, $"{name}, {unit}");
         }
     }
+
+    [Fact]
+    public void Derivatives_keep_their_bounds_and_have_the_bits_of_the_scalar_twin_at_every_width()
+    {
+        const double Unit = 1.0 / (1 << 24);
+        float[] x = [.. Dense().Where(value => Math.Abs(value) < 700)];
+        float[] ones = new float[x.Length], gelu = new float[x.Length], silu = new float[x.Length];
+        Array.Fill(ones, 1);
+        for (int index = 0; index < x.Length; index++)
+        {
+            double value = x[index], density = Math.Exp(-value * value / 2) / Math.Sqrt(2 * Math.PI), sigmoid = 1 / (1 + Math.Exp(-value));
+            gelu[index] = CanonicalFunctions.GeluDerivative(x[index]);
+            silu[index] = CanonicalFunctions.SiluDerivative(x[index]);
+            Assert.InRange(Math.Abs(gelu[index] - (CanonicalFunctions.NormalDistribution(value) + (value * density))), 0, 1.6 * Unit);
+            Assert.InRange(Math.Abs(silu[index] - (sigmoid + (value * sigmoid / (1 + Math.Exp(value))))), 0, 3.2 * Unit);
+        }
+
+        foreach (VectorUnit unit in VectorUnit.Available())
+        {
+            int length = unit.Emulated ? x.Length / 17 : x.Length;
+            float[] dx = new float[length];
+            Elementwise.GeluBackward(unit, x.AsSpan(0, length), ones.AsSpan(0, length), dx);
+            Bits.Equal(gelu.AsSpan(0, length), dx, $"gelu, {unit}");
+            Elementwise.SiluBackward(unit, x.AsSpan(0, length), ones.AsSpan(0, length), dx);
+            Bits.Equal(silu.AsSpan(0, length), dx, $"silu, {unit}");
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 0.5)]
+    [InlineData(1, 0.84134474606854293)]
+    [InlineData(-1, 0.15865525393145705)]
+    [InlineData(-1.75, 0.040059156863817086)]
+    [InlineData(-5, 2.8665157187919391e-7)]
+    [InlineData(-10, 7.6198530241605261e-24)]
+    [InlineData(8, 0.99999999999999933)]
+    public void The_normal_distribution_s_function_is_right_in_double(double x, double expected) =>
+        Assert.InRange(CanonicalFunctions.NormalDistribution(x) / expected, 1 - 1e-13, 1 + 1e-13);
 
     [Fact]
     public void Edges_are_as_stated()
@@ -109,6 +153,16 @@ public sealed class CanonicalFunctionsTests
         Same(0f, CanonicalFunctions.Softplus(float.NegativeInfinity));
         Same(float.PositiveInfinity, CanonicalFunctions.Softplus(float.PositiveInfinity));
         Same(float.NaN, CanonicalFunctions.Softplus(float.NaN));
+        Same(-0f, CanonicalFunctions.Gelu(-0f));
+        Same(-0f, CanonicalFunctions.Gelu(float.MinValue));
+        Same(float.MaxValue, CanonicalFunctions.Gelu(float.MaxValue));
+        Same(float.NaN, CanonicalFunctions.Gelu(float.NaN));
+        Same(float.PositiveInfinity, CanonicalFunctions.Gelu(float.PositiveInfinity));
+        Same(float.PositiveInfinity, CanonicalFunctions.Silu(float.PositiveInfinity));
+        Same(-0f, CanonicalFunctions.Silu(-0f));
+        Same(-0f, CanonicalFunctions.Silu(float.MinValue));
+        Same(float.MaxValue, CanonicalFunctions.Silu(float.MaxValue));
+        Same(float.NaN, CanonicalFunctions.Silu(float.NaN));
     }
 
     private static void Same(float expected, float found) => Bits.Equal([expected], [found], "edge");
@@ -120,6 +174,8 @@ public sealed class CanonicalFunctionsTests
         "Log1p" => (CanonicalFunctions.Log1p, Log1p),
         "Sigmoid" => (CanonicalFunctions.Sigmoid, x => x < 0 ? Math.Exp(x) / (1 + Math.Exp(x)) : 1 / (1 + Math.Exp(-x))),
         "Tanh" => (CanonicalFunctions.Tanh, Math.Tanh),
+        "Gelu" => (CanonicalFunctions.Gelu, x => double.IsNegativeInfinity(x) ? 0 : x * CanonicalFunctions.NormalDistribution(x)),
+        "Silu" => (CanonicalFunctions.Silu, x => double.IsNegativeInfinity(x) ? 0 : x * (x < 0 ? Math.Exp(x) / (1 + Math.Exp(x)) : 1 / (1 + Math.Exp(-x)))),
         _ => (CanonicalFunctions.Softplus, x => Math.Max(x, 0) + Log1p(Math.Exp(-Math.Abs(x)))),
     };
 

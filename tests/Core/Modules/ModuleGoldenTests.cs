@@ -100,6 +100,27 @@ public sealed class ModuleGoldenTests
         "conv2d same" => Image([2, 5, 4], new Conv2d(3, (4, 2), padding: Conv2d.Same, dilation: (1, 3))),
         "conv2d of one pixel" => Image([2, 1, 1], new Conv2d(3, 3, padding: 1)),
         "conv2d of the whole image" => Image([2, 4, 3], new Conv2d(3, (4, 3))),
+        "gelu" => Between(new Gelu()),
+        "silu" => Between(new Silu()),
+        "leaky-relu" => Between(new LeakyRelu(0.25)),
+        "columns" => new(
+            [Node("fc1", new Linear(6), "input"), Node("end", new Columns(4, 2), "fc1"), Node("start", new Columns(0, 4), "fc1"), Node("all", new Concat(), "end", "start"), Node("fc2", new Linear(3), "all")],
+            "fc2"),
+        "multiply" => new(
+            [Node("a", new Linear(4), "input"), Node("b", new Linear(4), "input"), Node("c", new Linear(4), "input"), Node("m", new Multiply(), "a", "b", "c"), Node("d", new Linear(3), "m")],
+            "d"),
+        "concat" => new(
+            [
+                Node("a", new Linear(12), "input"), Node("b", new Linear(6), "input"), Node("left", new Reshape(4, 3), "a"), Node("right", new Reshape(2, 3), "b"),
+                Node("both", new Concat(), "left", "right"), Node("flat", new Flatten(), "both"), Node("d", new Linear(3), "flat"),
+            ],
+            "d"),
+        "embedding" => new(
+            [
+                Node("codes", new Columns(0, 2), "input"), Node("place", new Embedding(3, 6), "codes"), Node("rest", new Columns(2, 2), "input"),
+                Node("all", new Concat(), "place", "rest"), Node("fc", new Linear(3), "all"),
+            ],
+            "fc"),
         _ => throw new ArgumentException(name),
     };
 
