@@ -83,6 +83,59 @@ public sealed class BlockJobTests
         AssertRoundTrip(job);
     }
 
+    [Theory]
+    [InlineData(1, 28, 11_172_810)]
+    [InlineData(3, 32, 11_173_962)]
+    public void A_ResNet_18_fits_on_a_page(int channels, int size, int parameters)
+    {
+        Job job = Read("""
+            data: { train: a.csv }
+            blocks:
+              basic:
+                parameters: { channels: , stride: 1, shortcut: [] }
+                model:
+                  - residual:
+                      - { conv2d: $channels, kernel: 3, stride: $stride, padding: 1, bias: false }
+                      - batch-norm
+                      - relu
+                      - { conv2d: $channels, kernel: 3, padding: 1, bias: false }
+                      - batch-norm
+                    shortcut: $shortcut
+                  - relu
+              stage:
+                parameters: { channels: }
+                model:
+                  - block: basic
+                    channels: $channels
+                    stride: 2
+                    shortcut: [ { conv2d: $channels, kernel: 1, stride: 2, bias: false }, batch-norm ]
+                    name: "0"
+                  - { block: basic, channels: $channels, name: "1" }
+            model:
+              - { conv2d: 64, kernel: 3, padding: 1, bias: false }
+              - batch-norm
+              - relu
+              - { block: basic, channels: 64, repeat: 2, name: layer1 }
+              - { block: stage, channels: 128, name: layer2 }
+              - { block: stage, channels: 256, name: layer3 }
+              - { block: stage, channels: 512, name: layer4 }
+              - global-average-pool
+              - { linear: 10, name: fc }
+            """);
+
+        // By hand: the stem 64·9·channels + 2·64; layer1 147,968; layer2 525,568; layer3 2,099,712; layer4 8,393,728; fc 5,130.
+        Graph graph = Graph.Build(job.Model, new Shape(channels, size, size));
+        Assert.Equal(parameters, (64 * 9 * channels) + 128 + 147_968 + 525_568 + 2_099_712 + 8_393_728 + 5_130);
+        Assert.Equal(parameters, graph.Layout.Entries.Where(entry => entry.IsTrained).Sum(entry => entry.Length));
+        Assert.Equal(new Shape(10), graph.OutputShape);
+        Assert.Equal(new Shape(128, (size + 1) / 2, (size + 1) / 2), graph.Nodes.Single(node => node.Name == "layer2.1.relu2").OutputShape);
+        string[] names = [.. graph.Layout.Entries.Select(entry => entry.Name)];
+        Assert.Contains("layer1.1.conv2.weight", names);
+        Assert.Contains("layer4.0.bn1.running_mean", names);
+        Assert.Contains("layer3.0.shortcut1.conv1.weight", names);
+        AssertRoundTrip(job);
+    }
+
     [Fact]
     public void A_parameter_can_be_set_from_the_command_line()
     {

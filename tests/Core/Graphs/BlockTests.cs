@@ -75,6 +75,28 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void A_ResNet_18_is_a_dozen_lines()
+    {
+        static Block Basic(int channels, int stride = 1) => new(ModelDefinition.Residual(
+            [
+                new Conv2d(channels, 3, stride, padding: 1, bias: false), new BatchNorm(), new Relu(),
+                new Conv2d(channels, 3, padding: 1, bias: false), new BatchNorm(),
+            ],
+            stride == 1 ? [] : [new Conv2d(channels, 1, stride, bias: false), new BatchNorm()]).Then(new Relu()));
+        static Block Stage(int channels) => Block.Sequential(Basic(channels, stride: 2), Basic(channels));
+
+        ModelDefinition model = ModelDefinition.Chain(
+            ("conv1", new Conv2d(64, 7, stride: 2, padding: 3, bias: false)), ("bn1", new BatchNorm()), ("relu", new Relu()), ("maxpool", new MaxPool2d(3, stride: 2, padding: 1)),
+            ("layer1", Block.Sequential(Basic(64), Basic(64))), ("layer2", Stage(128)), ("layer3", Stage(256)), ("layer4", Stage(512)),
+            ("avgpool", new GlobalAveragePool()), ("fc", new Linear(1000)));
+
+        // torchvision's resnet18 has 11,689,512 parameters.
+        Graph graph = Graph.Build(model, new Shape(3, 224, 224));
+        Assert.Equal(11_689_512, graph.Layout.Entries.Where(entry => entry.IsTrained).Sum(entry => entry.Length));
+        Assert.Equal(new Shape(512, 7, 7), graph.Nodes.Single(node => node.Name == "layer4.1.relu2").OutputShape);
+    }
+
+    [Fact]
     public void A_frozen_block_freezes_its_nodes()
     {
         ModelDefinition branch = new([new("again", new Linear(6), ["input"]) { Shares = "fc" }, new("own", new Linear(6), ["again"])], "own");
