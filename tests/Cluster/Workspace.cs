@@ -27,7 +27,7 @@ internal sealed class Workspace : IDisposable
               normalize: feature
             model: [ {{layers}}{ linear: 10 } ]
             loss: cross-entropy
-            optimizer: { kind: adamw, learningRate: 1e-3, weightDecay: 1e-4, clipNorm: 1 }
+            optimizer: { kind: adamw, learningRate: 1e-3, weightDecay: 1e-4, clipNorm: 1, emaDecay: 0.9 }
             schedule: { kind: cosine, warmupSteps: 20 }
             training: { epochs: {{epochs}}, batch: 328, slice: 8, seed: 7, earlyStopping: { patience: 1000 } }
             checkpoints: { everySteps: {{everySteps}}, keep: 3 }

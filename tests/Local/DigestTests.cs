@@ -23,7 +23,7 @@ public sealed class DigestTests
         AssertOneDigest(Digits.Job(batch, slice, epochs), Digits.Data);
 
     [Fact]
-    public Task Any_number_of_workers_and_threads_changes_images_alike() => AssertOneDigest(Digits.ImageJob(328, 8, epochs: 2), Digits.Images);
+    public Task Any_number_of_workers_and_threads_changes_images_and_averages_weights_alike() => AssertOneDigest(Digits.ImageJob(328, 8, epochs: 2), Digits.Images);
 
     [Theory]
     [InlineData(100, 32)] // the last slice of a full batch has 4 samples, that of the last batch 6

@@ -32,24 +32,27 @@ internal static class Digits
         Checkpoints = new CheckpointOptions { EverySeconds = null, EverySteps = 2, Keep = 2 },
     };
 
-    /// <summary>The same over <see cref="Images"/>, with every augmentation.</summary>
-    public static Job ImageJob(int batch, int slice, int epochs, int hidden = 24) => Job(batch, slice, epochs) with
+    /// <summary>The same over <see cref="Images"/>, with every augmentation and an average of the weights.</summary>
+    public static Job ImageJob(int batch, int slice, int epochs, int hidden = 24) => Averaged(Job(batch, slice, epochs)) with
     {
         Model = ModelDefinition.Chain(new RandomCrop(2), new RandomFlip(), new Cutout(3), new Flatten(), new Linear(hidden), new Relu(), new Dropout(0.2), new Linear(10)),
     };
 
-    /// <summary>The same with batch normalisation of images and of features, and in one branch of a Select, where slices have any number of samples.</summary>
+    /// <summary>The same with batch normalisation of images and of features, and in one branch of a Select, where slices have any number of samples, and an average of the weights.</summary>
     public static Job NormalisedJob(int batch, int slice, int epochs)
     {
         ModelDefinition branch = ModelDefinition.Chain(new Linear(12), new BatchNorm(), new Relu());
         Select select = new(SelectRule.Threshold(3, 0.3f), [branch, ModelDefinition.Chain(new Linear(12), new Relu())]);
-        return Job(batch, slice, epochs) with
+        return Averaged(Job(batch, slice, epochs)) with
         {
             Model = ModelDefinition.Chain(
                 new RandomCrop(2), new RandomFlip(), new Cutout(3), new BatchNorm(), new Flatten(), new Linear(24), new BatchNorm(), new Relu(), new Dropout(0.2), select,
                 new BatchNorm(affine: false), new Linear(10)),
         };
     }
+
+    /// <summary>The same job with an average of the weights.</summary>
+    public static Job Averaged(Job job) => job with { Optimizer = job.Optimizer with { EmaDecay = 0.8 } };
 
     private static LoadedData AsImages()
     {

@@ -13,10 +13,13 @@ public sealed class ResumeTests
 {
     private static readonly Job Job = Digits.Job(100, 32, epochs: 4);
 
-    [Fact]
-    public async Task A_run_stopped_at_any_steps_and_resumed_with_other_workers_gives_the_digest_of_an_undisturbed_one()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_stopped_at_any_steps_and_resumed_with_other_workers_gives_the_digest_of_an_undisturbed_one(bool averaged)
     {
-        RunResult undisturbed = await LocalTrainer.TrainAsync(Job, Digits.Data, new LocalOptions { Workers = 1 });
+        Job job = averaged ? Digits.Averaged(Job) : Job;
+        RunResult undisturbed = await LocalTrainer.TrainAsync(job, Digits.Data, new LocalOptions { Workers = 1 });
         Gen<(long Step, int Workers, int Threads)> stop = Gen.Select(Gen.Long[1, undisturbed.Steps], Gen.Int[1, 4], Gen.Int[1, 2]);
         await stop.Array[1, 3].SampleAsync(
             async stops =>
@@ -25,12 +28,12 @@ public sealed class ResumeTests
                 RunResult? result = null;
                 foreach ((long step, int workers, int threads) in stops)
                 {
-                    result = await TrainUntil(step, folder.Path, workers, threads);
+                    result = await TrainUntil(step, folder.Path, workers, threads, job);
                 }
 
                 while (result!.Outcome == RunOutcomeKind.Interrupted)
                 {
-                    result = await TrainUntil(long.MaxValue, folder.Path, 3, 1);
+                    result = await TrainUntil(long.MaxValue, folder.Path, 3, 1, job);
                 }
 
                 return result.ParametersSha256 == undisturbed.ParametersSha256
@@ -135,16 +138,16 @@ public sealed class ResumeTests
         Assert.Equal("step-0000000004", Path.GetFileName(new CheckpointStore(folder.Path).Folders()[0]));
     }
 
-    private static async Task<RunResult> TrainUntil(long step, string folder, int workers, int threads)
+    private static async Task<RunResult> TrainUntil(long step, string folder, int workers, int threads, Job? job = null)
     {
         using CancellationTokenSource stop = new();
         bool resume = RunFolder.HoldsRun(folder);
-        LocalOptions options = Options(folder, workers, threads) with { Resume = resume, Observer = new StopAt(step, stop) };
-        return await LocalTrainer.TrainAsync(Job, Digits.Data, options, cancellationToken: stop.Token);
+        LocalOptions options = Options(folder, workers, threads, job) with { Resume = resume, Observer = new StopAt(step, stop) };
+        return await LocalTrainer.TrainAsync(job ?? Job, Digits.Data, options, cancellationToken: stop.Token);
     }
 
-    private static LocalOptions Options(string folder, int workers, int threads) =>
-        new() { RunFolder = folder, Workers = workers, ThreadsPerWorker = threads, JobJson = JobFile.ToJson(Job) };
+    private static LocalOptions Options(string folder, int workers, int threads, Job? job = null) =>
+        new() { RunFolder = folder, Workers = workers, ThreadsPerWorker = threads, JobJson = JobFile.ToJson(job ?? Job) };
 
     private sealed class StopAt(long step, CancellationTokenSource stop) : IRunObserver
     {

@@ -111,7 +111,7 @@ internal sealed class ExactRun : ITrainingRun
 
         TrainingState before = State;
         Overwrite(ExactSum.Mix(Digest, root));
-        State = Advanced();
+        Advance();
         return Report(step, finite: true, skipped: false, before);
     }
 
@@ -127,7 +127,8 @@ internal sealed class ExactRun : ITrainingRun
         Invariant.Holds(step == State.Step);
         Log.Add($"skip {step}: {finding}");
         TrainingState before = State;
-        State = Advanced() with { SkippedSteps = State.SkippedSteps + 1 };
+        Advance();
+        State = State with { SkippedSteps = State.SkippedSteps + 1 };
         return Report(step, finite: false, skipped: true, before);
     }
 
@@ -192,15 +193,20 @@ internal sealed class ExactRun : ITrainingRun
             new(left.Loss + right.Loss, left.Weight + right.Weight, left.Samples + right.Samples, left.Correct + right.Correct);
     }
 
-    private TrainingState Advanced()
+    private void Advance()
     {
         bool epochEnds = State.StepInEpoch + 1 == Definition.Plan.StepsPerEpoch;
-        return State with
+        State = State with
         {
             Step = State.Step + 1,
             StepInEpoch = epochEnds ? 0 : State.StepInEpoch + 1,
             Epoch = State.Epoch + (epochEnds ? 1 : 0),
         };
+        if (epochEnds && Definition.ValidationSamples > 0)
+        {
+            // What is validated takes the parameters' place, as an average of the weights does.
+            Overwrite(ExactSum.Mix(Digest, 0xA7E));
+        }
     }
 
     private void Overwrite(ulong digest)

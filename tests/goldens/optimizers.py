@@ -41,10 +41,18 @@ def optimizer_of(job, weight, bias):
     return kind(groups, lr=lr, betas=betas, eps=job.get("epsilon", 1e-8))
 
 
+def average_of(decay, weight, bias):
+    """PyTorch's average of the weights, with the warm-up of TensorFlow's."""
+    def step(average, value, updates):
+        return average + (1 - min(decay, (1 + float(updates)) / (10 + float(updates)))) * (value - average)
+    return torch.optim.swa_utils.AveragedModel(torch.nn.ParameterList([weight, bias]), avg_fn=step)
+
+
 def run(name, **job):
     weight = Generator(1).values(WEIGHT).requires_grad_()
     bias = Generator(2).values(BIAS).requires_grad_()
     optimizer = optimizer_of(job, weight, bias)
+    average = average_of(job["emaDecay"], weight, bias) if "emaDecay" in job else None
     gradients = Generator(3)
     kept, norms = {}, {}
     for step in range(1, STEPS + 1):
@@ -56,12 +64,16 @@ def run(name, **job):
         if "clipNorm" in job:
             norms[step] = float(torch.nn.utils.clip_grad_norm_([weight, bias], job["clipNorm"]))
         optimizer.step()
+        if average:
+            average.update_parameters(torch.nn.ParameterList([weight, bias]))
         if step in KEPT_STEPS:
             kept[step] = weight.detach().flatten().tolist() + bias.detach().flatten().tolist()
     slots = {}
     for ours, theirs in (("momentum", "momentum_buffer"), ("firstMoment", "exp_avg"), ("secondMoment", "exp_avg_sq")):
         if optimizer.state[weight].get(theirs) is not None:
             slots[ours] = sum((optimizer.state[p][theirs].flatten().tolist() for p in (weight, bias)), [])
+    if average:
+        slots["average"] = sum((p.flatten().tolist() for p in average.parameters()), [])
     return {"name": name, "job": job, "parameters": kept, "slots": slots, "norms": {s: norms[s] for s in KEPT_STEPS if s in norms}}
 
 
@@ -95,6 +107,8 @@ def main():
             run("adamw", kind="adamw", learningRate=0.01, weightDecay=0.1),
             run("adamw, decay on biases too", kind="adamw", learningRate=0.01, weightDecay=0.1, decayBiases=True),
             run("adamw, clipped", kind="adamw", learningRate=0.01, weightDecay=0.1, clipNorm=3.0),
+            run("sgd, averaged", kind="sgd", learningRate=0.05, emaDecay=0.8),
+            run("adamw, averaged", kind="adamw", learningRate=0.01, weightDecay=0.1, emaDecay=0.999),
         ],
         "validationLosses": losses,
         "rates": {

@@ -110,10 +110,12 @@ internal static class InspectVerb
         }
 
         Line("data fingerprint", checkpoint.DataFingerprint);
-        Line("digest", Digest.Parameters(model.Parameters));
-        if (Digest.Parameters(checkpoint.Parameters) is var last && last != Digest.Parameters(model.Parameters))
+        string digest = Digest.Parameters(model.Parameters);
+        Line("digest", digest);
+        if (Digest.Parameters(checkpoint.Parameters) is var last && last != digest)
         {
-            Line("digest of the last", last + " (the model is the best epoch's)");
+            bool isBest = checkpoint.Best is not null && Digest.Parameters(checkpoint.Best) == digest;
+            Line("digest of the last", $"{last} (the model is the {(isBest ? "best epoch's" : "average of the weights")})");
         }
 
         Line("state digest", Digest.State(checkpoint));

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DistNet.Data;
+using DistNet.Optimizers;
 using DistNet.Tensors;
 using DistNet.Training;
 
@@ -59,6 +60,20 @@ public sealed record Checkpoint
 
     /// <summary>The best parameters so far, with the buffers of then, in the parameters' layout; null where they are not kept.</summary>
     public Arena? Best { get; init; }
+
+    /// <summary>The parameters of the model at this point, those that a validation judges: the average of the weights where one is kept, else <see cref="Parameters"/>; and the buffers of now.</summary>
+    public Arena ModelParameters()
+    {
+        if (!Slots.TryGetValue(WeightAverage.SlotName, out Arena? average))
+        {
+            return Parameters;
+        }
+
+        Arena model = new(Parameters.Layout);
+        Parameters.Span.CopyTo(model.Span);
+        WeightAverage.Copy(average, model);
+        return model;
+    }
 
     /// <summary>Whether this is the end of the epoch with the lowest validation loss so far.</summary>
     public bool IsBest => State.BestEpoch > 0 && State.BestEpoch == State.Epoch && State.StepInEpoch == 0;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DistNet.Checkpoints;
+using DistNet.Optimizers;
 using DistNet.Tensors;
 using DistNet.Training;
 
@@ -45,21 +46,23 @@ public static class ModelExport
     }
 
     /// <summary>Writes the optimizer's state as a safetensors file, under PyTorch's words: <c>fc1.weight.exp_avg</c>, <c>fc1.weight.exp_avg_sq</c> (Adam, AdamW) or
-    /// <c>fc1.weight.momentum_buffer</c> (SGD); the number of updates, PyTorch's <c>step</c>, is the number <c>step</c>.</summary>
+    /// <c>fc1.weight.momentum_buffer</c> (SGD); the number of updates, PyTorch's <c>step</c>, is the number <c>step</c>.
+    /// An average of the weights is no part of it: it is the model.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <exception cref="DistNetException">Its optimizer has no state.</exception>
     public static void WriteOptimizer(Stream stream, Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        if (checkpoint.Slots.Count == 0)
+        ImmutableArray<KeyValuePair<string, Arena>> slots = [.. checkpoint.Slots.Where(slot => slot.Key != WeightAverage.SlotName).OrderBy(slot => slot.Key, StringComparer.Ordinal)];
+        if (slots.IsEmpty)
         {
             throw DistNetException.BadInput("The optimizer has no state to export: SGD without momentum keeps none.");
         }
 
         ImmutableArray<NamedTensor> tensors =
         [
-            .. from slot in checkpoint.Slots.OrderBy(slot => slot.Key, StringComparer.Ordinal)
+            .. from slot in slots
                from entry in slot.Value.Layout.Entries
                where entry.IsTrained
                select new NamedTensor($"{entry.Name}.{SlotName(slot.Key)}", entry.Shape, slot.Value.Memory.Slice(entry.Offset, entry.Length)),

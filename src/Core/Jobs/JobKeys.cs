@@ -132,6 +132,9 @@ public static class JobKeys
             job => job.Optimizer.Epsilon, (job, value) => Optimize(job, job.Optimizer with { Epsilon = (double)value! })) { OnlyFor = "adam and adamw", AppliesTo = IsAdam };
         yield return new("optimizer.clipNorm", new OptionalType(Positive), "Clips the gradient, penalties included, to this global norm; null for no clipping.",
             job => job.Optimizer.ClipNorm, (job, value) => Optimize(job, job.Optimizer with { ClipNorm = (double?)value }));
+        yield return new("optimizer.emaDecay", new OptionalType(ShareBelowOne),
+            "Keeps an exponential moving average of the weights with this decay (0.999, say); the average is what is validated and kept as the model. Null for none.",
+            job => job.Optimizer.EmaDecay, (job, value) => Optimize(job, job.Optimizer with { EmaDecay = (double?)value }));
         yield return new("regularization.l1", NotNegative, "α of α·Σ|w|: the gradient gains α·sign(w).",
             job => job.Regularization.L1, (job, value) => job with { Regularization = job.Regularization with { L1 = (double)value! } });
         yield return new("regularization.l2", NotNegative, "α of α·‖w‖²: the gradient gains 2αw (PyTorch's `weight_decay` of SGD and Adam is 2α).",

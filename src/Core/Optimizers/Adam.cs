@@ -31,12 +31,14 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         ArgumentNullException.ThrowIfNull(unit);
         int length = block.Parameters.Length;
         Invariant.Holds(length % 16 == 0 && block.Gradient.Length == length && block.Slot0.Length == length && block.Slot1.Length == length);
+        Invariant.Holds(block.Average.IsEmpty || block.Average.Length == length);
         Kernel kernel = new()
         {
             Parameters = block.Parameters,
             Gradient = block.Gradient,
             FirstMoment = block.Slot0,
             SecondMoment = block.Slot1,
+            Average = block.Average,
             Beta1 = (float)options.Beta1,
             Beta1Rest = (float)(1 - options.Beta1),
             Beta2 = (float)options.Beta2,
@@ -46,6 +48,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             MinusStepSize = (float)(-scalars.LearningRate / (1 - scalars.Beta1Power)),
             Keep = Keep(options, scalars.LearningRate, block.Decayed),
             ClipFactor = (float)scalars.ClipFactor,
+            AverageShare = (float)scalars.AverageShare,
         };
         unit.Run(ref kernel);
     }
@@ -56,6 +59,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         public ReadOnlySpan<float> Gradient;
         public Span<float> FirstMoment;
         public Span<float> SecondMoment;
+        public Span<float> Average;
         public float Beta1;
         public float Beta1Rest;
         public float Beta2;
@@ -65,6 +69,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         public float MinusStepSize;
         public float Keep;
         public float ClipFactor;
+        public float AverageShare;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
@@ -75,6 +80,8 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             ref float gradients = ref MemoryMarshal.GetReference(Gradient);
             ref float firstMoments = ref MemoryMarshal.GetReference(FirstMoment);
             ref float secondMoments = ref MemoryMarshal.GetReference(SecondMoment);
+            ref float averages = ref MemoryMarshal.GetReference(Average);
+            bool hasAverage = !Average.IsEmpty;
             TVector beta1 = TOps.Broadcast(Beta1);
             TVector beta1Rest = TOps.Broadcast(Beta1Rest);
             TVector beta2 = TOps.Broadcast(Beta2);
@@ -84,6 +91,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             TVector minusStepSize = TOps.Broadcast(MinusStepSize);
             TVector keep = TOps.Broadcast(Keep);
             TVector clipFactor = TOps.Broadcast(ClipFactor);
+            TVector averageShare = TOps.Broadcast(AverageShare);
             for (nuint i = 0; i < (nuint)Parameters.Length; i += (nuint)TOps.Count)
             {
                 TVector gradient = TOps.Multiply(TOps.Load(ref gradients, i), clipFactor);
@@ -94,7 +102,12 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
                 TVector kept = TOps.Multiply(TOps.Load(ref parameters, i), keep);
                 TOps.Store(firstMoment, ref firstMoments, i);
                 TOps.Store(secondMoment, ref secondMoments, i);
-                TOps.Store(TOps.FusedMultiplyAdd(minusStepSize, TOps.Divide(firstMoment, denominator), kept), ref parameters, i);
+                TVector weight = TOps.FusedMultiplyAdd(minusStepSize, TOps.Divide(firstMoment, denominator), kept);
+                TOps.Store(weight, ref parameters, i);
+                if (hasAverage)
+                {
+                    TOps.Store(WeightAverage.Next<TVector, TOps>(averageShare, weight, TOps.Load(ref averages, i)), ref averages, i);
+                }
             }
         }
     }

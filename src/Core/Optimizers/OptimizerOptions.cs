@@ -45,6 +45,10 @@ public sealed record OptimizerOptions
 
     /// <summary>Clips the gradient (penalties included) to this global norm, above 0; null for no clipping. The formula stands at <see cref="ParameterUpdate"/>.</summary>
     public double? ClipNorm { get; init; }
+
+    /// <summary>The decay of an exponential moving average of the weights, in [0, 1): the average is what is validated and kept as the model. Null for none. The formula stands
+    /// at <see cref="WeightAverage"/>.</summary>
+    public double? EmaDecay { get; init; }
 }
 
 /// <summary>The <c>regularization</c> section of a job: penalties added to the loss, so that their gradients are coupled.</summary>

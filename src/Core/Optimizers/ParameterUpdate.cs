@@ -7,8 +7,8 @@ using DistNet.Training;
 namespace DistNet.Optimizers;
 
 /// <summary>One slot of an optimizer: a value per parameter that lives from step to step, saved and hashed like the parameters.</summary>
-/// <param name="Name">Its name: <c>momentum</c>, <c>firstMoment</c>, <c>secondMoment</c>.</param>
-/// <param name="Values">The values; +0 before the first update.</param>
+/// <param name="Name">Its name: <c>momentum</c>, <c>firstMoment</c>, <c>secondMoment</c>, <c>average</c>.</param>
+/// <param name="Values">The values; before the first update +0, but for the average, which begins as the weights.</param>
 public sealed record OptimizerSlot(string Name, Arena Values);
 
 /// <summary>What an update did.</summary>
@@ -28,7 +28,7 @@ public readonly record struct UpdateOutcome(bool Finite, double GradientNorm, bo
 /// norm = √(Σ g²)                       // in double: 16 lanes inside blocks of 2048, trees over a parameter's blocks and over parameters
 /// clipFactor = min(1, clipNorm / (norm + 1e-6))    // in double, rounded once; PyTorch's clip_grad_norm_
 /// </code>
-/// <para>Then the rule of <see cref="Sgd"/> or <see cref="Adam"/>. Penalties and decay apply to weights, and to biases and scales only where the job asks so.</para>
+/// <para>Then the rule of <see cref="Sgd"/> or <see cref="Adam"/>, which takes <see cref="WeightAverage"/> along where the job asks for it. Penalties and decay apply to weights, and to biases and scales only where the job asks so.</para>
 /// <para>A buffer b (a running statistic) has the folded sum S of its changes, and neither norm, rule nor slots: b = b + S ÷ (float)samples.</para>
 /// <para>Instances have one owner: one call at a time. A call allocates nothing once it has seen the largest cover.</para>
 /// </remarks>
@@ -65,7 +65,9 @@ public sealed class ParameterUpdate
         rule = UpdateRule.For(optimizer);
         ArenaBlocks blocks = new(layout, optimizer.DecayBiases);
         Parameters = memory is { } given ? new(layout, given) : new(layout);
-        Slots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
+        RuleSlots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
+        Average = optimizer.EmaDecay is null ? null : new(layout);
+        Slots = Average is null ? RuleSlots : [.. RuleSlots, new(WeightAverage.SlotName, Average)];
         root = new(layout, blocks, regularization, unit, team);
         work = new(blocks.Blocks.Length, (index, _) => Update(blocks.Blocks[index]));
     }
@@ -73,8 +75,14 @@ public sealed class ParameterUpdate
     /// <summary>The parameters. The owner initialises or restores them; <see cref="Apply"/> updates them.</summary>
     public Arena Parameters { get; }
 
-    /// <summary>The optimizer's slots, in a fixed order.</summary>
+    /// <summary>The optimizer's slots, in a fixed order, the average among them.</summary>
     public ImmutableArray<OptimizerSlot> Slots { get; }
+
+    /// <summary>The slots of the rule alone.</summary>
+    public ImmutableArray<OptimizerSlot> RuleSlots { get; }
+
+    /// <summary>The average of the weights; null where none is kept. The owner begins or restores it.</summary>
+    public Arena? Average { get; }
 
     /// <summary>When the last <see cref="Apply"/> had the gradient at the root, as <see cref="Stopwatch.GetTimestamp"/> tells.</summary>
     public long SummedAt { get; private set; }
@@ -128,10 +136,11 @@ public sealed class ParameterUpdate
             Gradient = gradient,
             Slot0 = Slot(0, block),
             Slot1 = Slot(1, block),
+            Average = Average is null ? default : Average.Span.Slice(block.Offset, block.PaddedLength),
             Decayed = block.Decayed,
         });
     }
 
     private Span<float> Slot(int index, ArenaBlock block) =>
-        index < Slots.Length ? Slots[index].Values.Span.Slice(block.Offset, block.PaddedLength) : default;
+        index < RuleSlots.Length ? RuleSlots[index].Values.Span.Slice(block.Offset, block.PaddedLength) : default;
 }

@@ -32,17 +32,20 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
         int length = block.Parameters.Length;
         bool hasMomentum = options.Momentum > 0;
         Invariant.Holds(length % 16 == 0 && block.Gradient.Length == length && (!hasMomentum || block.Slot0.Length == length));
+        Invariant.Holds(block.Average.IsEmpty || block.Average.Length == length);
         Kernel kernel = new()
         {
             Parameters = block.Parameters,
             Gradient = block.Gradient,
             Momentum = block.Slot0,
+            Average = block.Average,
             HasMomentum = hasMomentum,
             Nesterov = options.Nesterov,
             Mu = (float)options.Momentum,
             Keep = Keep(options, scalars.LearningRate, block.Decayed),
             MinusRate = (float)-scalars.LearningRate,
             ClipFactor = (float)scalars.ClipFactor,
+            AverageShare = (float)scalars.AverageShare,
         };
         unit.Run(ref kernel);
     }
@@ -52,12 +55,14 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
         public Span<float> Parameters;
         public ReadOnlySpan<float> Gradient;
         public Span<float> Momentum;
+        public Span<float> Average;
         public bool HasMomentum;
         public bool Nesterov;
         public float Mu;
         public float Keep;
         public float MinusRate;
         public float ClipFactor;
+        public float AverageShare;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
@@ -67,10 +72,13 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
             ref float parameters = ref MemoryMarshal.GetReference(Parameters);
             ref float gradients = ref MemoryMarshal.GetReference(Gradient);
             ref float slot = ref MemoryMarshal.GetReference(Momentum);
+            ref float averages = ref MemoryMarshal.GetReference(Average);
             TVector mu = TOps.Broadcast(Mu);
             TVector keep = TOps.Broadcast(Keep);
             TVector minusRate = TOps.Broadcast(MinusRate);
             TVector clipFactor = TOps.Broadcast(ClipFactor);
+            TVector averageShare = TOps.Broadcast(AverageShare);
+            bool hasAverage = !Average.IsEmpty;
             bool hasMomentum = HasMomentum;
             bool nesterov = Nesterov;
             for (nuint i = 0; i < (nuint)Parameters.Length; i += (nuint)TOps.Count)
@@ -85,7 +93,12 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
                 }
 
                 TVector kept = TOps.Multiply(TOps.Load(ref parameters, i), keep);
-                TOps.Store(TOps.FusedMultiplyAdd(minusRate, direction, kept), ref parameters, i);
+                TVector weight = TOps.FusedMultiplyAdd(minusRate, direction, kept);
+                TOps.Store(weight, ref parameters, i);
+                if (hasAverage)
+                {
+                    TOps.Store(WeightAverage.Next<TVector, TOps>(averageShare, weight, TOps.Load(ref averages, i)), ref averages, i);
+                }
             }
         }
     }

@@ -9,14 +9,16 @@ namespace DistNet.Optimizers;
 /// <param name="Beta1Power">β₁^t, where t counts this update too.</param>
 /// <param name="Beta2Power">β₂^t.</param>
 /// <param name="ClipFactor">What every gradient is multiplied by first: the clipping coefficient, or 1, which changes no bit.</param>
-public readonly record struct UpdateScalars(double LearningRate, double Beta1Power, double Beta2Power, double ClipFactor)
+/// <param name="AverageShare">The share of the new weights in their average: <see cref="WeightAverage.Share"/>.</param>
+public readonly record struct UpdateScalars(double LearningRate, double Beta1Power, double Beta2Power, double ClipFactor, double AverageShare = 1)
 {
     /// <summary>The scalars of the update that follows a training state.</summary>
     public static UpdateScalars After(TrainingState state, OptimizerOptions options, double learningRate, double clipFactor)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(options);
-        return new(learningRate, state.Beta1Power * options.Beta1, state.Beta2Power * options.Beta2, clipFactor);
+        double share = options.EmaDecay is double decay ? WeightAverage.Share(decay, state) : 1;
+        return new(learningRate, state.Beta1Power * options.Beta1, state.Beta2Power * options.Beta2, clipFactor, share);
     }
 }
 
@@ -35,6 +37,9 @@ public readonly ref struct UpdateBlock
 
     /// <summary>The second, where there is one; updated.</summary>
     public Span<float> Slot1 { get; init; }
+
+    /// <summary>The average of the weights, where one is kept, else empty; updated, as <see cref="WeightAverage"/> says, with the weights just made.</summary>
+    public Span<float> Average { get; init; }
 
     /// <summary>Whether decoupled weight decay applies to these parameters.</summary>
     public bool Decayed { get; init; }

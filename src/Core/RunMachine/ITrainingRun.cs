@@ -48,12 +48,13 @@ public interface ITrainingRun : IDisposable
     /// <summary>The training state now: the fresh one, or the resumed checkpoint's, when the coordinator starts.</summary>
     TrainingState State { get; }
 
-    /// <summary>The parameters now. Overwritten by CompleteStep and EndTraining alone, between <see cref="VersionedParameters.BeginOverwrite"/> and
+    /// <summary>The parameters now. Overwritten by CompleteStep, SkipStep, CompleteValidation and EndTraining alone, between <see cref="VersionedParameters.BeginOverwrite"/> and
     /// <see cref="VersionedParameters.EndOverwrite"/>.</summary>
     ParameterHandle Parameters { get; }
 
     /// <summary>Sums the nodes, updates the parameters and advances the state. A sum that is not finite changes nothing and is reported.</summary>
-    /// <remarks>Either way the parameters get the next version (the one before + 1): shards of the step that follows are given out under it before it is there.</remarks>
+    /// <remarks>Either way the parameters get the next version (the one before + 1): shards of the step that follows are given out under it before it is there. After an epoch's last step,
+    /// which nothing follows at once, it may be a later one, with what the validation judges.</remarks>
     /// <param name="step">The step, equal to the state's.</param>
     /// <param name="nodes">A disjoint cover of the batch's slices, each node with its gradient, in any order.</param>
     StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes);
@@ -64,12 +65,13 @@ public interface ITrainingRun : IDisposable
     /// <param name="right">The right half; the caller returns its lease.</param>
     void Merge(ShardNode left, ShardNode right);
 
-    /// <summary>Advances the state past a step whose gradient is not finite; parameters, slots and t stay as they are.</summary>
+    /// <summary>Advances the state past a step whose gradient is not finite; weights, slots and t stay as they are. After an epoch's last step the parameters may get a version
+    /// with what the validation judges.</summary>
     /// <param name="step">The step, equal to the state's.</param>
     /// <param name="finding">The sentence that names step, slice, layer and worker, for the run's record.</param>
     StepReport SkipStep(long step, string finding);
 
-    /// <summary>Sums the validation metrics and applies early stopping, best-so-far and plateau to the state.</summary>
+    /// <summary>Sums the validation metrics and applies early stopping, best-so-far and plateau to the state. What is trained takes the parameters' place again.</summary>
     /// <param name="nodes">A disjoint cover of the validation split's slices, without gradients, in any order.</param>
     ValidationReport CompleteValidation(ReadOnlySpan<ShardNode> nodes);
 

@@ -134,6 +134,11 @@ public static class JobChecks
             ExpectAbove0("optimizer.clipNorm", clipNorm);
         }
 
+        if (optimizer.EmaDecay is double emaDecay)
+        {
+            ExpectShare("optimizer.emaDecay", emaDecay);
+        }
+
         if (optimizer.Kind == OptimizerKind.Adam && optimizer.WeightDecay > 0)
         {
             throw DistNetException.BadInput(Invariant($"optimizer.weightDecay is {optimizer.WeightDecay}, but optimizer.kind is adam, whose moments a decay would pass through; choose adamw for decoupled decay, or regularization.l2: {optimizer.WeightDecay / 2} for what PyTorch's Adam calls weight_decay={optimizer.WeightDecay}"));

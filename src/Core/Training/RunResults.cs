@@ -1,6 +1,7 @@
 using DistNet.Checkpoints;
 using DistNet.Kernels;
 using DistNet.Runs;
+using DistNet.Tensors;
 
 namespace DistNet.Training;
 
@@ -10,7 +11,9 @@ internal static class RunResults
     public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, VectorUnit unit)
     {
         Checkpoint final = run.Snapshot();
-        TrainedModel model = new(setup.Job, final.Model, final.Parameters, unit);
+        // What has ended left the model in the parameters' place.
+        Arena parameters = outcome.Kind == RunOutcomeKind.Finished ? final.Parameters : final.ModelParameters();
+        TrainedModel model = new(setup.Job, final.Model, parameters, unit);
         Evaluation? validation = setup.Data.Validation is { } split ? model.Evaluate(split) : null;
         Evaluation? test = watcher.Test is null ? null : model.Evaluate(setup.Data.Test!);
         return new RunResult

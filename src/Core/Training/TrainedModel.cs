@@ -63,7 +63,8 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The number of updates that made the parameters; of a run's best, those of its latest checkpoint.</summary>
     public long Updates { get; init; }
 
-    /// <summary>Loads the model of a run folder (its best parameters so far where early stopping is on, else its latest) or of one checkpoint (its parameters as they were).</summary>
+    /// <summary>Loads the model of a run folder (its best parameters so far where early stopping is on, else its latest) or of one checkpoint (its parameters as they were); the average of the
+    /// weights where one is kept.</summary>
     /// <param name="path">A run folder or a checkpoint's folder.</param>
     /// <param name="warn">Told of checkpoints that could not be used.</param>
     /// <param name="job">The job, where it cannot be read from the checkpoint (a model with modules of the user's own); null reads it.</param>
@@ -73,7 +74,7 @@ public sealed class TrainedModel : IDisposable
         Checkpoint checkpoint = CheckpointStore.Open(path, warn ?? (_ => { }));
         job ??= JobFile.FromJson(checkpoint.JobJson, source: $"the job in '{path}'");
         bool isRun = !string.IsNullOrEmpty(path) && Directory.Exists(Path.Combine(path, "checkpoints"));
-        Arena parameters = isRun && job.Training.EarlyStopping is not null ? checkpoint.Best ?? checkpoint.Parameters : checkpoint.Parameters;
+        Arena parameters = isRun && job.Training.EarlyStopping is not null ? checkpoint.Best ?? checkpoint.ModelParameters() : checkpoint.ModelParameters();
         return new TrainedModel(job, checkpoint.Model, parameters) { Updates = checkpoint.State.Updates };
     }
 

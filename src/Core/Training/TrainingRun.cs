@@ -22,6 +22,7 @@ public sealed class TrainingRun : ITrainingRun
     private readonly VersionedParameters versions;
     private readonly Arena? best;
     private readonly Throughput throughput;
+    private bool isAverageShown;
     private double lastRate = double.NaN;
     private double lastNorm = double.NaN;
     private SumNode[] nodes = [];
@@ -64,7 +65,11 @@ public sealed class TrainingRun : ITrainingRun
         if (resumed is null)
         {
             InitialParameters.Write(setup.Job, setup.Graph, update.Parameters);
-            State = InitialParameters.ReadOptimizer(setup.Job, update.Slots, State);
+            State = InitialParameters.ReadOptimizer(setup.Job, update.RuleSlots, State);
+            if (update.Average is { } average)
+            {
+                WeightAverage.Copy(update.Parameters, average);
+            }
         }
         else
         {
@@ -156,6 +161,7 @@ public sealed class TrainingRun : ITrainingRun
             update.Parameters.Span.CopyTo(best.Span);
         }
 
+        ShowAverage(false);
         throughput.Pause(sinceLastStep: true);
         throughput.Resume();
         recorder?.EpochEnded(State, lastRate, lastNorm, throughput.SamplesPerSecond);
@@ -169,6 +175,7 @@ public sealed class TrainingRun : ITrainingRun
     /// <inheritdoc/>
     public CheckpointReport WriteCheckpoint(string reason)
     {
+        Invariant.Holds(!isAverageShown);
         throughput.Pause();
         recorder?.Write(Snapshot());
         throughput.Resume();
@@ -181,12 +188,23 @@ public sealed class TrainingRun : ITrainingRun
     /// <inheritdoc/>
     public void EndTraining()
     {
-        if (best is not null && State.BestEpoch > 0)
+        bool restoresBest = best is not null && State.BestEpoch > 0;
+        if (!restoresBest && update.Average is null)
         {
-            versions.BeginOverwrite();
-            best.Span.CopyTo(update.Parameters.Span);
-            versions.EndOverwrite();
+            return;
         }
+
+        versions.BeginOverwrite();
+        if (restoresBest)
+        {
+            best!.Span.CopyTo(update.Parameters.Span);
+        }
+        else
+        {
+            WeightAverage.Copy(update.Average!, update.Parameters);
+        }
+
+        versions.EndOverwrite();
     }
 
     /// <inheritdoc/>
@@ -196,6 +214,11 @@ public sealed class TrainingRun : ITrainingRun
         if (outcome.Kind == RunOutcomeKind.Finished)
         {
             recorder?.WriteModel(update.Parameters, State.Updates);
+        }
+        else
+        {
+            // The run may have ended within a validation.
+            ShowAverage(false);
         }
     }
 
@@ -224,9 +247,31 @@ public sealed class TrainingRun : ITrainingRun
         int samples = setup.Plan.BatchSamples(State.StepInEpoch);
         State = TrainingRules.AfterStep(setup.Job, setup.Plan, State, batch, applied);
         throughput.StepEnded(samples);
-        if (State.StepInEpoch == 0 && setup.Data.Validation is null)
+        if (State.StepInEpoch > 0)
+        {
+            return;
+        }
+
+        if (setup.Data.Validation is null)
         {
             recorder?.EpochEnded(State, lastRate, lastNorm, throughput.SamplesPerSecond);
+        }
+        else
+        {
+            ShowAverage(true);
+        }
+    }
+
+    // Workers read the parameters where they lie: for a validation the average takes their place, and they take its. No step is given out ahead of a validation, nor the
+    // other way round, so nobody waits for the version that is passed over.
+    private void ShowAverage(bool shown)
+    {
+        if (update.Average is { } average && isAverageShown != shown)
+        {
+            versions.BeginOverwrite();
+            WeightAverage.Exchange(update.Parameters, average);
+            versions.EndOverwrite();
+            isAverageShown = shown;
         }
     }
 

@@ -18,6 +18,8 @@ public sealed record OptimizerCase(string Name, OptimizerOptions Optimizer, Regu
         new("adam, L1, L2, biases", new() { Kind = OptimizerKind.Adam, LearningRate = 0.01, DecayBiases = true }, new() { L1 = 0.02, L2 = 0.01 }),
         new("adamw", new() { Kind = OptimizerKind.AdamW, LearningRate = 0.01, WeightDecay = 0.1 }, None),
         new("adamw, clipped, biases", new() { Kind = OptimizerKind.AdamW, LearningRate = 0.01, WeightDecay = 0.1, ClipNorm = 0.5, DecayBiases = true }, None),
+        new("sgd, averaged", new() { Kind = OptimizerKind.Sgd, LearningRate = 0.05, EmaDecay = 0.3 }, None),
+        new("adamw, averaged", new() { Kind = OptimizerKind.AdamW, LearningRate = 0.01, WeightDecay = 0.1, EmaDecay = 0.999 }, None),
     ];
 
     public static IEnumerable<ITheoryDataRow> Rows => All.Select(row => new TheoryDataRow<OptimizerCase>(row).WithTestDisplayName(row.Name));

@@ -97,6 +97,7 @@ public sealed class OptimizerGoldenTests
             Beta2 = Number("beta2", 0.999),
             Epsilon = Number("epsilon", 1e-8),
             ClipNorm = job.TryGetProperty("clipNorm", out JsonElement clip) ? clip.GetDouble() : null,
+            EmaDecay = job.TryGetProperty("emaDecay", out JsonElement decay) ? decay.GetDouble() : null,
         };
         return new(name, options, new() { L1 = Number("l1"), L2 = Number("l2") });
     }

@@ -48,11 +48,11 @@ internal static class UpdateBench
     }
 
     /// <summary>Runs steps with one node per step and returns the state after them.</summary>
-    public static TrainingState Steps(ParameterUpdate update, OptimizerCase row, int count, Func<int, Arena> gradient)
+    public static TrainingState Steps(ParameterUpdate update, OptimizerCase row, int count, Func<int, Arena> gradient, TrainingState? from = null)
     {
         Job job = new() { Model = new([], ""), Optimizer = row.Optimizer };
         TrainingPlan plan = new(1000, 1, 1, 1);
-        TrainingState state = new();
+        TrainingState state = from ?? new();
         for (int step = 0; step < count; step++)
         {
             UpdateOutcome outcome = update.Apply([new NodeGradient(new SumNode(0, 0), gradient(step).Memory)], 1, 1, 1, row.Optimizer.LearningRate, state);

@@ -40,6 +40,8 @@ public sealed class UpdatePropertyTests
     [InlineData("adam, L1, L2, biases", "9d2f818258329997")]
     [InlineData("adamw", "e642af4bfd3fdce1")]
     [InlineData("adamw, clipped, biases", "d138822b49d9bdfe")]
+    [InlineData("sgd, averaged", "76c7cae53b0a7048")]
+    [InlineData("adamw, averaged", "d3f40d683904f046")]
     public void Five_steps_give_the_pinned_bits(string name, string sha256)
     {
         OptimizerCase row = OptimizerCase.All.Single(candidate => candidate.Name == name);
