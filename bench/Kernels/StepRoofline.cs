@@ -19,12 +19,20 @@ internal static class StepRoofline
     private const int Chunks = 9;
     private static readonly TimeSpan ChunkTime = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>The network of the mlp workload.</summary>
+    public static ModelDefinition Mlp { get; } = ModelDefinition.Chain(new Flatten(), new Linear(512), new Relu(), new Linear(512), new Relu(), new Linear(Classes));
+
+    /// <summary>The network of the cnn workload.</summary>
+    public static ModelDefinition Cnn { get; } = ModelDefinition.Chain(
+        new Conv2d(32, 3, padding: 1), new Relu(), new MaxPool2d(2), new Conv2d(64, 3, padding: 1), new Relu(), new MaxPool2d(2), new Flatten(), new Linear(128), new Relu(), new Linear(Classes));
+
     /// <summary>Writes the table, in Markdown: medians over several runs of steps.</summary>
     /// <param name="to">Where it goes.</param>
     /// <param name="batch">Samples of a step.</param>
-    public static void Write(TextWriter to, int batch)
+    /// <param name="model">The network.</param>
+    public static void Write(TextWriter to, int batch, ModelDefinition model)
     {
-        RunSetup setup = Setup(batch);
+        RunSetup setup = Setup(batch, model);
         using TrainingRun run = new(setup, recorder: null, resumed: null, RunId.Create(), term: 1, threads: 1, VectorUnit.Widest, TimeProvider.System);
         using ShardComputer computer = new(setup, threads: 1, VectorUnit.Widest, "roofline");
         GradientPool pool = new(setup.Graph.Layout.ArenaLength, 1);
@@ -129,10 +137,15 @@ internal static class StepRoofline
     private static double Operations(Graph graph, string name, int batch)
     {
         GraphNode? node = graph.Nodes.FirstOrDefault(node => name.StartsWith(node.Name + ",", StringComparison.Ordinal));
-        return node?.Module is Linear linear ? 2.0 * batch * linear.OutputCount * node.InputShapes[0].Length : 0;
+        return node?.Module switch
+        {
+            Linear linear => 2.0 * batch * linear.OutputCount * node.InputShapes[0].Length,
+            Conv2d convolution => 2.0 * batch * node.OutputShape.Length * (node.Parameters[0].Entry.Length / convolution.OutputCount),
+            _ => 0,
+        };
     }
 
-    private static RunSetup Setup(int batch)
+    private static RunSetup Setup(int batch, ModelDefinition model)
     {
         int samples = MostSamples / batch * batch; // no short last batch
         byte[] pixels = new byte[samples * Inputs];
@@ -143,7 +156,7 @@ internal static class StepRoofline
         DataSplit train = DataSplit.All(data);
         Job job = new()
         {
-            Model = ModelDefinition.Chain(new Flatten(), new Linear(512), new Relu(), new Linear(512), new Relu(), new Linear(Classes)),
+            Model = model,
             Optimizer = new() { Kind = Optimizers.OptimizerKind.AdamW, LearningRate = 1e-3, WeightDecay = 1e-4 },
             Training = new() { Batch = batch, Epochs = 1_000_000 },
         };

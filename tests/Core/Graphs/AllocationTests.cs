@@ -3,7 +3,6 @@ using DistNet.Kernels;
 using DistNet.Modules;
 using DistNet.Runs;
 using DistNet.Tensors;
-using DistNet.Tests.Modules;
 using DistNet.Training;
 using Xunit;
 
@@ -17,6 +16,9 @@ public sealed class AloneWithTheHeap;
 [Collection(nameof(AllocationTests))]
 public sealed class AllocationTests
 {
+    private static readonly ModelDefinition OfImages = ModelDefinition.Chain(
+        new RandomCrop(2), new RandomFlip(), new Cutout(3), new Conv2d(20, 3, padding: 1), new MaxPool2d(2), new Conv2d(9, 1), new Flatten(), new Linear(4));
+
     [Theory]
     [InlineData(1, false)]
     [InlineData(2, false)]
@@ -24,7 +26,7 @@ public sealed class AllocationTests
     public void A_steady_pass_allocates_nothing(int threads, bool ofImages)
     {
         Shape shape = ofImages ? new(2, 5, 6) : new(37);
-        Graph graph = Graph.Build(ofImages ? AugmentationTests.AllThree : GraphExecutionTests.Model, shape);
+        Graph graph = Graph.Build(ofImages ? OfImages : GraphExecutionTests.Model, shape);
         using ThreadTeam team = new(threads, "test");
         GraphExecution execution = new(graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team);
         Arena parameters = TestBed.Parameters(graph);
