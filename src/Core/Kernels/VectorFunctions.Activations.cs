@@ -15,7 +15,7 @@ public static partial class VectorFunctions
 
     private const float OneOverRootOfTwoPi = 0.3989423f;
 
-    /// <summary>x · Φ(x), Φ being the normal distribution's function: at most 1.9 ulp; subnormal results are right.</summary>
+    /// <summary>x · Φ(x), Φ being the normal distribution's function: at most 1.97 ulp; subnormal results are right.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Gelu<TVector, TOps>(TVector x)
         where TVector : struct
