@@ -9,6 +9,10 @@ namespace DistNet.Faults;
 internal sealed class Soak(Workshop workshop, Random random, double seconds)
 {
     private const string Run = "soak";
+
+    // In less, the first look falls into the seconds in which a process that was just replaced fills its heap: there is nothing yet to compare with.
+    private const double LeastSecondsForMemory = 60;
+
     private readonly SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
 
     public void Play()
@@ -48,8 +52,11 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
         Say($"soak: worker {first.Value.Worker} at a third, {last.Worker} at the end");
         Say($"soak: {string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"))}");
         Finish(cluster);
-        CheckFlat("coordinator", first.Value.Coordinator, last.Coordinator);
-        CheckFlat("worker", first.Value.Worker, last.Worker);
+        if (seconds >= LeastSecondsForMemory)
+        {
+            CheckFlat("coordinator", first.Value.Coordinator, last.Coordinator);
+            CheckFlat("worker", first.Value.Worker, last.Worker);
+        }
     }
 
     private void Fault(Cluster cluster, bool early)
