@@ -10,8 +10,8 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
 {
     private const string Run = "soak";
 
-    // In less, the first look falls into the seconds in which a process that was just replaced fills its heap: there is nothing yet to compare with.
-    private const double LeastSecondsForMemory = 60;
+    // Before that a process that was just started still fills its heap, and there is nothing yet to compare with.
+    private const int StepsBeforeTheFirstLook = 40 * StepsPerEpoch;
 
     private readonly SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
 
@@ -34,7 +34,7 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
             bool early = (DateTimeOffset.UtcNow - start).TotalSeconds < seconds / 3;
             if (!early && first is null)
             {
-                UntilGoing(cluster);
+                UntilGone(cluster, StepsBeforeTheFirstLook);
                 first = (Vitals.Of(cluster.Coordinator.Id), Vitals.Of(survivor.Id));
             }
 
@@ -48,15 +48,12 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
         Until(() => Settled(survivor, first!.Value.Worker), () => $"the worker's files or threads stay: {first!.Value.Worker} → {Vitals.Of(survivor.Id)}", 90);
         UntilGoing(cluster);
         (Vitals Coordinator, Vitals Worker) last = (Vitals.Of(cluster.Coordinator.Id), Vitals.Of(survivor.Id));
-        Say($"soak: coordinator {first!.Value.Coordinator} at a third, {last.Coordinator} at the end");
-        Say($"soak: worker {first.Value.Worker} at a third, {last.Worker} at the end");
+        Say($"soak: coordinator {first!.Value.Coordinator} at the first look, {last.Coordinator} at the end");
+        Say($"soak: worker {first.Value.Worker} at the first look, {last.Worker} at the end");
         Say($"soak: {string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"))}");
         Finish(cluster);
-        if (seconds >= LeastSecondsForMemory)
-        {
-            CheckFlat("coordinator", first.Value.Coordinator, last.Coordinator);
-            CheckFlat("worker", first.Value.Worker, last.Worker);
-        }
+        CheckFlat("coordinator", first.Value.Coordinator, last.Coordinator);
+        CheckFlat("worker", first.Value.Worker, last.Worker);
     }
 
     private void Fault(Cluster cluster, bool early)
@@ -122,10 +119,12 @@ internal sealed class Soak(Workshop workshop, Random random, double seconds)
         }
     }
 
-    private static void UntilGoing(Cluster cluster)
+    private static void UntilGoing(Cluster cluster) => UntilGone(cluster, 1);
+
+    private static void UntilGone(Cluster cluster, long steps)
     {
         long step = cluster.Step();
-        Until(() => cluster.Step() > step || !cluster.Coordinator.IsRunning, () => $"the run does not go on after step {step}.\n{cluster.Coordinator.Tail()}");
+        Until(() => cluster.Step() >= step + steps || !cluster.Coordinator.IsRunning, () => $"the run does not go on for {steps} steps after step {step}.\n{cluster.Coordinator.Tail()}");
     }
 
     private void Finish(Cluster cluster)
