@@ -41,7 +41,7 @@ internal unsafe ref struct BatchNormBackward : IKernel
                     for (nint row = 0; row < (dx is null ? 0 : Rows); row++)
                     {
                         nint start = (row * width) + offset;
-                        Columns.Each<TVector, TOps, PlaneGradientRule>(
+                        EachPlace.Run<TVector, TOps, PlaneGradientRule>(
                             new()
                             {
                                 X = x + start, Dy = dy + start, Dx = dx + start,
@@ -58,21 +58,21 @@ internal unsafe ref struct BatchNormBackward : IKernel
             BiasGradient.Clear();
             for (nint row = 0; row < Rows; row++)
             {
-                Columns.Each<TVector, TOps, SumRule>(new() { X = x + (row * width), Dy = dy + (row * width), Mean = mean, OfWeight = ofWeight, OfBias = ofBias }, channels);
+                EachPlace.Run<TVector, TOps, SumRule>(new() { X = x + (row * width), Dy = dy + (row * width), Mean = mean, OfWeight = ofWeight, OfBias = ofBias }, channels);
             }
 
-            Columns.Each<TVector, TOps, FactorRule>(factors, channels);
+            EachPlace.Run<TVector, TOps, FactorRule>(factors, channels);
             for (nint row = 0; row < (dx is null ? 0 : Rows); row++)
             {
                 nint start = row * width;
-                Columns.Each<TVector, TOps, RowRule>(
+                EachPlace.Run<TVector, TOps, RowRule>(
                     new() { X = x + start, Dy = dy + start, Dx = dx + start, Mean = mean, Factor = factors.Factor, Shift = factors.Shift, Slope = factors.Slope }, channels);
             }
         }
     }
 
     // ofBias += dy; ofWeight += dy · (x − mean): a plane of one pixel has a sum of one product.
-    private struct SumRule : IColumnRule
+    private struct SumRule : IPlaceRule
     {
         public float* X;
         public float* Dy;
@@ -92,7 +92,7 @@ internal unsafe ref struct BatchNormBackward : IKernel
     }
 
     // From B and D to the gradients of bias and weight, and to what makes dx.
-    private struct FactorRule : IColumnRule
+    private struct FactorRule : IPlaceRule
     {
         public float* Weight;
         public float* Inverse;
@@ -122,7 +122,7 @@ internal unsafe ref struct BatchNormBackward : IKernel
     }
 
     // dx = fma(x − mean, slope, dy − shift) · factor, each place with its own channel.
-    private struct RowRule : IColumnRule
+    private struct RowRule : IPlaceRule
     {
         public float* X;
         public float* Dy;
@@ -145,7 +145,7 @@ internal unsafe ref struct BatchNormBackward : IKernel
 }
 
 /// <summary>dx = fma(x − mean, slope, dy − shift) · factor for a plane of one channel.</summary>
-internal unsafe struct PlaneGradientRule : IColumnRule
+internal unsafe struct PlaneGradientRule : IPlaceRule
 {
     public float* X;
     public float* Dy;

@@ -145,7 +145,7 @@ internal unsafe ref struct BatchNormForward : IKernel
                     for (nint row = 0; row < Rows; row++)
                     {
                         nint start = (row * width) + ((nint)channel * pixels);
-                        Columns.Each<TVector, TOps, PlaneApplyRule>(
+                        EachPlace.Run<TVector, TOps, PlaneApplyRule>(
                             new() { X = x + start, Y = y + start, Mean = mean[channel], Factor = factor[channel], Bias = bias[channel] }, pixels);
                     }
                 }
@@ -157,24 +157,24 @@ internal unsafe ref struct BatchNormForward : IKernel
             Variance.Clear();
             for (nint row = 0; row < Rows; row++)
             {
-                Columns.Each<TVector, TOps, SumRule>(new() { X = x + (row * width), Sum = mean }, channels);
+                EachPlace.Run<TVector, TOps, SumRule>(new() { X = x + (row * width), Sum = mean }, channels);
             }
 
-            Columns.Each<TVector, TOps, DivideRule>(new() { X = mean, Divisor = values }, channels);
+            EachPlace.Run<TVector, TOps, DivideRule>(new() { X = mean, Divisor = values }, channels);
             for (nint row = 0; row < Rows; row++)
             {
-                Columns.Each<TVector, TOps, SquareRule>(new() { X = x + (row * width), Mean = mean, Sum = variance }, channels);
+                EachPlace.Run<TVector, TOps, SquareRule>(new() { X = x + (row * width), Mean = mean, Sum = variance }, channels);
             }
 
-            Columns.Each<TVector, TOps, MomentRule>(moments, channels);
+            EachPlace.Run<TVector, TOps, MomentRule>(moments, channels);
             for (nint row = 0; row < Rows; row++)
             {
-                Columns.Each<TVector, TOps, ApplyRule>(new() { X = x + (row * width), Y = y + (row * width), Mean = mean, Factor = factor, Bias = bias }, channels);
+                EachPlace.Run<TVector, TOps, ApplyRule>(new() { X = x + (row * width), Y = y + (row * width), Mean = mean, Factor = factor, Bias = bias }, channels);
             }
         }
     }
 
-    private struct SumRule : IColumnRule
+    private struct SumRule : IPlaceRule
     {
         public float* X;
         public float* Sum;
@@ -185,7 +185,7 @@ internal unsafe ref struct BatchNormForward : IKernel
             where TOps : struct, IVectorOps<TVector> => TOps.Store(TOps.Add(TOps.Load(in *Sum, index), TOps.Load(in *X, index)), ref *Sum, index);
     }
 
-    private struct DivideRule : IColumnRule
+    private struct DivideRule : IPlaceRule
     {
         public float* X;
         public float Divisor;
@@ -197,7 +197,7 @@ internal unsafe ref struct BatchNormForward : IKernel
     }
 
     // A plane of one pixel has a sum of one square, which is then added to the others'.
-    private struct SquareRule : IColumnRule
+    private struct SquareRule : IPlaceRule
     {
         public float* X;
         public float* Mean;
@@ -214,7 +214,7 @@ internal unsafe ref struct BatchNormForward : IKernel
     }
 
     // From V to the unbiased variance, 1 ÷ √(V ÷ m + ε) and weight times that.
-    private struct MomentRule : IColumnRule
+    private struct MomentRule : IPlaceRule
     {
         public float* Squares;
         public float* Weight;
@@ -269,13 +269,13 @@ internal unsafe ref struct BatchNormApply : IKernel
                 nint start = row * channels * pixels;
                 if (pixels == 1)
                 {
-                    Columns.Each<TVector, TOps, ApplyRule>(new() { X = x + start, Y = y + start, Mean = mean, Factor = factor, Bias = bias }, channels);
+                    EachPlace.Run<TVector, TOps, ApplyRule>(new() { X = x + start, Y = y + start, Mean = mean, Factor = factor, Bias = bias }, channels);
                     continue;
                 }
 
                 for (int channel = 0; channel < channels; channel++, start += pixels)
                 {
-                    Columns.Each<TVector, TOps, PlaneApplyRule>(
+                    EachPlace.Run<TVector, TOps, PlaneApplyRule>(
                         new() { X = x + start, Y = y + start, Mean = mean[channel], Factor = factor[channel], Bias = bias[channel] }, pixels);
                 }
             }
@@ -284,7 +284,7 @@ internal unsafe ref struct BatchNormApply : IKernel
 }
 
 /// <summary>y = fma(x − mean, factor, bias), each place with its own channel.</summary>
-internal unsafe struct ApplyRule : IColumnRule
+internal unsafe struct ApplyRule : IPlaceRule
 {
     public float* X;
     public float* Y;
@@ -303,7 +303,7 @@ internal unsafe struct ApplyRule : IColumnRule
 }
 
 /// <summary>The same for a plane of one channel.</summary>
-internal unsafe struct PlaneApplyRule : IColumnRule
+internal unsafe struct PlaneApplyRule : IPlaceRule
 {
     public float* X;
     public float* Y;

@@ -44,8 +44,7 @@ public static partial class CanonicalFunctions
     public static float SiluDerivative(float x) => Evaluate<SiluDerivativeFunction>(x);
 
     private static float Evaluate<TFunction>(float x)
-        where TFunction : struct, IFunction =>
-        VectorUnit.HardwareFusedMultiplyAdd ? TFunction.Invoke<float, OpsScalar>(x) : TFunction.Invoke<float, OpsScalarEmulated>(x);
+        where TFunction : struct, IFunction => TFunction.Invoke<float, OpsScalar>(x);
 
     private readonly struct ExpFunction : IFunction
     {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>One lane with a fused multiply-add in hardware. Never used without one: the runtime would call C instead.</summary>
+/// <summary>One lane. Without a fused multiply-add in hardware it takes the emulated one: the runtime would call C.</summary>
 public readonly struct OpsScalar : IVectorOps<float>
 {
     /// <inheritdoc/>
@@ -45,7 +45,8 @@ public readonly struct OpsScalar : IVectorOps<float>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float FusedMultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+    public static float FusedMultiplyAdd(float a, float b, float c) =>
+        VectorUnit.HardwareFusedMultiplyAdd ? MathF.FusedMultiplyAdd(a, b, c) : EmulatedFma.Invoke(a, b, c);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>One lane without a fused multiply-add in hardware, see <see cref="EmulatedFma"/>.</summary>
+/// <summary>One lane whose fused multiply-add is emulated whatever the hardware has, see <see cref="EmulatedFma"/>.</summary>
 public readonly struct OpsScalarEmulated : IVectorOps<float>
 {
     /// <inheritdoc/>

@@ -147,14 +147,14 @@ public static class RowNormKernels
                     (Statistics[2 * row], Statistics[(2 * row) + 1]) = (mean, inverse);
                     if (channels == 0)
                     {
-                        Columns.Each<TVector, TOps, RowApplyRule>(new() { X = x + start, Y = y + start, Mean = mean, Inverse = inverse, Weight = weight, Bias = bias }, values);
+                        EachPlace.Run<TVector, TOps, RowApplyRule>(new() { X = x + start, Y = y + start, Mean = mean, Inverse = inverse, Weight = weight, Bias = bias }, values);
                         continue;
                     }
 
                     int first = row % Groups * channels;
                     for (int channel = first; channel < first + channels; channel++, start += Pixels)
                     {
-                        Columns.Each<TVector, TOps, PlaneApplyRule>(
+                        EachPlace.Run<TVector, TOps, PlaneApplyRule>(
                             new() { X = x + start, Y = y + start, Mean = mean, Factor = weight[channel] * inverse, Bias = bias[channel] }, Pixels);
                     }
                 }
@@ -183,11 +183,11 @@ public static class RowNormKernels
                 {
                     nint start = (nint)row * columns;
                     float mean = Statistics[2 * row], inverse = Statistics[(2 * row) + 1];
-                    Columns.Each<TVector, TOps, ProductRule>(new() { A = dy + start, B = weight, Y = products }, columns);
+                    EachPlace.Run<TVector, TOps, ProductRule>(new() { A = dy + start, B = weight, Y = products }, columns);
 
                     // The products' memory ends with their row, so that nothing beyond it may be read.
                     (float a, float b) = PlaneSums.Of<TVector, TOps, GradientTerm>(new(x + start, 0, 1, columns, x + start + columns), mean, products);
-                    Columns.Each<TVector, TOps, PlaneGradientRule>(
+                    EachPlace.Run<TVector, TOps, PlaneGradientRule>(
                         new() { X = x + start, Dy = products, Dx = dx + start, Mean = mean, Factor = inverse, Shift = a / columns, Slope = 0 - (b * inverse * inverse / columns) },
                         columns);
                 }
@@ -210,7 +210,7 @@ public static class RowNormKernels
         {
             fixed (float* x = X, dy = Dy, sum = Sum)
             {
-                Columns.Each<TVector, TOps, WeightRule>(new() { X = x, Dy = dy, Mean = Mean, Inverse = Inverse, Sum = sum }, Sum.Length);
+                EachPlace.Run<TVector, TOps, WeightRule>(new() { X = x, Dy = dy, Mean = Mean, Inverse = Inverse, Sum = sum }, Sum.Length);
             }
         }
     }
@@ -247,15 +247,15 @@ public static class RowNormKernels
                         nint at = start + ((nint)channel * Pixels);
                         (rowOfBias[channel], float d) = PlaneSums.Of<TVector, TOps, GradientTerm>(new(x + at, 0, 1, Pixels, x + X.Length), mean, dy + at);
                         rowOfWeight[channel] = d * inverse;
-                        a = Columns.FusedMultiplyAdd(weight[first + channel], rowOfBias[channel], a);
-                        b = Columns.FusedMultiplyAdd(weight[first + channel], d, b);
+                        a = OpsScalar.FusedMultiplyAdd(weight[first + channel], rowOfBias[channel], a);
+                        b = OpsScalar.FusedMultiplyAdd(weight[first + channel], d, b);
                     }
 
                     float shift = a / values, slope = 0 - (b * inverse * inverse / values);
                     for (int channel = 0; channel < (dx is null ? 0 : channels); channel++)
                     {
                         nint at = start + ((nint)channel * Pixels);
-                        Columns.Each<TVector, TOps, GroupGradientRule>(
+                        EachPlace.Run<TVector, TOps, GroupGradientRule>(
                             new() { X = x + at, Dy = dy + at, Dx = dx + at, Mean = mean, Inverse = inverse, Weight = weight[first + channel], Shift = shift, Slope = slope }, Pixels);
                     }
                 }
@@ -264,7 +264,7 @@ public static class RowNormKernels
     }
 
     // y = fma(x − mean, weight · inverse, bias), each place with its own weight and bias.
-    private unsafe struct RowApplyRule : IColumnRule
+    private unsafe struct RowApplyRule : IPlaceRule
     {
         public float* X;
         public float* Y;
@@ -284,7 +284,7 @@ public static class RowNormKernels
         }
     }
 
-    private unsafe struct ProductRule : IColumnRule
+    private unsafe struct ProductRule : IPlaceRule
     {
         public float* A;
         public float* B;
@@ -296,7 +296,7 @@ public static class RowNormKernels
             where TOps : struct, IVectorOps<TVector> => TOps.Store(TOps.Multiply(TOps.Load(in *A, index), TOps.Load(in *B, index)), ref *Y, index);
     }
 
-    private unsafe struct WeightRule : IColumnRule
+    private unsafe struct WeightRule : IPlaceRule
     {
         public float* X;
         public float* Dy;
@@ -315,7 +315,7 @@ public static class RowNormKernels
     }
 
     // dx = fma(x − mean, slope, dy · weight − shift) · inverse.
-    private unsafe struct GroupGradientRule : IColumnRule
+    private unsafe struct GroupGradientRule : IPlaceRule
     {
         public float* X;
         public float* Dy;

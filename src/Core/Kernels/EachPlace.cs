@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>What is done at one place of some arrays of equal length, for a vector of places.</summary>
-internal interface IColumnRule
+internal interface IPlaceRule
 {
     void Invoke<TVector, TOps>(nuint index)
         where TVector : struct
@@ -11,18 +11,13 @@ internal interface IColumnRule
 }
 
 /// <summary>Drives a rule along its arrays; the places that fill no vector go one by one, by the same operations.</summary>
-internal static class Columns
+internal static class EachPlace
 {
-    /// <summary>a · b + c, rounded once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float FusedMultiplyAdd(float a, float b, float c) =>
-        VectorUnit.HardwareFusedMultiplyAdd ? OpsScalar.FusedMultiplyAdd(a, b, c) : OpsScalarEmulated.FusedMultiplyAdd(a, b, c);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Each<TVector, TOps, TRule>(TRule rule, int count)
+    public static void Run<TVector, TOps, TRule>(TRule rule, int count)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
-        where TRule : struct, IColumnRule
+        where TRule : struct, IPlaceRule
     {
         nuint length = (nuint)count, width = (nuint)TOps.Count, index = 0;
         for (; index + width <= length; index += width)
@@ -32,14 +27,7 @@ internal static class Columns
 
         for (; index < length; index++)
         {
-            if (VectorUnit.HardwareFusedMultiplyAdd)
-            {
-                rule.Invoke<float, OpsScalar>(index);
-            }
-            else
-            {
-                rule.Invoke<float, OpsScalarEmulated>(index);
-            }
+            rule.Invoke<float, OpsScalar>(index);
         }
     }
 }
