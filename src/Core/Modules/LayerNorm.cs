@@ -51,33 +51,33 @@ public sealed class LayerNorm : Module
         : throw DistNetException.BadInput($"its input has the shape {inputs[0]}, but it normalises the last {NormalizedDimensions} dimensions");
 
     /// <inheritdoc/>
-    public override ImmutableArray<ParameterDefinition> Parameters(ImmutableArray<Shape> inputs) => Affine ? Norms.Parameters(Normalized(inputs[0])) : [];
+    public override ImmutableArray<ParameterDefinition> Parameters(ImmutableArray<Shape> inputs) => Affine ? Norms.Parameters(new Shape([.. inputs[0].Dimensions.TakeLast(NormalizedDimensions)])) : [];
 
     /// <inheritdoc/>
     public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices)
     {
-        int columns = Normalized(inputs[0]).Length;
+        int columns = ColumnsOf(inputs[0]);
         return new ModuleMemory(SavedPerSample: 2 * (inputs[0].Length / columns), Scratch: Math.Max(3 * columns, SliceSum.Scratch(columns, slices)));
     }
 
     /// <inheritdoc/>
     public override void Forward(ForwardContext context)
     {
-        Norms.Scales scales = Norms.ScalesOf(context, Normalized(context.InputShapes[0]).Length, Affine);
+        Norms.Scales scales = Norms.ScalesOf(context, ColumnsOf(context.InputShapes[0]), Affine);
         RowNormKernels.Forward(context.Unit, context.Input(0), scales.Weight, scales.Bias, (float)Epsilon, context.Saved, context.Output);
     }
 
     /// <inheritdoc/>
     public override void Backward(BackwardContext context)
     {
-        Norms.Scales scales = Norms.ScalesOf(context, Normalized(context.InputShapes[0]).Length, Affine);
+        Norms.Scales scales = Norms.ScalesOf(context, ColumnsOf(context.InputShapes[0]), Affine);
         RowNormKernels.Backward(context.Unit, context.Input(0), context.OutputGradient, scales.Weight, context.Saved, context.InputGradient(0), scales.Scratch);
     }
 
     /// <inheritdoc/>
     public override void ParameterGradient(ParameterGradientContext context, int parameter, int from, int to)
     {
-        int columns = Normalized(context.InputShapes[0]).Length;
+        int columns = ColumnsOf(context.InputShapes[0]);
         SampleTerm term = new()
         {
             Unit = context.Unit, X = context.Input(0), Dy = context.OutputGradient, Statistics = context.Saved, Columns = columns, Width = context.OutputShape.Length, OfWeight = parameter == 0,
@@ -88,7 +88,7 @@ public sealed class LayerNorm : Module
     /// <inheritdoc/>
     public override void ForwardReference(ReferenceContext context)
     {
-        int columns = Normalized(context.OutputShape).Length;
+        int columns = ColumnsOf(context.OutputShape);
         for (int start = 0; start < context.Output.Length; start += columns)
         {
             ReadOnlySpan<double> x = context.Input(0).Slice(start, columns);
@@ -101,7 +101,17 @@ public sealed class LayerNorm : Module
         }
     }
 
-    private Shape Normalized(Shape input) => new([.. input.Dimensions.TakeLast(NormalizedDimensions)]);
+    // The values that are normalised together.
+    private int ColumnsOf(Shape input)
+    {
+        int columns = 1;
+        for (int dimension = input.Rank - NormalizedDimensions; dimension < input.Rank; dimension++)
+        {
+            columns *= input[dimension];
+        }
+
+        return columns;
+    }
 
     // Row by row of a sample.
     private ref struct SampleTerm : ISampleTerm
