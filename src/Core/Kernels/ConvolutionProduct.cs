@@ -36,9 +36,19 @@ internal unsafe ref struct ConvolutionProduct : IKernel
     // Taps of a group, of all grids together.
     private readonly int AllTaps => GroupSourceChannels * Shape.KernelArea;
 
-    // Narrow pixels are read by vectors that reach beyond their rows, which planes of our own have room for.
-    private readonly bool ReadsSource => Planes.AreSource && ResultPixels > MapKernels.Lanes
-        && (Shape.KernelArea == 1 || (IsGradient ? Shape.Columns.Input : Shape.Columns.Output) > MapKernels.Lanes);
+    // A row shorter than a vector is read beyond its end, which planes of our own have room for.
+    private readonly bool ReadsSource => Planes.AreSource && ShortestRow > MapKernels.Lanes;
+
+    // The fewest pixels of a row in any grid.
+    private readonly int ShortestRow
+    {
+        get
+        {
+            int columns = IsGradient ? Shape.Columns.Input / Shape.Columns.Stride : Shape.Columns.Output;
+            bool isFlat = Planes.Pitch == columns && (!IsGradient || (Shape.Rows.Stride == 1 && Shape.Columns.Stride == 1));
+            return isFlat ? ResultPixels : columns;
+        }
+    }
 
     private readonly int PaddedColumns => (GroupColumns + MapKernels.Lanes - 1) / MapKernels.Lanes * MapKernels.Lanes;
 
@@ -86,7 +96,7 @@ internal unsafe ref struct ConvolutionProduct : IKernel
         {
             Grids = (PixelGrid*)space.Take(checked(GridCount * ((sizeof(PixelGrid) + sizeof(float) - 1) / sizeof(float)))),
             Steps = (int*)space.Take(AllTaps),
-            Turned = space.Take(Panels.Width * Shape.KernelArea),
+            Turned = space.Take(checked(Panels.Width * Shape.KernelArea)),
             Chunk = space.Take(ChunkPixels * Panels.Width),
             Bias = space.Take(Panels.Width),
             Weights = space.Take(checked(Shape.Groups * AllTaps * PaddedColumns)),

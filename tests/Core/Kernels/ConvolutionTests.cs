@@ -68,6 +68,27 @@ public sealed class ConvolutionTests
             (channels, outputs, groups, rows, columns) => Check(VectorUnit.Widest, new ConvolutionShape(channels * groups, outputs * groups, groups, rows, columns), samples: 2),
             iter: 400);
 
+    // Without padding the pixels are read where they lie, in vectors, of which none may reach beyond the operand.
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Rows_of_any_length_are_read_to_their_end_and_no_further(string name)
+    {
+        VectorUnit unit = Unit(name);
+        ConvolutionShape[] known =
+        [
+            new(16, 32, 1, new(28, 2, 2, 1, 0, 0), new(28, 2, 2, 1, 0, 0)), new(8, 32, 1, new(16, 1, 2, 1, 0, 0), new(16, 1, 2, 1, 0, 0)),
+            new(2, 3, 1, new(40, 1, 1, 1, 0, 0), new(5, 1, 7, 1, 0, 0)), new(2, 3, 1, new(40, 1, 2, 1, 0, 0), new(18, 1, 1, 1, 0, 0)),
+        ];
+        foreach (ConvolutionShape shape in unit.Emulated ? known.AsSpan(2) : known)
+        {
+            Check(unit, shape, samples: 1);
+        }
+
+        Gen.Select(Gen.Int[1, 3], Gen.Int[1, 5], PlainAxes, PlainAxes).Where((_, _, rows, columns) => rows.Output > 0 && columns.Output > 0).Sample(
+            (channels, outputs, rows, columns) => Check(unit, new ConvolutionShape(channels, outputs, 1, rows, columns), samples: 1),
+            iter: unit.Emulated ? 20 : 200);
+    }
+
     [Theory]
     [MemberData(nameof(Units))]
     public void Every_count_of_slices_is_combined_as_the_tree_says(string name)
@@ -102,39 +123,46 @@ public sealed class ConvolutionTests
         Gen.Select(Gen.Int[1, 9], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 3], Gen.Int[0, 4], Gen.Int[0, 4]).Select((input, kernel, stride, dilation, before, after) =>
             new ConvolutionAxis(input, kernel, stride, dilation, before, after));
 
+    private static Gen<ConvolutionAxis> PlainAxes =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 3], Gen.Int[1, 3]).Select((input, kernel, stride) => new ConvolutionAxis(input, kernel, stride, 1, 0, 0));
+
     private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
 
+    // Operands, results and scratch end at guarded pages.
     private static void Check(VectorUnit unit, ConvolutionShape shape, int samples)
     {
         Numbers random = new(shape.WeightLength + samples);
         string what = $"{unit}: {shape}";
         float[] input = random.Floats(samples * shape.InputLength), weight = random.Floats(shape.WeightLength), bias = shape.Channels % 2 == 0 ? random.Floats(shape.Outputs) : [];
-        float[] output = random.Floats(samples * shape.OutputLength);
-        Convolution.Forward(unit, shape, samples, input, weight, bias, output, random.Floats(Convolution.ForwardScratch(shape, samples)));
+        using GuardedFloats guardedInput = new(input), guardedWeight = new(weight), guardedBias = new(bias), output = new(random.Floats(samples * shape.OutputLength));
+        using GuardedFloats forwardScratch = new(random.Floats(Convolution.ForwardScratch(shape, samples)));
+        Convolution.Forward(unit, shape, samples, guardedInput, guardedWeight, guardedBias, output, forwardScratch);
         Bits.Equal(PlainConvolutions.Forward(shape, samples, input, weight, bias), output, $"{what}, forward");
 
         float[] gradient = random.Floats(samples * shape.OutputLength);
-        float[] inputGradient = random.Floats(input.Length);
-        Convolution.InputGradient(unit, shape, samples, gradient, weight, inputGradient, random.Floats(Convolution.InputGradientScratch(shape, samples)));
+        using GuardedFloats guardedGradient = new(gradient), inputGradient = new(random.Floats(input.Length));
+        using GuardedFloats scratch = new(random.Floats(Convolution.InputGradientScratch(shape, samples)));
+        Convolution.InputGradient(unit, shape, samples, guardedGradient, guardedWeight, inputGradient, scratch);
         Bits.Equal(PlainConvolutions.InputGradient(shape, samples, gradient, weight), inputGradient, $"{what}, input gradient");
         CheckParameterGradients(unit, shape, samples, samples == 1 ? [new(0, 1)] : [new(0, samples / 2), new(samples / 2, samples - (samples / 2))]);
     }
 
+    // Operands, results and scratch end at guarded pages.
     private static void CheckParameterGradients(VectorUnit unit, ConvolutionShape shape, int samples, SliceRows[] slices)
     {
         Numbers random = new(shape.WeightLength + slices.Length);
         string what = $"{unit}: {shape} of {slices.Length} slices";
         float[] input = random.Floats(samples * shape.InputLength), gradient = random.Floats(samples * shape.OutputLength);
-        float[] weights = random.Floats(shape.WeightLength), bias = random.Floats(shape.Outputs);
         int middle = shape.Outputs / 3;
-        float[] scratch = random.Floats(Convolution.WeightGradientScratch(shape, slices.Length));
-        Convolution.WeightGradient(unit, shape, input, gradient, slices, weights, 0, middle, scratch);
-        Convolution.WeightGradient(unit, shape, input, gradient, slices, weights, middle, shape.Outputs, scratch);
+        using GuardedFloats guardedInput = new(input), guardedGradient = new(gradient), weights = new(random.Floats(shape.WeightLength)), bias = new(random.Floats(shape.Outputs));
+        using GuardedFloats scratch = new(random.Floats(Convolution.WeightGradientScratch(shape, slices.Length)));
+        Convolution.WeightGradient(unit, shape, guardedInput, guardedGradient, slices, weights, 0, middle, scratch);
+        Convolution.WeightGradient(unit, shape, guardedInput, guardedGradient, slices, weights, middle, shape.Outputs, scratch);
         Bits.Equal(PlainConvolutions.WeightGradient(shape, input, gradient, slices), weights, $"{what}, weight gradient");
 
-        scratch = random.Floats(Convolution.BiasGradientScratch(slices.Length));
-        Convolution.BiasGradient(unit, gradient, shape.Outputs, shape.OutputPixels, slices, bias, 0, middle, scratch);
-        Convolution.BiasGradient(unit, gradient, shape.Outputs, shape.OutputPixels, slices, bias, middle, shape.Outputs, scratch);
+        using GuardedFloats biasScratch = new(random.Floats(Convolution.BiasGradientScratch(slices.Length)));
+        Convolution.BiasGradient(unit, guardedGradient, shape.Outputs, shape.OutputPixels, slices, bias, 0, middle, biasScratch);
+        Convolution.BiasGradient(unit, guardedGradient, shape.Outputs, shape.OutputPixels, slices, bias, middle, shape.Outputs, biasScratch);
         Bits.Equal(PlainConvolutions.BiasGradient(shape, gradient, slices), bias, $"{what}, bias gradient");
     }
 }
