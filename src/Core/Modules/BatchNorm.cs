@@ -59,7 +59,8 @@ public sealed class BatchNorm : Module
     /// <inheritdoc/>
     public override string ShortName => "bn";
 
-    internal override bool BackwardKeepsSums => true;
+    /// <inheritdoc/>
+    public override bool BackwardKeepsSums => true;
 
     private int RunningMean => Affine ? 2 : 0;
 

@@ -45,7 +45,8 @@ public sealed class GroupNorm : Module
     /// <inheritdoc/>
     public override string ShortName => "gn";
 
-    internal override bool BackwardKeepsSums => true;
+    /// <inheritdoc/>
+    public override bool BackwardKeepsSums => true;
 
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)

@@ -9,7 +9,9 @@ namespace DistNet.Modules;
 /// To write one of your own: say the shapes (<see cref="OutputShape"/>), the parameters, and the two rules <see cref="Forward"/> and <see cref="Backward"/>, plus
 /// <see cref="ParameterGradient"/> if there are parameters. Every rule sees the rows of some samples and must treat each row by itself, in an order that depends on
 /// shapes alone; sums over samples belong in <see cref="ParameterGradient"/> and go through <see cref="SliceSum"/>, which keeps them independent of workers and threads.
-/// A rule that needs other samples may look at those of the same slice (<see cref="ModuleContext.Slice"/>), since every call has whole slices.
+/// A rule that needs other samples may look at those of the same slice (<see cref="ModuleContext.Slice"/>), since every call has whole slices. Where <see cref="Backward"/> itself sums what a parameter
+/// gets from a sample or a slice and keeps it (<see cref="ModuleMemory"/>), say so by <see cref="BackwardKeepsSums"/>: it is then called for the model's first node too,
+/// where it has no input gradient to write (<see cref="BackwardContext.NeedsInputGradient"/>).
 /// </remarks>
 public abstract class Module
 {
@@ -44,6 +46,9 @@ public abstract class Module
     /// <param name="rows">The most rows of one call.</param>
     /// <param name="slices">The most slices of one call.</param>
     public virtual ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => default;
+
+    /// <summary>Whether <see cref="Backward"/> keeps what <see cref="ParameterGradient"/> sums, so that it is called even where nobody needs an input gradient.</summary>
+    public virtual bool BackwardKeepsSums => false;
 
     /// <summary>Writes the output of some rows.</summary>
     public abstract void Forward(ForwardContext context);
@@ -85,9 +90,6 @@ public abstract class Module
 
     /// <summary>Whether <see cref="Backward"/> may write the input gradient over the output gradient: element by element, no parameters, one input.</summary>
     internal virtual bool BackwardInPlace => false;
-
-    /// <summary>Whether <see cref="Backward"/> keeps what <see cref="ParameterGradient"/> sums, so that it is called even where nobody needs an input gradient.</summary>
-    internal virtual bool BackwardKeepsSums => false;
 }
 
 /// <summary>How many inputs a module takes.</summary>

@@ -169,7 +169,8 @@ public sealed class BackwardContext : ModuleContext
     /// <summary>An input of the forward pass, [Rows, InputShapes[index].Length].</summary>
     public ReadOnlySpan<float> Input(int index) => InputRows(index);
 
-    /// <summary>Whether anybody needs an input's gradient; where not, it may be left out, and writing it does no harm.</summary>
+    /// <summary>Whether anybody needs an input's gradient; where not, it may be left out. Where nobody needs that of any input, which only a rule that keeps sums
+    /// (<see cref="Module.BackwardKeepsSums"/>) sees, there is no room for it.</summary>
     public bool NeedsInputGradient(int index) => Memory.Node.InputNeedsGradient[index];
 
     /// <summary>The gradient by an input, to be written exactly once, [Rows, InputShapes[index].Length].</summary>

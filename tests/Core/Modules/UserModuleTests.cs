@@ -47,6 +47,20 @@ public sealed class UserModuleTests
     }
 
     [Fact]
+    public void A_norm_that_sums_in_its_backward_rule_may_be_the_first_node()
+    {
+        Graph graph = Graph.Build(ModelDefinition.Chain(new Centering(), new Linear(4), new Centering(), new Linear(3)), Width);
+        Dataset data = TestBed.RandomClasses(Width, 23, 3);
+        Arena parameters = TestBed.Parameters(graph);
+        GradientCheckReport report = GradientCheck.Run(graph, TestBed.CrossEntropy, TestBed.Input(data), parameters.Span, sliceSize: 4);
+        Assert.True(report.Passed, string.Join("; ", report.Parameters));
+        Assert.Equal(["centering1.gain", "centering2.gain"], report.Parameters.Where(parameter => parameter.LargestGradient > 1e-3).Select(parameter => parameter.Name).Where(name => name.EndsWith("gain", StringComparison.Ordinal)));
+        TestBed.Pass one = TestBed.Train(graph, TestBed.CrossEntropy, data, parameters);
+        one.AssertSameBits(TestBed.Train(graph, TestBed.CrossEntropy, data, parameters, threads: 3));
+        one.AssertSameBits(TestBed.Train(graph, TestBed.CrossEntropy, data, parameters, 4, [new SliceRange(0, 4), new SliceRange(4, 2)]));
+    }
+
+    [Fact]
     public void A_rule_of_one_s_own_routes_by_the_whole_sample()
     {
         ModelDefinition negative = ModelDefinition.Chain(new Linear(1));
