@@ -85,8 +85,7 @@ public sealed class Conv2d : Module
                 $"its kernel spans {rows.Reach + 1}×{columns.Reach + 1}, but its input {inputs[0]} has {rows.Input}×{columns.Input}{padded}; take a smaller kernel"));
         }
 
-        long weights = (long)OutputCount * (channels / Groups) * Kernel.Height;
-        if (weights > int.MaxValue / Kernel.Width)
+        if ((Int128)OutputCount * (channels / Groups) * Kernel.Height * Kernel.Width > int.MaxValue)
         {
             throw DistNetException.BadInput($"its weights would be [{OutputCount}, {channels / Groups}, {Kernel.Height}, {Kernel.Width}], more than {int.MaxValue} floats");
         }

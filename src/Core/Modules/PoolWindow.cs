@@ -6,10 +6,15 @@ namespace DistNet.Modules;
 /// <summary>The window of a pool: every place of it holds an element of the image.</summary>
 internal static class PoolWindow
 {
-    /// <summary>Checks the options; as in PyTorch, the padding is at most half the kernel.</summary>
+    /// <summary>Checks the options; as in PyTorch, the padding is at most half the kernel. The window's places have to be counted.</summary>
     public static ImageWindow Create(string kind, Size2d kernel, Size2d? stride, Size2d padding, Size2d dilation)
     {
         ImageWindow window = new(kind, kernel, stride ?? kernel, padding, dilation);
+        if ((long)kernel.Height * kernel.Width > int.MaxValue)
+        {
+            throw DistNetException.BadInput($"A module of kind {kind} has the kernel {kernel}; it may have {int.MaxValue} places at most.");
+        }
+
         return padding.Height <= kernel.Height / 2 && padding.Width <= kernel.Width / 2
             ? window
             : throw DistNetException.BadInput($"A module of kind {kind} has the padding {padding} and the kernel {kernel}; the padding may be half the kernel at most.");

@@ -75,6 +75,9 @@ public sealed class Conv2dTests
             "Node 'conv1' (conv2d) does not fit: its weights would be [100000, 3, 300, 300], more than 2147483647 floats.",
             Failure(() => Of(new Conv2d(100_000, 300), 3, 400, 400)));
         Assert.Equal(
+            "Node 'conv1' (conv2d) does not fit: its weights would be [2147483647, 3, 2147483647, 1], more than 2147483647 floats.",
+            Failure(() => Of(new Conv2d(int.MaxValue, (int.MaxValue, 1), padding: (int.MaxValue / 2, 0)), 3, 4, 4)));
+        Assert.Equal(
             "Node 'conv1' (conv2d) does not fit: its output would be [100, 10398, 10398] from a padded input of [3, 10400, 10400], more than 2147483647 floats.",
             Failure(() => Of(new Conv2d(100, 3, padding: 5000), 3, 400, 400)));
         Assert.Equal("A module of kind conv2d has 0 outputs; it needs at least 1.", Failure(() => new Conv2d(0, 3)));

@@ -58,6 +58,7 @@ public sealed class PoolTests
         Assert.Equal("A module of kind max-pool2d has the kernel 0×2; it needs at least 1 each way.", Failure(() => new MaxPool2d((0, 2))));
         Assert.Equal("A module of kind max-pool2d has the stride 0×0; it needs at least 1 each way.", Failure(() => new MaxPool2d(2, stride: 0)));
         Assert.Equal("A module of kind avg-pool2d has the padding 2×2 and the kernel 3×3; the padding may be half the kernel at most.", Failure(() => new AvgPool2d(3, padding: 2)));
+        Assert.Equal("A module of kind max-pool2d has the kernel 65536×65536; it may have 2147483647 places at most.", Failure(() => new MaxPool2d(65536, padding: 32768)));
     }
 
     [Fact]
