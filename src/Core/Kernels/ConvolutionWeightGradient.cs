@@ -6,7 +6,7 @@ namespace DistNet.Kernels;
 /// padded planes, the output gradients turned to [pixels, outputs].</summary>
 internal unsafe ref struct ConvolutionWeightGradient : IKernel
 {
-    // Pixels of the samples that a tile takes at once: their output gradients stay in the second-level cache.
+    // Pixels that a tile takes at once, whole samples or whole rows of a larger one: their output gradients stay in the second-level cache.
     private const int BlockPixels = 1024;
 
     public ConvolutionShape Shape;
@@ -64,16 +64,19 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         }
     }
 
-    private readonly int SamplesTogether() => Math.Max(1, BlockPixels / Shape.OutputPixels);
+    private readonly int SamplesTogether => Math.Max(1, BlockPixels / Shape.OutputPixels);
+
+    // Rows of pixels of a sample: all, unless it is larger than a block.
+    private readonly int RowsTogether => Shape.OutputPixels <= BlockPixels ? Shape.Rows.Output : Math.Max(1, BlockPixels / Shape.Columns.Output);
 
     private readonly Memory Lay(ref Scratch space, int sliceCount)
     {
         Planes planes = Shape.InputPlanes;
-        int samples = SamplesTogether();
+        int samples = SamplesTogether, pixels = samples * RowsTogether * Shape.Columns.Output;
         return new Memory
         {
-            Steps = (int*)space.Take(checked(samples * Shape.OutputPixels)),
-            Turned = space.Take(checked(samples * Shape.OutputPixels * Panels.Width)),
+            Steps = (int*)space.Take(pixels),
+            Turned = space.Take(checked(pixels * Panels.Width)),
             Levels = space.Take(checked((MatrixProduct.Levels(sliceCount) + 1) * LevelLength)),
             Planes = space.Take(planes.AreSource ? 0 : checked(samples * planes.Length)),
         };
@@ -84,9 +87,9 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
     {
         Planes planes = Shape.InputPlanes;
         int columns = Shape.Columns.Output, row = planes.Pitch - (columns - 1);
-        for (int sample = 0; sample < SamplesTogether(); sample++)
+        for (int sample = 0; sample < SamplesTogether; sample++)
         {
-            for (int pixel = 1; pixel < Shape.OutputPixels; pixel++)
+            for (int pixel = 1; pixel < RowsTogether * columns; pixel++)
             {
                 *steps++ = pixel % columns == 0 ? row : 1;
             }
@@ -141,7 +144,7 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         }
 
         Planes planes = Shape.InputPlanes;
-        int together = SamplesTogether();
+        int together = SamplesTogether, rowsTogether = RowsTogether, columns = Shape.Columns.Output;
         for (int done = 0; done < rows.Count; done += together)
         {
             int first = rows.First + done, count = Math.Min(together, rows.Count - done), filled = -1;
@@ -159,20 +162,25 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
                     }
                 }
 
-                Turn(memory.Turned, outputGradient + ((nint)first * Shape.OutputLength) + ((nint)panel.First * Shape.OutputPixels), count, panel);
-                Block<TVector, TOps>(memory, planes, plane, count * Shape.OutputPixels, panel.Width, sum, done > 0);
+                float* gradient = outputGradient + ((nint)first * Shape.OutputLength) + ((nint)panel.First * Shape.OutputPixels);
+                for (int row = 0; row < Shape.Rows.Output; row += rowsTogether)
+                {
+                    int pixels = Math.Min(rowsTogether, Shape.Rows.Output - row) * columns;
+                    Turn(memory.Turned, gradient + ((nint)row * columns), count, pixels, panel);
+                    Block<TVector, TOps>(memory, planes, plane + ((nint)row * planes.Pitch), count * pixels, panel.Width, sum, done > 0 || row > 0);
+                }
+
                 sum += (nint)panel.Width * Shape.Taps;
             }
         }
     }
 
-    private readonly void Turn(float* turned, float* outputGradient, int samples, Panel panel)
+    private readonly void Turn(float* turned, float* outputGradient, int samples, int pixels, Panel panel)
     {
-        int pixels = Shape.OutputPixels;
         for (int sample = 0; sample < samples; sample++)
         {
             Transposition.Run(
-                outputGradient + ((nint)sample * Shape.OutputLength), pixels, panel.Outputs, pixels, turned + ((nint)sample * pixels * panel.Width), panel.Width, panel.Width);
+                outputGradient + ((nint)sample * Shape.OutputLength), Shape.OutputPixels, panel.Outputs, pixels, turned + ((nint)sample * pixels * panel.Width), panel.Width, panel.Width);
         }
     }
 

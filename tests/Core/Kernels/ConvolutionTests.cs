@@ -24,7 +24,7 @@ public sealed class ConvolutionTests
         new(2, 3, 1, new(3, 3, 7, 1, 0, 0), new(9, 3, 7, 1, 0, 0)),
     ];
 
-    // Odd widths, more than a panel of channels, more pixels than a chunk, steps within one axis alone.
+    // Odd widths, more than a panel of channels, more pixels than a chunk or a block, steps within one axis alone.
     private static readonly ConvolutionShape[] Larger =
     [
         new(13, 33, 1, new(6, 3, 1, 1, 1, 1), new(17, 3, 1, 1, 1, 1)),
@@ -37,6 +37,9 @@ public sealed class ConvolutionTests
         new(2, 3, 1, new(20, 3, 1, 1, 1, 1), new(40, 3, 1, 4, 4, 4)),
         new(2, 3, 1, new(3, 1, 1, 1, 0, 0), new(600, 3, 1, 1, 1, 1)),
         new(4, 5, 1, new(300, 3, 1, 1, 0, 0), new(2, 2, 1, 1, 0, 0)),
+        new(5, 35, 1, new(40, 3, 1, 1, 1, 1), new(40, 3, 1, 1, 1, 1)),
+        new(2, 3, 1, new(83, 3, 2, 1, 1, 1), new(71, 3, 2, 1, 1, 1)),
+        new(1, 2, 1, new(3, 1, 1, 1, 0, 0), new(1100, 3, 1, 1, 0, 0)),
     ];
 
     public static TheoryData<string> Units => [.. VectorUnit.Available().Select(unit => unit.ToString())];
