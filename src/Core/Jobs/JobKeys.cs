@@ -69,7 +69,7 @@ public static class JobKeys
             "The label's column: `first`, `last`, a name from the header, or a number from 0.",
             job => job.Data!.Label, (job, value) => Data(job, job.Data! with { Label = (string)value! })) { OnlyFor = "csv", AppliesTo = IsCsv };
         yield return new("data.header", new WordType(("auto", null), ("true", true), ("false", false)),
-            "Whether the first line names the columns; `auto`: it does when a field other than the label is no number.",
+            "Whether the first line names the columns; `auto`: it does when it holds a name that the job gives, or a text where a number is expected.",
             job => job.Data!.Header, (job, value) => Data(job, job.Data! with { Header = (bool?)value })) { OnlyFor = "csv", AppliesTo = IsCsv };
         yield return new("data.delimiter", new CharacterType(), "The character between fields.",
             job => job.Data!.Delimiter, (job, value) => Data(job, job.Data! with { Delimiter = (char)value! })) { OnlyFor = "csv", AppliesTo = IsCsv };

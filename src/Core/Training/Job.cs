@@ -101,7 +101,7 @@ public sealed record DataOptions
     /// <summary>CSV: the label's column: <c>first</c>, <c>last</c>, a name, or a number from 0.</summary>
     public string Label { get; init; } = "last";
 
-    /// <summary>CSV: whether the first line names the columns; null finds out (a line with a field that is no number, other than the label, is a header).</summary>
+    /// <summary>CSV: whether the first line names the columns; null finds out (a line with a name that the job gives, or with a text where a number is expected, is a header).</summary>
     public bool? Header { get; init; }
 
     /// <summary>CSV: the delimiter, one character.</summary>
