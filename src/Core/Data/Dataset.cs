@@ -3,7 +3,7 @@ using DistNet.Tensors;
 
 namespace DistNet.Data;
 
-/// <summary>Samples in memory, in their source type, with a class label or float targets each. Immutable; safe to read from any thread.</summary>
+/// <summary>Samples in their source type, in memory or in a file that is mapped into it, with a class label or float targets each. Immutable; safe to read from any thread.</summary>
 public abstract class Dataset
 {
     /// <summary>The number of samples.</summary>

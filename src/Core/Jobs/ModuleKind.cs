@@ -33,7 +33,7 @@ public sealed record ModuleKind(
     private static readonly Size2dType AtLeastOne = new(1);
     private static readonly Size2dType AtLeastZero = new(0);
 
-    /// <summary>The kinds that take plain values; <c>select</c> and <c>shares</c>, which hold models and names, are read by <see cref="ModelType"/>.</summary>
+    /// <summary>The kinds that take plain values. Those that hold models or names are read elsewhere: <c>select</c> by <see cref="SelectReader"/>, <c>shares</c> by <see cref="ModuleReader"/>, a residual by <see cref="ModelType"/>, blocks by <see cref="NamedBlocks"/>.</summary>
     public static ImmutableArray<ModuleKind> All { get; } =
     [
         new("linear", "y = Wx + b with W [outputs, inputs].",
