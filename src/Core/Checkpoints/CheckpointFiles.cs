@@ -37,7 +37,7 @@ internal static class CheckpointFiles
             Add(Best, stream => SafetensorsFile.Write(stream, best));
         }
 
-        if (Digest.Normalization(checkpoint) is { IsEmpty: false } normalization)
+        if (NormalizationTensors.Of(checkpoint.Model.Normalization) is { IsEmpty: false } normalization)
         {
             Add(Normalization, stream => SafetensorsFile.Write(stream, normalization));
         }
@@ -72,7 +72,7 @@ internal static class CheckpointFiles
     private static Checkpoint Assemble(string folder, CheckpointJson json)
     {
         Layout layout = json.Layout();
-        NormalizationStatistics? statistics = json.Normalization == NormalizeMode.None ? null : ReadNormalization(Path.Combine(folder, Normalization), json.Normalization);
+        NormalizationStatistics? statistics = json.Normalization == NormalizeMode.None ? null : NormalizationTensors.Read(Path.Combine(folder, Normalization), json.Normalization);
         return new Checkpoint
         {
             State = json.State,
@@ -98,16 +98,6 @@ internal static class CheckpointFiles
         return columns.IsEmpty || columns.Sum(column => (long)column.Width) == new Shape(json.InputShape).Length
             ? columns
             : throw new ArgumentException("its columns do not give the features of its input");
-    }
-
-    private static NormalizationStatistics ReadNormalization(string path, NormalizeMode mode)
-    {
-        ImmutableArray<NamedTensor> tensors = SafetensorsFile.Read(path);
-        return new NormalizationStatistics(mode, Values("normalization.mean"), Values("normalization.deviation"));
-
-        ImmutableArray<float> Values(string name) => tensors.FirstOrDefault(tensor => tensor.Name == name) is { } found
-            ? [.. found.Values.Span]
-            : throw DistNetException.BadInput($"The file '{path}' has no tensor '{name}'; expected one.");
     }
 
     // Tensor by tensor what the layout says, once for every prefix.

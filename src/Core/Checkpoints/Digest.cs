@@ -30,7 +30,7 @@ public static class Digest
     public static string State(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        return State(checkpoint.State, checkpoint.Parameters, checkpoint.Slots, checkpoint.Best, Normalization(checkpoint));
+        return State(checkpoint.State, checkpoint.Parameters, checkpoint.Slots, checkpoint.Best, NormalizationTensors.Of(checkpoint.Model.Normalization));
     }
 
     /// <summary>The state digest.</summary>
@@ -76,15 +76,6 @@ public static class Digest
         Append(hash, state);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
-
-    /// <summary>The normalisation of the inputs as tensors: <c>normalization.mean</c> and <c>normalization.deviation</c>; none where inputs are not normalised.</summary>
-    internal static ImmutableArray<NamedTensor> Normalization(Checkpoint checkpoint) => checkpoint.Model.Normalization is { } statistics
-        ?
-        [
-            new NamedTensor("normalization.mean", new Shape(statistics.Mean.Length), statistics.Mean.AsMemory()),
-            new NamedTensor("normalization.deviation", new Shape(statistics.Deviation.Length), statistics.Deviation.AsMemory()),
-        ]
-        : [];
 
     private static void Append(IncrementalHash hash, TrainingState state)
     {

@@ -42,7 +42,7 @@ public static class ModelExport
     public static void WriteNpz(Stream stream, TrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        NpzFile.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. ModelMetadata.Normalization(model.Info.Normalization)], []);
+        NpzFile.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. NormalizationTensors.Of(model.Info.Normalization)], []);
     }
 
     /// <summary>Writes the optimizer's state as a safetensors file, under PyTorch's words: <c>fc1.weight.exp_avg</c>, <c>fc1.weight.exp_avg_sq</c> (Adam, AdamW) or
@@ -82,7 +82,7 @@ public static class ModelExport
     private static Dictionary<string, string> Metadata(ModelInfo info)
     {
         Dictionary<string, string> metadata = new(ModelMetadata.Of(info));
-        foreach (NamedTensor constants in ModelMetadata.Normalization(info.Normalization))
+        foreach (NamedTensor constants in NormalizationTensors.Of(info.Normalization))
         {
             metadata[constants.Name] = ModelMetadata.List(constants);
         }

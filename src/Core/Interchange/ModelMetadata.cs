@@ -1,10 +1,8 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using DistNet.Checkpoints;
 using DistNet.Data;
-using DistNet.Tensors;
 
 namespace DistNet.Interchange;
 
@@ -30,15 +28,6 @@ public static class ModelMetadata
 
         return metadata;
     }
-
-    /// <summary>The constants of the inputs' normalisation, <c>normalization.mean</c> and <c>normalization.deviation</c>; none where inputs are not normalised.</summary>
-    internal static ImmutableArray<NamedTensor> Normalization(NormalizationStatistics? statistics) => statistics is null
-        ? []
-        :
-        [
-            new("normalization.mean", new Shape(statistics.Mean.Length), statistics.Mean.AsMemory()),
-            new("normalization.deviation", new Shape(statistics.Deviation.Length), statistics.Deviation.AsMemory()),
-        ];
 
     /// <summary>Floats as a list; each comes back exactly.</summary>
     internal static string List(NamedTensor tensor) => List(MemoryMarshal.ToEnumerable(tensor.Values), (json, value) => json.WriteNumberValue(value));

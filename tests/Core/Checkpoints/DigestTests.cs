@@ -114,6 +114,6 @@ public sealed class DigestTests
         Checkpoint one = Samples.Checkpoint(1);
         Assert.Equal(
             "8cf538ed8409374b3ca185d0cc6ed6ec6a3a568151aa8c3e6aef41f15b3cffbc",
-            Digest.State(one.State, Samples.Arena(layout, 1), slots, Samples.Arena(layout, 1.75f), [.. Digest.Normalization(one), further]));
+            Digest.State(one.State, Samples.Arena(layout, 1), slots, Samples.Arena(layout, 1.75f), [.. NormalizationTensors.Of(one.Model.Normalization), further]));
     }
 }
