@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using DistNet.Tensors;
 
 namespace DistNet.Data;
 
@@ -16,49 +15,27 @@ internal enum IdxElement : byte
 }
 
 /// <summary>An IDX file (the format of MNIST): two zero bytes, the element type, the number of dimensions, the dimensions as big-endian ints, then the
-/// elements, big-endian, row-major. Its size is checked against its header before memory is allocated.</summary>
+/// elements, big-endian, row-major.</summary>
 internal sealed class IdxFile : NumberArray
 {
-    private const int MaximumDimensions = 8;
+    private readonly IdxElement type;
 
-    // Counting stops here, far beyond what a file can hold, so that a product with one more dimension cannot overflow.
-    private const long MostElements = 1L << 42;
-
-    private readonly string path;
-    private readonly IdxElement element;
-    private readonly byte[] data;
-    private readonly bool isMapped;
-
-    private IdxFile(string path, IdxElement element, ImmutableArray<int> dimensions, byte[]? data)
-    {
-        this.path = path;
-        this.element = element;
-        this.data = data ?? [];
-        isMapped = data is null;
-        Dimensions = dimensions;
-    }
+    private IdxFile(IdxElement type, ArrayHeader header, byte[]? elements)
+        : base(header, elements) => this.type = type;
 
     /// <inheritdoc/>
-    public override string Shown => $"'{path}'";
+    public override bool IsWhole => type is not (IdxElement.Float or IdxElement.Double);
 
     /// <inheritdoc/>
-    public override string Subject => $"The IDX file '{path}'";
-
-    /// <inheritdoc/>
-    public override ImmutableArray<int> Dimensions { get; }
-
-    /// <inheritdoc/>
-    public override bool IsWhole => element is not (IdxElement.Float or IdxElement.Double);
-
-    /// <inheritdoc/>
-    public override string TypeWords => element switch
+    public override string TypeWords => type switch
     {
         IdxElement.UnsignedByte => "unsigned byte",
         IdxElement.SignedByte => "signed byte",
-        _ => element.ToString().ToLowerInvariant(),
+        _ => type.ToString().ToLowerInvariant(),
     };
 
-    private int HeaderBytes => 4 + (4 * Dimensions.Length);
+    /// <inheritdoc/>
+    protected override bool IsBytes => type == IdxElement.UnsignedByte;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file, gzip or not.</param>
@@ -67,44 +44,25 @@ internal sealed class IdxFile : NumberArray
     public static IdxFile Read(string path, long? mapFrom = null)
     {
         using DataFile file = DataFile.Open(path);
-        (IdxElement element, int rank) = ReadMagic(file);
-        ImmutableArray<int> dimensions = ReadDimensions(file, rank);
-        long elements = 1;
-        foreach (int dimension in dimensions)
-        {
-            elements = elements > MostElements / dimension ? MostElements : elements * dimension;
-        }
-
-        long promised = elements * BytesOf(element);
-        CheckSize(file, dimensions, promised);
-        if (!file.IsGzip && element == IdxElement.UnsignedByte && file.FileBytes >= mapFrom)
-        {
-            return new IdxFile(path, element, dimensions, null);
-        }
-
-        if (promised > Array.MaxLength)
-        {
-            throw DistNetException.BadInput($"The IDX file '{path}' has {DataFile.Shown(promised)} bytes of elements; expected at most {DataFile.Shown(Array.MaxLength)}, or an unpacked file of unsigned bytes.");
-        }
-
-        byte[] data = GC.AllocateUninitializedArray<byte>((int)promised);
-        int read = file.Content.ReadAtLeast(data, data.Length, throwOnEndOfStream: false);
-        if (read < data.Length)
-        {
-            throw WrongLength(file, dimensions, promised, $"only {DataFile.Shown(read)}");
-        }
-
-        // Reading on to the end is also what verifies a gzip file's last checksum.
-        if (file.Content.ReadByte() >= 0)
-        {
-            throw WrongLength(file, dimensions, promised, "more");
-        }
-
-        return new IdxFile(path, element, dimensions, data);
+        (IdxElement type, int rank) = ReadMagic(file);
+        ArrayHeader header = new("IDX file", path, ReadDimensions(file, rank), BytesOf(type), 4 + (4 * rank));
+        return new IdxFile(type, header, header.ReadElements(file, type == IdxElement.UnsignedByte ? mapFrom : null));
     }
 
-    /// <summary>Bytes of one element.</summary>
-    public static int BytesOf(IdxElement element) => element switch
+    /// <inheritdoc/>
+    protected override long WholeNumber(ReadOnlySpan<byte> element) => type switch
+    {
+        IdxElement.UnsignedByte => element[0],
+        IdxElement.SignedByte => (sbyte)element[0],
+        IdxElement.Short => BinaryPrimitives.ReadInt16BigEndian(element),
+        _ => BinaryPrimitives.ReadInt32BigEndian(element),
+    };
+
+    /// <inheritdoc/>
+    protected override float Float(ReadOnlySpan<byte> element) =>
+        type == IdxElement.Float ? BinaryPrimitives.ReadSingleBigEndian(element) : (float)BinaryPrimitives.ReadDoubleBigEndian(element);
+
+    private static int BytesOf(IdxElement type) => type switch
     {
         IdxElement.UnsignedByte or IdxElement.SignedByte => 1,
         IdxElement.Short => 2,
@@ -112,60 +70,15 @@ internal sealed class IdxFile : NumberArray
         _ => 8,
     };
 
-    /// <inheritdoc/>
-    public override long WholeNumber(int index)
-    {
-        int width = BytesOf(element);
-        ReadOnlySpan<byte> bytes = data.AsSpan(index * width, width);
-        return element switch
-        {
-            IdxElement.UnsignedByte => bytes[0],
-            IdxElement.SignedByte => (sbyte)bytes[0],
-            IdxElement.Short => BinaryPrimitives.ReadInt16BigEndian(bytes),
-            _ => BinaryPrimitives.ReadInt32BigEndian(bytes),
-        };
-    }
-
-    /// <inheritdoc/>
-    public override string PlaceOf(int index) => $"byte {DataFile.Shown(HeaderBytes + ((long)index * BytesOf(element)))}";
-
-    /// <inheritdoc/>
-    public override float[] ToFloats()
-    {
-        int width = BytesOf(element);
-        float[] values = new float[data.Length / width];
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = element switch
-            {
-                IdxElement.Float => BinaryPrimitives.ReadSingleBigEndian(data.AsSpan(i * width)),
-                IdxElement.Double => (float)BinaryPrimitives.ReadDoubleBigEndian(data.AsSpan(i * width)),
-                _ => WholeNumber(i),
-            };
-            if (!float.IsFinite(values[i]))
-            {
-                throw NotFinite(values[i], i);
-            }
-        }
-
-        return values;
-    }
-
-    /// <inheritdoc/>
-    public override Dataset ToDataset(Shape inputShape, SampleLabels labels) =>
-        isMapped ? MappedDataset.Open(path, HeaderBytes, areFloats: false, inputShape, Count, labels, NotFinite)
-        : element == IdxElement.UnsignedByte ? new ByteDataset(inputShape, data, labels)
-        : new FloatDataset(inputShape, ToFloats(), labels);
-
-    private static (IdxElement Element, int Rank) ReadMagic(DataFile file)
+    private static (IdxElement Type, int Rank) ReadMagic(DataFile file)
     {
         Span<byte> magic = stackalloc byte[4];
         ReadHeader(file, magic, 0);
         uint number = BinaryPrimitives.ReadUInt32BigEndian(magic);
-        if (magic[0] != 0 || magic[1] != 0 || !Enum.IsDefined((IdxElement)magic[2]) || magic[3] is 0 or > MaximumDimensions)
+        if (magic[0] != 0 || magic[1] != 0 || !Enum.IsDefined((IdxElement)magic[2]) || magic[3] is 0 or > ArrayHeader.MaximumDimensions)
         {
             throw DistNetException.BadInput(
-                $"The file '{file.Path}' is not an IDX file: its magic number is 0x{number:X8}, expected 0x0000TTDD with the type TT (08 unsigned byte, 09 signed byte, 0B short, 0C int, 0D float, 0E double) and the number of dimensions DD (01 to {MaximumDimensions:X2}).");
+                $"The file '{file.Path}' is not an IDX file: its magic number is 0x{number:X8}, expected 0x0000TTDD with the type TT (08 unsigned byte, 09 signed byte, 0B short, 0C int, 0D float, 0E double) and the number of dimensions DD (01 to {ArrayHeader.MaximumDimensions:X2}).");
         }
 
         return ((IdxElement)magic[2], magic[3]);
@@ -199,26 +112,5 @@ internal sealed class IdxFile : NumberArray
         {
             throw DistNetException.BadInput($"The IDX file '{file.Path}' is truncated: it ends inside its header, at byte {position + read}.");
         }
-    }
-
-    private static void CheckSize(DataFile file, ImmutableArray<int> dimensions, long promised)
-    {
-        int header = 4 + (4 * dimensions.Length);
-        if (!file.IsGzip && file.FileBytes != header + promised)
-        {
-            throw WrongLength(file, dimensions, promised, DataFile.Shown(file.FileBytes - header));
-        }
-
-        if (header + promised > file.MaximumContentBytes)
-        {
-            throw WrongLength(file, dimensions, promised, $"at most {DataFile.Shown(file.MaximumContentBytes)} (it is {DataFile.Shown(file.FileBytes)} bytes of gzip)");
-        }
-    }
-
-    private static DistNetException WrongLength(DataFile file, ImmutableArray<int> dimensions, long promised, string found)
-    {
-        string size = promised >= MostElements ? $"over {DataFile.Shown(MostElements - 1)}" : DataFile.Shown(promised);
-        return DistNetException.BadInput(
-            $"The IDX file '{file.Path}' has the wrong length: its header [{string.Join(", ", dimensions)}] promises {size} bytes of elements, found {found}.");
     }
 }

@@ -23,39 +23,25 @@ internal enum NpyElement
 /// <summary>The header of an npy file: the magic number, the version, the length and a literal of Python's such as
 /// <c>{'descr': '&lt;f4', 'fortran_order': False, 'shape': (3, 4), }</c>.</summary>
 /// <remarks>Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Little-endian arrays in C order alone are read; NumPy writes no other unless asked to.</remarks>
-/// <param name="Element">The element type.</param>
-/// <param name="Dimensions">The shape; empty for a single number.</param>
-/// <param name="Bytes">The header's length: where the elements begin.</param>
-internal sealed record NpyHeader(NpyElement Element, ImmutableArray<int> Dimensions, int Bytes)
+internal static class NpyHeader
 {
     /// <summary>The longest header read: NumPy's are aligned to 64 bytes and hold a shape, no more.</summary>
     public const int MaximumBytes = 1 << 14;
 
-    private const int MaximumDimensions = 8;
+    private const string Kind = "npy array";
+    private const int Alignment = 64;
 
-    // Counting stops here, far beyond what a file can hold, so that a product with one more dimension cannot overflow.
-    private const long MostElements = 1L << 42;
-
-    /// <summary>The number of elements; at most 2^42 is told.</summary>
-    public long Length => Dimensions.Aggregate(1L, (product, dimension) => product > MostElements / dimension ? MostElements : product * dimension);
-
-    /// <summary>Bytes of one element.</summary>
-    public static int BytesOf(NpyElement element) => element switch
-    {
-        NpyElement.Bool or NpyElement.U1 or NpyElement.I1 => 1,
-        NpyElement.U2 or NpyElement.I2 => 2,
-        NpyElement.U4 or NpyElement.I4 or NpyElement.F4 => 4,
-        _ => 8,
-    };
+    private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     /// <summary>Reads a header.</summary>
     /// <param name="stream">The array's bytes, at their start.</param>
-    /// <param name="shown">The array, for messages: <c>The npy file 'FILE'</c>.</param>
+    /// <param name="name">The array, for messages.</param>
     /// <exception cref="DistNetException">It is no header, or that of an array that is not read.</exception>
-    public static NpyHeader Read(Stream stream, string shown)
+    public static (NpyElement Type, ArrayHeader Header) Read(Stream stream, string name)
     {
+        string shown = ArrayHeader.SubjectOf(Kind, name);
         Span<byte> start = stackalloc byte[12];
-        if (stream.ReadAtLeast(start[..8], 8, throwOnEndOfStream: false) < 8 || !IsMagic(start))
+        if (stream.ReadAtLeast(start[..8], 8, throwOnEndOfStream: false) < 8 || !start[..6].SequenceEqual(Magic))
         {
             throw DistNetException.BadInput($"{shown} is not an npy array: it does not begin with the bytes 93 4E 55 4D 50 59.");
         }
@@ -90,10 +76,29 @@ internal sealed record NpyHeader(NpyElement Element, ImmutableArray<int> Dimensi
             throw DistNetException.BadInput($"{shown} is in Fortran order (column by column); expected C order, as numpy.ascontiguousarray gives it.");
         }
 
-        return new NpyHeader(ElementOf(literal.Type, shown), CheckShape(literal.Shape, shown), 8 + lengthBytes + text.Length);
+        NpyElement type = ElementOf(literal.Type, shown);
+        return (type, new ArrayHeader(Kind, name, CheckShape(literal.Shape, shown), BytesOf(type), 8 + lengthBytes + text.Length));
     }
 
-    private static bool IsMagic(ReadOnlySpan<byte> start) => start[0] == 0x93 && start[1..6].SequenceEqual("NUMPY"u8);
+    /// <summary>A header of version 1.0, padded so that the elements start at a multiple of 64 bytes.</summary>
+    /// <param name="type">The element type as NumPy writes it: <c>&lt;f4</c>.</param>
+    /// <param name="dimensions">The shape; empty for a single number.</param>
+    public static byte[] Write(string type, ImmutableArray<int> dimensions)
+    {
+        string shape = string.Concat(dimensions.Select(dimension => string.Create(CultureInfo.InvariantCulture, $"{dimension}, "))).TrimEnd();
+        string text = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({(dimensions.Length == 1 ? shape : shape.TrimEnd(','))}), }}";
+        const int Preamble = 10;
+        int length = ((Preamble + text.Length + 1 + Alignment - 1) / Alignment * Alignment) - Preamble;
+        return [.. Magic, 1, 0, (byte)length, (byte)(length >> 8), .. Encoding.ASCII.GetBytes(text.PadRight(length - 1)), (byte)'\n'];
+    }
+
+    private static int BytesOf(NpyElement element) => element switch
+    {
+        NpyElement.Bool or NpyElement.U1 or NpyElement.I1 => 1,
+        NpyElement.U2 or NpyElement.I2 => 2,
+        NpyElement.U4 or NpyElement.I4 or NpyElement.F4 => 4,
+        _ => 8,
+    };
 
     private static NpyElement ElementOf(string type, string shown) => type switch
     {
@@ -113,9 +118,9 @@ internal sealed record NpyHeader(NpyElement Element, ImmutableArray<int> Dimensi
 
     private static ImmutableArray<int> CheckShape(ImmutableArray<string> shape, string shown)
     {
-        if (shape.Length > MaximumDimensions)
+        if (shape.Length > ArrayHeader.MaximumDimensions)
         {
-            throw DistNetException.BadInput($"{shown} has {shape.Length} dimensions; expected at most {MaximumDimensions}.");
+            throw DistNetException.BadInput($"{shown} has {shape.Length} dimensions; expected at most {ArrayHeader.MaximumDimensions}.");
         }
 
         return [.. shape.Select((text, index) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int dimension) && dimension > 0

@@ -42,7 +42,7 @@ public static class ModelExport
     public static void WriteNpz(Stream stream, TrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        NpzFile.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. NormalizationTensors.Of(model.Info.Normalization)], []);
+        NpzWriter.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. NormalizationTensors.Of(model.Info.Normalization)], []);
     }
 
     /// <summary>Writes the optimizer's state as a safetensors file, under PyTorch's words: <c>fc1.weight.exp_avg</c>, <c>fc1.weight.exp_avg_sq</c> (Adam, AdamW) or

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace DistNet.Tests.Interchange;
 
-public sealed class NpzFileTests
+public sealed class NpzWriterTests
 {
     [Theory]
     [InlineData(new int[0], "()")]
@@ -46,7 +46,7 @@ public sealed class NpzFileTests
     private static byte[] Written(NamedTensor[] tensors, NamedNumber[] numbers)
     {
         using MemoryStream stream = new();
-        NpzFile.Write(stream, [.. tensors], [.. numbers]);
+        NpzWriter.Write(stream, [.. tensors], [.. numbers]);
         return stream.ToArray();
     }
 

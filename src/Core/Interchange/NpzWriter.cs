@@ -1,16 +1,14 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.IO.Compression;
-using System.Text;
 using DistNet.Checkpoints;
+using DistNet.Data;
 
 namespace DistNet.Interchange;
 
 /// <summary>numpy's archive of arrays: a zip with one <c>NAME.npy</c> per array, not compressed. The same arrays give the same bytes.</summary>
 /// <remarks>Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0. <c>numpy.load(path)["fc1.weight"]</c> reads it.</remarks>
-public static class NpzFile
+public static class NpzWriter
 {
-    private const int Alignment = 64;
     private static readonly DateTimeOffset NoTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Writes arrays of float32 and whole numbers (int64, without dimensions).</summary>
@@ -38,18 +36,7 @@ public static class NpzFile
         ZipArchiveEntry entry = archive.CreateEntry(name + ".npy", CompressionLevel.NoCompression);
         entry.LastWriteTime = NoTime;
         using Stream content = entry.Open();
-        content.Write(Header(type, dimensions));
+        content.Write(NpyHeader.Write(type, dimensions));
         content.Write(values);
-    }
-
-    // A Python dictionary between the magic number and a line's end, padded so that the values start at a multiple of 64 bytes.
-    private static byte[] Header(string type, ImmutableArray<int> dimensions)
-    {
-        string shape = string.Concat(dimensions.Select(dimension => string.Create(CultureInfo.InvariantCulture, $"{dimension}, "))).TrimEnd();
-        string text = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({(dimensions.Length == 1 ? shape : shape.TrimEnd(','))}), }}";
-        const int Preamble = 10;
-        int length = ((Preamble + text.Length + 1 + Alignment - 1) / Alignment * Alignment) - Preamble;
-        byte[] start = [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, (byte)length, (byte)(length >> 8)];
-        return [.. start, .. Encoding.ASCII.GetBytes(text.PadRight(length - 1)), (byte)'\n'];
     }
 }
