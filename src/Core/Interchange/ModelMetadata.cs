@@ -32,7 +32,8 @@ public static class ModelMetadata
     /// <summary>Floats as a list; each comes back exactly.</summary>
     internal static string List(NamedTensor tensor) => List(MemoryMarshal.ToEnumerable(tensor.Values), (json, value) => json.WriteNumberValue(value));
 
-    // What a reader of the table must do: put the fill in place of a missing value, then the category's code, or a 1 in its place.
+    // What a reader of the table must do: put the fill in place of a missing value, then the category's code, or a 1 in its place; an unknown category is an error,
+    // or has no 1, or the code beyond the others.
     private static void Write(Utf8JsonWriter json, FeatureColumn column)
     {
         json.WriteStartObject();
@@ -57,6 +58,7 @@ public static class ModelMetadata
             }
 
             json.WriteEndArray();
+            json.WriteString("unknown", column.Rule.Unknown switch { UnknownCategory.Own => "own", _ => "refuse" });
         }
 
         json.WriteEndObject();

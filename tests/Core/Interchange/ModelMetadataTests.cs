@@ -18,7 +18,7 @@ public sealed class ModelMetadataTests
             [
                 new("age", new ColumnRule { Missing = ColumnRule.Mean }) { Fill = 0.1f },
                 new("colour", new ColumnRule { Categories = CategoryEncoding.OneHot }) { Categories = ["red", "blue"] },
-                new("town", new ColumnRule { Categories = CategoryEncoding.Codes, Missing = ColumnRule.MostFrequent }) { Categories = ["Ulm"], FillCategory = "Ulm" },
+                new("town", new ColumnRule { Categories = CategoryEncoding.Codes, Missing = ColumnRule.MostFrequent, Unknown = UnknownCategory.Own }) { Categories = ["Ulm"], FillCategory = "Ulm" },
             ],
         };
         IReadOnlyDictionary<string, string> metadata = ModelMetadata.Of(info);
@@ -26,7 +26,7 @@ public sealed class ModelMetadataTests
         Assert.Equal("""["a","é \"b\""]""", metadata["class_names"]);
         Assert.Equal("""["age","colour_red","colour_blue","town"]""", metadata["feature_names"]);
         Assert.Equal(
-            """[{"name":"age","encoding":"number","fill":0.1},{"name":"colour","encoding":"one-hot","categories":["red","blue"]},{"name":"town","encoding":"codes","fill":"Ulm","categories":["Ulm"]}]""",
+            """[{"name":"age","encoding":"number","fill":0.1},{"name":"colour","encoding":"one-hot","categories":["red","blue"],"unknown":"refuse"},{"name":"town","encoding":"codes","fill":"Ulm","categories":["Ulm"],"unknown":"own"}]""",
             metadata["columns"]);
         Assert.DoesNotContain("columns", ModelMetadata.Of(info with { Columns = [] }).Keys);
     }
