@@ -55,7 +55,7 @@ public static class SafetensorsFile
     public static void Write(Stream stream, Arena arena)
     {
         ArgumentNullException.ThrowIfNull(arena);
-        Write(stream, Tensors(arena, ""));
+        Write(stream, Tensors(arena));
     }
 
     /// <summary>Reads all tensors, in the order of their data.</summary>
@@ -72,8 +72,8 @@ public static class SafetensorsFile
         return [.. reader.Tensors.Select(tensor => new NamedTensor(tensor.Name, tensor.Shape, reader.Read(tensor)))];
     }
 
-    /// <summary>The parameters and buffers of an arena as tensors, their names after a prefix.</summary>
-    internal static ImmutableArray<NamedTensor> Tensors(Arena arena, string prefix) => Tensors(arena, arena.Layout.Entries, prefix);
+    /// <summary>The parameters and buffers of an arena as tensors.</summary>
+    internal static ImmutableArray<NamedTensor> Tensors(Arena arena) => Tensors(arena, arena.Layout.Entries, "");
 
     /// <summary>An optimizer's slot as tensors, one for each parameter, their names after a prefix.</summary>
     internal static ImmutableArray<NamedTensor> SlotTensors(Arena slot, string prefix) => Tensors(slot, slot.Layout.Parameters, prefix);

@@ -52,21 +52,6 @@ public static class DataLoader
         };
     }
 
-    /// <summary>Reads further files with labels, to evaluate a trained model on.</summary>
-    /// <param name="files">The files.</param>
-    /// <param name="options">The <c>data</c> section of the model's job, for format, label column, header and delimiter.</param>
-    /// <param name="loss">The loss.</param>
-    /// <param name="expected">What the training data decided.</param>
-    /// <param name="dataFolder">As for <see cref="Load"/>.</param>
-    /// <exception cref="DistNetException">A file is missing, damaged or does not fit.</exception>
-    public static Dataset LoadFurther(DataFiles files, DataOptions options, LossKind loss, DataExpectation expected, string? dataFolder)
-    {
-        ArgumentNullException.ThrowIfNull(files);
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(expected);
-        return ReadFurther(options, files, "data", loss, expected, dataFolder);
-    }
-
     /// <summary>Splits a dataset: the validation samples are the first of the permutation keyed by the seed, both parts in ascending order.</summary>
     /// <param name="data">The dataset.</param>
     /// <param name="share">The share of validation samples in [0, 1); the number is rounded to the nearest (a half up), and is at least 1 unless the share is 0.</param>

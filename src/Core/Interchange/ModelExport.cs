@@ -42,7 +42,7 @@ public static class ModelExport
     public static void WriteNpz(Stream stream, TrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        NpzWriter.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters, ""), .. NormalizationTensors.Of(model.Info.Normalization)], []);
+        NpzWriter.Write(stream, [.. SafetensorsFile.Tensors(model.Parameters), .. NormalizationTensors.Of(model.Info.Normalization)], []);
     }
 
     /// <summary>Writes the optimizer's state as a safetensors file, under PyTorch's words: <c>fc1.weight.exp_avg</c>, <c>fc1.weight.exp_avg_sq</c> (Adam, AdamW) or
@@ -73,7 +73,7 @@ public static class ModelExport
     private static void Write(Stream stream, Arena parameters, long updates, IReadOnlyDictionary<string, string> metadata)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        SafetensorsFile.Write(stream, SafetensorsFile.Tensors(parameters, ""), BatchCounts(parameters.Layout, updates), metadata);
+        SafetensorsFile.Write(stream, SafetensorsFile.Tensors(parameters), BatchCounts(parameters.Layout, updates), metadata);
     }
 
     /// <summary>What PyTorch calls a slot of an optimizer.</summary>

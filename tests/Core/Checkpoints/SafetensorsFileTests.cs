@@ -48,7 +48,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void A_truncation_anywhere_is_refused()
     {
-        byte[] whole = Written([.. SafetensorsFile.Tensors(Samples.Arena(1), "")]);
+        byte[] whole = Written([.. SafetensorsFile.Tensors(Samples.Arena(1))]);
         for (int length = 0; length < whole.Length; length++)
         {
             string path = folder.Write("cut", whole[..length]);
@@ -59,7 +59,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void An_altered_byte_never_breaks_the_reader()
     {
-        byte[] whole = Written([.. SafetensorsFile.Tensors(Samples.Arena(1), "")]);
+        byte[] whole = Written([.. SafetensorsFile.Tensors(Samples.Arena(1))]);
         Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte).Sample(
             (place, value) =>
             {

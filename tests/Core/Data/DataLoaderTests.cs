@@ -132,14 +132,13 @@ public sealed class DataLoaderTests : IDisposable
     {
         folder.Write("i", Idx(4, 2, 3));
         folder.Write("l", Idx(8, [4], [0, 1, 0, 1]));
+        DataFiles files = new(Images: "i", Labels: "l");
         LoadedData data = DataLoader.Load(
-            new DataOptions { Format = DataFormat.Idx, Train = new(Images: "i", Labels: "l"), Normalize = NormalizeMode.None }, LossKind.CrossEntropy, 1, folder.Path);
+            new DataOptions { Format = DataFormat.Idx, Train = files, Test = files, Normalize = NormalizeMode.None }, LossKind.CrossEntropy, 1, folder.Path);
         Assert.Null(data.Normalization);
         Assert.Null(data.Validation);
         Assert.Equal(new Shape(2, 3), data.Train.Data.InputShape);
-        Dataset further = DataLoader.LoadFurther(
-            new(Images: "i", Labels: "l"), new DataOptions { Format = DataFormat.Idx, Train = new() }, LossKind.CrossEntropy, new(new Shape(2, 3), ["1", "0"]), folder.Path);
-        Assert.Equal([1, 0, 1, 0], further.Labels);
+        Assert.Equal([0, 1, 0, 1], data.Test!.Data.Labels);
     }
 
     private void Write(string name, string text) => folder.Write(name, text);
