@@ -183,6 +183,21 @@ public sealed class JobFileTests
         Assert.Equal(scratch.Folder, job.Data.BaseFolder);
     }
 
+    [Fact]
+    public void A_size_of_images_is_one_number_or_two()
+    {
+        Job Sized(string size) => Read($"data: {{ format: images, train: pictures, size: {size} }}\nmodel: [flatten, {{ linear: 2 }}]");
+        Assert.Equal(new Size2d(32, 32), Sized("32").Data!.ImageSize);
+        Assert.Equal(new Size2d(32, 24), Sized("[32, 24]").Data!.ImageSize);
+        Assert.Null(Sized("null").Data!.ImageSize);
+        AssertRoundTrip(Sized("[32, 24]"));
+        Assert.Equal(JobFile.ToJson(Sized("32")), JobFile.ToJson(Sized("[32, 32]")));
+        Assert.EndsWith(
+            "; expected a whole number from 1 to 16384, or a list of two, [height, width], or null.",
+            Assert.Throws<DistNetException>(() => Sized("16385")).Message,
+            StringComparison.Ordinal);
+    }
+
     internal static (string Path, string Value)[] Settings { get; } =
     [
         ("optimizer.learningRate", "0.25"), ("optimizer.weightDecay", "0.125"), ("optimizer.decayBiases", "true"), ("optimizer.beta1", "0.5"),
@@ -191,7 +206,7 @@ public sealed class JobFileTests
         ("training.nonFinite", "\"skip\""), ("training.shuffle", "\"once\""), ("training.initialization", "\"pytorch\""), ("checkpoints.everySeconds", "null"),
         ("checkpoints.everySteps", "100"), ("checkpoints.keep", "7"), ("data.validation", "0.5"), ("data.validation", "\"b.csv\""), ("data.test", "\"c.csv\""),
         ("data.label", "\"first\""), ("data.header", "true"), ("data.header", "\"auto\""), ("data.delimiter", "\";\""), ("data.delimiter", "\"tab\""), ("data.normalize", "\"none\""),
-        ("loss.classWeights", "[1,0.5,2]"),
+        ("loss.classWeights", "[1,0.5,1E-05]"),
     ];
 
     private static Gen<string> Texts { get; } =

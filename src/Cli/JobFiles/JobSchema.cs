@@ -89,11 +89,10 @@ public static class JobSchema
         WordType words => new JsonObject { ["enum"] = new JsonArray([.. words.Words.Select(word => Word(word.Word))]) },
         TextType => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minLength"] = 1 },
         CharacterType => new JsonObject { ["type"] = "string", ["pattern"] = "^(.|tab)$" },
-        IntegerListType list => new JsonObject { ["type"] = "array", ["items"] = Type(list.Element) },
-        NumberListType list => new JsonObject { ["type"] = "array", ["items"] = Number(list.Element) },
+        ListType<int> list => List(list.Element),
+        ListType<float> list => List(list.Element),
         TextListType => new JsonObject { ["type"] = new JsonArray("array", "string", "integer"), ["items"] = new JsonObject { ["type"] = new JsonArray("string", "integer") } },
         ColumnRulesType => Columns(),
-        SizeType => new JsonObject { ["type"] = "array", ["items"] = Type(SizeType.Element), ["minItems"] = 2, ["maxItems"] = 2 },
         DataFilesType files => Files(files),
         Size2dType size => new JsonObject
         {
@@ -104,6 +103,8 @@ public static class JobSchema
         OptionalType optional => new JsonObject { ["anyOf"] = new JsonArray(Type(optional.Inner), new JsonObject { ["type"] = "null" }) },
         _ => throw new InvalidOperationException($"No schema for {type}."),
     };
+
+    private static JsonObject List(JobValueType element) => new() { ["type"] = "array", ["items"] = Type(element) };
 
     private static JsonValue Word(string word) => word switch { "true" => JsonValue.Create(true), "false" => JsonValue.Create(false), _ => JsonValue.Create(word) };
 

@@ -90,21 +90,20 @@ public static class ImageDataset
     private static (Shape Shape, byte[] Pixels) Decode(ImmutableArray<string> files, ImageOptions options)
     {
         byte[] all = [];
-        (int height, int width) = (options.Height ?? 0, options.Width ?? 0);
-        bool scales = height > 0;
+        (int height, int width) = options.Size ?? 0;
         for (int i = 0; i < files.Length; i++)
         {
             ImageFile.Image image = ImageFile.Read(files[i], options.Channels);
             if (i == 0)
             {
-                (height, width) = scales ? (height, width) : (image.Height, image.Width);
+                (height, width) = options.Size ?? (image.Height, image.Width);
                 long bytes = (long)options.Channels * height * width * files.Length;
                 all = bytes <= Array.MaxLength ? new byte[bytes] : throw DistNetException.BadInput(
                     $"The {DataFile.Shown(files.Length)} images beginning with '{files[0]}' have {DataFile.Shown(bytes)} bytes when decoded; expected at most {DataFile.Shown(Array.MaxLength)} (data.size makes them smaller).");
             }
 
             bool isAsExpected = image.Height == height && image.Width == width;
-            if (!isAsExpected && !scales)
+            if (!isAsExpected && options.Size is null)
             {
                 throw DistNetException.BadInput(
                     $"The image '{files[i]}' has {image.Height} × {image.Width} pixels; expected {height} × {width}, as '{files[0]}' has (data.size: [height, width] scales all).");

@@ -1,3 +1,4 @@
+using DistNet.Modules;
 using DistNet.Training;
 
 namespace DistNet.Data;
@@ -5,11 +6,8 @@ namespace DistNet.Data;
 /// <summary>How images are read.</summary>
 public sealed record ImageOptions
 {
-    /// <summary>The height to which all are scaled; null where they have one size.</summary>
-    public int? Height { get; init; }
-
-    /// <summary>The width to which all are scaled; null where they have one size.</summary>
-    public int? Width { get; init; }
+    /// <summary>The size to which all are scaled, in pixels; null where they have one size.</summary>
+    public Size2d? Size { get; init; }
 
     /// <summary>3 for red, green and blue, 1 for grey.</summary>
     public int Channels { get; init; } = 3;
@@ -18,6 +16,6 @@ public sealed record ImageOptions
     public static ImageOptions From(DataOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new() { Height = options.ImageHeight, Width = options.ImageWidth, Channels = options.Channels };
+        return new() { Size = options.ImageSize, Channels = options.Channels };
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Losses;
+using DistNet.Modules;
 using DistNet.Optimizers;
 using DistNet.Training;
 
@@ -80,9 +81,8 @@ public static class JobKeys
         yield return new("data.ignore", new TextListType("a column's name or its number from 0"), "Columns that are neither features nor labels.",
             job => job.Data!.Columns.Ignore, (job, value) => Data(job, job.Data! with { Columns = job.Data!.Columns with { Ignore = (ImmutableArray<string>)value! } }))
         { OnlyFor = "csv", AppliesTo = IsCsv };
-        yield return new("data.size", new OptionalType(new SizeType()), "The size to which all images are scaled; null: they have one size.",
-            job => job.Data!.ImageHeight is { } height && job.Data.ImageWidth is { } width ? (height, width) : null,
-            (job, value) => Data(job, job.Data! with { ImageHeight = ((int Height, int Width)?)value is { } size ? size.Height : null, ImageWidth = ((int Height, int Width)?)value is { } wide ? wide.Width : null }))
+        yield return new("data.size", new OptionalType(new Size2dType(1, 1 << 14)), "The size to which all images are scaled; null: they have one size.",
+            job => job.Data!.ImageSize, (job, value) => Data(job, job.Data! with { ImageSize = (Size2d?)value }))
         { OnlyFor = "images", AppliesTo = IsImages };
         yield return new("data.channels", new IntegerType(1, 3), "3 (red, green, blue) or 1 (grey).",
             job => (Int128)job.Data!.Channels, (job, value) => Data(job, job.Data! with { Channels = (int)(Int128)value! })) { OnlyFor = "images", AppliesTo = IsImages };
@@ -100,7 +100,7 @@ public static class JobKeys
                 ("cross-entropy", LossKind.CrossEntropy), ("binary-cross-entropy", LossKind.BinaryCrossEntropy), ("mean-squared-error", LossKind.MeanSquaredError)),
             "`cross-entropy` on the log-softmax of the logits, `binary-cross-entropy` on one logit, or `mean-squared-error`.",
             job => job.Loss.Kind, (job, value) => job with { Loss = job.Loss with { Kind = (LossKind)value! } });
-        yield return new("loss.classWeights", new NumberListType(NotNegative), "A weight per class, in the order of the class names; empty weighs all alike.",
+        yield return new("loss.classWeights", new ListType<float>(NotNegative), "A weight per class, in the order of the class names; empty weighs all alike.",
             job => job.Loss.ClassWeights, (job, value) => job with { Loss = job.Loss with { ClassWeights = (ImmutableArray<float>)value! } })
         { OnlyFor = "cross-entropy", AppliesTo = job => job.Loss.Kind == LossKind.CrossEntropy };
         yield return new("loss.labelSmoothing", ShareBelowOne, "The share of each sample's target that all classes share alike, as in PyTorch; in training, validation and test.",

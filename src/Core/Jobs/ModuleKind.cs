@@ -131,7 +131,7 @@ public sealed record ModuleKind(
             module => [(Int128)((GroupNorm)module).Groups, ((GroupNorm)module).Epsilon, ((GroupNorm)module).Affine]),
         Plain("flatten", "All dimensions of a sample as one.", () => new Flatten()),
         new("reshape", "The same values in another shape, row-major.",
-            [new("reshape", new IntegerListType(new IntegerType(-1, int.MaxValue)), null, "The dimensions of one sample; one of them may be -1, for what the others leave.")],
+            [new("reshape", new ListType<int>(new IntegerType(-1, int.MaxValue)), null, "The dimensions of one sample; one of them may be -1, for what the others leave.")],
             values => new Reshape(((ImmutableArray<int>)values[0]!).AsSpan()),
             module => [((Reshape)module).Dimensions]),
         new("columns", "Some of the input along its first dimension: features of a table, channels of an image.",

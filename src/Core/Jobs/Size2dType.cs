@@ -5,10 +5,11 @@ namespace DistNet.Jobs;
 
 /// <summary>A height and a width (a <see cref="Size2d"/>): one whole number for both, or a list of two.</summary>
 /// <param name="minimum">The least of each.</param>
-public sealed class Size2dType(int minimum) : JobValueType
+/// <param name="maximum">The most.</param>
+public sealed class Size2dType(int minimum, int maximum = int.MaxValue) : JobValueType
 {
     /// <summary>What each must be.</summary>
-    public IntegerType Element { get; } = new(minimum, int.MaxValue);
+    public IntegerType Element { get; } = new(minimum, maximum);
 
     /// <inheritdoc/>
     public override string Expected => $"{Element.Expected}, or a list of two, [height, width]";

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Losses;
+using DistNet.Modules;
 using DistNet.Optimizers;
 
 namespace DistNet.Training;
@@ -110,11 +111,8 @@ public sealed record DataOptions
     /// <summary>Tables: columns with missing values or categories, and those to ignore.</summary>
     public ColumnRules Columns { get; init; } = ColumnRules.None;
 
-    /// <summary>Images: the height to which all are scaled; null where they have one size.</summary>
-    public int? ImageHeight { get; init; }
-
-    /// <summary>Images: the width to which all are scaled; null where they have one size.</summary>
-    public int? ImageWidth { get; init; }
+    /// <summary>Images: the size to which all are scaled, in pixels; null where they have one size.</summary>
+    public Size2d? ImageSize { get; init; }
 
     /// <summary>Images: 3 for red, green and blue, 1 for grey.</summary>
     public int Channels { get; init; } = 3;

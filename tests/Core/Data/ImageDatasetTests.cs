@@ -87,8 +87,7 @@ public sealed class ImageDatasetTests : IDisposable
             Train = new("train"),
             ValidationShare = 0.25,
             Test = new("test/"),
-            ImageHeight = 4,
-            ImageWidth = 3,
+            ImageSize = (4, 3),
             Normalize = NormalizeMode.Channel,
         };
         LoadedData data = DataLoader.Load(options, LossKind.CrossEntropy, 1, null);
