@@ -49,6 +49,16 @@ internal static class TinyJob
         return [.. file, .. content];
     }
 
+    /// <summary>An npy file.</summary>
+    /// <param name="type">numpy's word for the elements' type, <c>|u1</c>.</param>
+    /// <param name="shape">Python's tuple, <c>(40, 2)</c>.</param>
+    /// <param name="content">The elements' bytes.</param>
+    public static byte[] Npy(string type, string shape, byte[] content)
+    {
+        byte[] header = Encoding.ASCII.GetBytes($"{{'descr': '{type}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        return [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. content];
+    }
+
     public static byte[] Gzip(byte[] content)
     {
         using var stream = new MemoryStream();

@@ -88,7 +88,10 @@ public sealed class Embedding : Module
         }
     }
 
-    private int Code(float code, string node) => code >= 0 && code < Vocabulary && (int)code == code
+    /// <summary>Whether there is a vector for a value: a whole number from 0 to vocabulary − 1.</summary>
+    internal bool Has(float code) => code >= 0 && code < Vocabulary && (int)code == code;
+
+    private int Code(float code, string node) => Has(code)
         ? (int)code
         : throw DistNetException.BadInput(string.Create(
             CultureInfo.InvariantCulture, $"Node '{node}' (embedding) got the code {code}; expected a whole number from 0 to {Vocabulary - 1}, as its vocabulary is {Vocabulary}."));

@@ -49,7 +49,7 @@ public sealed class RunSetup
         JobChecks.Check(job, data.Validation is not null);
         Graph graph = ModelOf(job, data.Train.Data.InputShape, data.Normalization);
         Loss.Create(job.Loss).CheckFits(graph, data.Train.Data);
-        EmbeddingFit.Check(graph, data.Columns);
+        EmbeddingFit.Check(graph, data);
         return new RunSetup(job, data, graph, jobJson);
     }
 
