@@ -7,6 +7,7 @@ public sealed class BadJobTests
     [Theory]
     [InlineData("optimizer: { learningRat: 0.1 }", "job.yaml line 3: unknown key optimizer.learningRat; the nearest known key is optimizer.learningRate.")]
     [InlineData("optimiser: { learningRate: 0.1 }", "job.yaml line 3: unknown key optimiser; the nearest known key is optimizer.")]
+    [InlineData("blocs: {}", "job.yaml line 3: unknown key blocs; the nearest known key is blocks.")]
     [InlineData("learningRate: 0.1", "job.yaml line 3: unknown key learningRate; the nearest known key is optimizer.learningRate.")]
     [InlineData("optimizer:\n  kind: sgd\n  learningRate: fast", "job.yaml line 5: optimizer.learningRate is 'fast'; expected a number above 0.")]
     [InlineData("optimizer: { learningRate: \"0.1\" }", "job.yaml line 3: optimizer.learningRate is the text '0.1'; expected a number above 0.")]
@@ -39,6 +40,7 @@ public sealed class BadJobTests
 
     [Theory]
     [InlineData("x: mean", "job.yaml line 1: data.columns.x is 'mean'; expected a section with missing, categories or unknown.")]
+    [InlineData("x: {}", "job.yaml line 1: data.columns.x is an empty section; expected a section with missing, categories or unknown.")]
     [InlineData("x: { mising: mean }", "job.yaml line 1: unknown key data.columns.x.mising; the nearest known key is data.columns.x.missing.")]
     [InlineData("x: { missing: average }", "job.yaml line 1: data.columns.x.missing is 'average'; expected mean, median, zero, most-frequent or a finite number, as the column holds numbers")]
     [InlineData("x: { missing: 1e39 }", "job.yaml line 1: data.columns.x.missing is '1e39'; expected mean, ")]
@@ -102,6 +104,19 @@ public sealed class BadJobTests
         Assert.False(Directory.Exists(scratch["run"]));
     }
 
+    [Theory]
+    [InlineData("channels: 2", "job.yaml line 1: data.channels is '2'; expected 1 or 3.")]
+    [InlineData("channels: \"3\"", "job.yaml line 1: data.channels is the text '3'; expected 1 or 3.")]
+    [InlineData("channels: 1", "The data folder 'pictures' does not exist; looked for ")]
+    [InlineData("channels: 3", "The data folder 'pictures' does not exist; looked for ")]
+    public void A_wrong_number_of_channels_is_refused_with_its_place(string channels, string sentence)
+    {
+        using var scratch = new Scratch();
+        string job = scratch.Write("job.yaml", $"data: {{ format: images, train: pictures, {channels} }}\nmodel: [flatten, {{ linear: 3 }}]");
+
+        Assert.StartsWith(sentence, CliCall.Refused(3, "train", job, "--out", scratch["run"]), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_missing_job_or_key_is_named()
     {
@@ -136,6 +151,15 @@ public sealed class BadJobTests
     [InlineData(new[] { "train", "job.yaml", "--worker", "2" }, "--worker")]
     [InlineData(new[] { "train", "job.yaml", "--workers", "0" }, "--workers is '0'; expected a whole number of at least 1")]
     [InlineData(new[] { "train", "job.yaml", "--seed", "-1" }, "--seed is '-1'; expected a whole number of at least 0")]
+    [InlineData(new[] { "train", "" }, "JOB is empty; expected a file or folder")]
+    [InlineData(new[] { "train", "job.yaml", "--initialize", "" }, "--initialize is empty; expected a file or folder")]
+    [InlineData(new[] { "train", "job.yaml", "--data", "" }, "--data is empty; expected a file or folder")]
+    [InlineData(new[] { "train", "job.yaml", "--out", "" }, "--out is empty; expected a file or folder")]
+    [InlineData(new[] { "import", "job.yaml", "" }, "FILE is empty; expected a file or folder")]
+    [InlineData(new[] { "export", "" }, "RUN is empty; expected a file or folder")]
+    [InlineData(new[] { "export", "run", "--out", "" }, "--out is empty; expected a file or folder")]
+    [InlineData(new[] { "predict", "run", "" }, "DATA is empty; expected a file or folder")]
+    [InlineData(new[] { "certs", "--hosts", "h", "--out", "" }, "--out is empty; expected a file or folder")]
     [InlineData(new string[0], "command")]
     public void A_command_called_wrongly_exits_with_2(string[] args, string part) => Assert.Contains(part, CliCall.Refused(2, args), StringComparison.Ordinal);
 

@@ -139,7 +139,7 @@ public sealed class BlockJobTests
     [Fact]
     public void A_parameter_can_be_set_from_the_command_line()
     {
-        JobValue root = JobOverrides.Put(JobYaml.Read(Dense + "model: [{ block: dense, width: 8 }]", "job.yaml"), "model.0.width", JobYaml.Read("7", "--set", lines: false));
+        JobValue root = JobOverrides.Put(JobYaml.Read(Dense + "model: [{ block: dense, width: 8 }, { block: stage, width: 3 }]", "job.yaml"), "model.0.width", JobYaml.Read("7", "--set", lines: false));
         root = JobOverrides.Put(root, "blocks.dense.parameters.rate", JobYaml.Read("0.25", "--set", lines: false));
 
         Job job = JobFile.Read(root, "");
@@ -154,11 +154,35 @@ public sealed class BlockJobTests
     [InlineData("[{ block: dense, width: many }]", "job.yaml line 14: model.0.dense.0.residual.0.linear is 'many'; expected a whole number of at least 1.")]
     [InlineData("[{ block: dense, width: 8, rate: 2 }]", "job.yaml line 14: model.0.dense.0.residual.2.dropout is '2'; expected a number of at least 0 and below 1.")]
     [InlineData("[{ block: dense, width: 8, shortcut: 3 }]", "job.yaml line 14: model.0.dense.0.shortcut is '3'; expected a list of modules.")]
-    [InlineData("[{ block: dense, width: 8, repeat: 0 }]", "job.yaml line 14: model.0.repeat is '0'; expected a whole number of at least 1.")]
+    [InlineData("[{ block: dense, width: 8, repeat: 0 }]", "job.yaml line 14: model.0.repeat is '0'; expected a whole number from 1 to 10000.")]
     [InlineData("[{ residual: [relu], shortcuts: [] }]", "job.yaml line 14: unknown key model.0.shortcuts; the nearest known key of a residual is shortcut.")]
     [InlineData("[{ residual: [] }]", "job.yaml line 14: model.0.residual is an empty list; expected at least one module.")]
+    [InlineData("[{ blok: dense }]", "job.yaml line 14: unknown module 'blok' in model.0; the nearest known module is block.")]
+    [InlineData("[{ residuel: [relu] }]", "job.yaml line 14: unknown module 'residuel' in model.0; the nearest known module is residual.")]
+    [InlineData("[residual]", "job.yaml line 14: unknown module 'residual' in model.0; a residual is a section in a chain, { residual: [ … ], shortcut: [ … ] }; in a graph write add with from: [a, b], or a block.")]
+    [InlineData("{ nodes: { a: { residual: [relu], from: input } }, output: a }", "job.yaml line 14: unknown module 'residual' in model.nodes.a; a residual is a section in a chain, { residual: [ … ], shortcut: [ … ] }; in a graph write add with from: [a, b], or a block.")]
+    [InlineData("[{ block: dense, width: 8 }]", "job.yaml line 9: blocks.stage is used nowhere in the model; expected { block: stage } there, or no such block.")]
+    [InlineData("[relu]", "job.yaml line 3: blocks.dense is used nowhere in the model; expected { block: dense } there, or no such block.")]
+    [InlineData("[{ block: [relu, tanh], repeat: 10000 }]", "job.yaml line 14: model.0 has 20,000 modules with its blocks put in; expected at most 10,000.")]
+    [InlineData("[{ block: [{ block: [relu], repeat: 9000 }], repeat: 9000 }]", "job.yaml line 14: model.0 has 81,000,000 modules with its blocks put in; expected at most 10,000.")]
+    [InlineData("[{ block: [relu], repeat: 9000 }, { block: [relu], repeat: 9000 }]", "job.yaml line 14: model has 18,000 modules with its blocks put in; expected at most 10,000.")]
+    [InlineData("[{ block: [relu], repeat: 2000000000 }]", "job.yaml line 14: model.0.repeat is '2000000000'; expected a whole number from 1 to 10000.")]
     public void A_wrong_use_is_refused_with_line_block_and_key(string model, string sentence) =>
         Assert.Equal(sentence, Assert.Throws<DistNetException>(() => Read(Dense + "model: " + model)).Message);
+
+    [Fact]
+    public void Blocks_that_use_the_one_before_twice_are_refused_before_they_are_too_large()
+    {
+        string Doubling(int blocks) => "data: { train: a.csv }\nblocks:\n  a0: { model: [relu] }\n"
+            + string.Concat(Enumerable.Range(1, blocks).Select(i => $"  a{i}: {{ model: [{{ block: a{i - 1} }}, {{ block: a{i - 1} }}] }}\n")) + $"model: [{{ block: a{blocks} }}]";
+
+        Assert.Equal(4096, Read(Doubling(12)).Model.Nodes.Length);
+        Assert.Matches("^job.yaml line [0-9]+: model[.0-9a]* has 16,384 modules with its blocks put in; expected at most 10,000.$", Assert.Throws<DistNetException>(() => Read(Doubling(15))).Message);
+        Assert.Matches("^job.yaml line [0-9]+: the model has more than 200,000 values with its blocks put in; expected fewer, or ", Assert.Throws<DistNetException>(() => Read(Doubling(40))).Message);
+
+        string chain = "data: { train: a.csv }\nblocks:\n  a0: { model: [relu] }\n" + string.Concat(Enumerable.Range(1, 80).Select(i => $"  a{i}: {{ model: [{{ block: a{i - 1} }}] }}\n")) + "model: [{ block: a80 }]";
+        Assert.Equal("job.yaml line 20: the block 'a16' lies in 64 others; expected at most 63.", Assert.Throws<DistNetException>(() => Read(chain)).Message);
+    }
 
     [Theory]
     [InlineData("{ a: { model: [{ linear: $width }] } }", "job.yaml line 2: the block 'a' uses '$width', but has no parameters.")]
@@ -166,6 +190,7 @@ public sealed class BlockJobTests
     [InlineData("{ a: { model: [{ block: b }] }, b: { model: [{ block: a }] } }", "job.yaml line 2: the block 'a' uses itself (a → b → a).")]
     [InlineData("{ a: { parameters: { name: 3 }, model: [relu] } }", "job.yaml line 2: blocks.a.parameters has 'name', a key of every block; expected another name.")]
     [InlineData("{ a: { parameters: [], model: [relu] } }", "job.yaml line 2: blocks.a.parameters is a list; expected a section with a key for each parameter, and its default.")]
+    [InlineData("{ a: { parameters: { width: 3, height: 2 }, model: [{ linear: $width }] } }", "job.yaml line 2: blocks.a.parameters.height is used nowhere; expected $height in blocks.a.model, or no such parameter.")]
     [InlineData("{ a: { modle: [relu] } }", "job.yaml line 2: unknown key blocks.a.modle; the nearest known key is blocks.a.model.")]
     [InlineData("{ a: { parameters: { width: 3 } } }", "job.yaml line 2: blocks.a.model is missing; expected a list of modules such as { linear: 128 }, or a section with nodes and output.")]
     [InlineData("{ a: [relu] }", "job.yaml line 2: blocks.a is a list; expected a section with model, and parameters where it has any.")]

@@ -66,6 +66,10 @@ public sealed class JobDocumentationTests
     [InlineData("data: { train: a.csv }\nmodel: [relu]\ntraining: { earlyStopping: true }")]
     [InlineData("data: { train: a.csv }\nmodel: [relu]\nloss: { kind: crossentropy }")]
     [InlineData("data: { train: { images: a } }\nmodel: [relu]")]
+    [InlineData("data: { format: images, train: a, channels: 2 }\nmodel: [relu]")]
+    [InlineData("data: { format: images, train: a, size: [20000, 20000] }\nmodel: [relu]")]
+    [InlineData("data: { train: a.csv }\nmodel: [{ block: [relu], repeat: 20000 }]")]
+    [InlineData("data: { train: a.csv }\nmodel: [relu]\ntraining: { epochs: 3000000000 }")]
     [InlineData("data: { validation: 0.2 }\nmodel: [relu]")]
     [InlineData("data: { train: a.csv }")]
     public async Task What_the_parser_refuses_the_schema_refuses(string yaml)

@@ -85,8 +85,8 @@ public static class JobSchema
     private static JsonObject Type(JobValueType type) => type switch
     {
         NumberType number => Number(number),
-        IntegerType integer => new JsonObject { ["type"] = "integer", ["minimum"] = (long)integer.Minimum },
-        WordType words => new JsonObject { ["enum"] = new JsonArray([.. words.Words.Select(word => Word(word.Word))]) },
+        IntegerType integer => Integer(integer),
+        WordType words => new JsonObject { ["enum"] = new JsonArray([.. words.Words.Select(Word)]) },
         TextType => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minLength"] = 1 },
         CharacterType => new JsonObject { ["type"] = "string", ["pattern"] = "^(.|tab)$" },
         ListType<int> list => List(list.Element),
@@ -106,7 +106,18 @@ public static class JobSchema
 
     private static JsonObject List(JobValueType element) => new() { ["type"] = "array", ["items"] = Type(element) };
 
-    private static JsonValue Word(string word) => word switch { "true" => JsonValue.Create(true), "false" => JsonValue.Create(false), _ => JsonValue.Create(word) };
+    private static JsonValue Word((string Word, object? Value) word) => word.Value switch { bool truth => JsonValue.Create(truth), int number => JsonValue.Create(number), _ => JsonValue.Create(word.Word) };
+
+    private static JsonObject Integer(IntegerType integer)
+    {
+        var schema = new JsonObject { ["type"] = "integer", ["minimum"] = (long)integer.Minimum };
+        if (integer.Maximum < long.MaxValue)
+        {
+            schema["maximum"] = (long)integer.Maximum;
+        }
+
+        return schema;
+    }
 
     private static JsonObject Number(NumberType number)
     {
@@ -201,7 +212,7 @@ public static class JobSchema
         JsonObject block = Object("block", "A model as one module: a named block with its parameters, or a model in place.", new JsonObject
         {
             ["block"] = new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string", ["minLength"] = 1 }, Reference("model")) },
-            ["repeat"] = Type(new IntegerType(1, int.MaxValue)),
+            ["repeat"] = Type(new IntegerType(1, ModelType.MaximumModules)),
         }, inGraph);
         block["additionalProperties"] = true;
         options.Add(block);

@@ -25,11 +25,11 @@ public static class JobFile
             throw DistNetException.BadInput($"{root.Place}: the job is {root.Found}; expected keys such as data, model and training.");
         }
 
-        section = NamedBlocks.PutIn(section);
-
+        section = NamedBlocks.PutIn(section, out Action checkBlocksUsed);
         Job job = JobKeys.Sections.Where(key => key.SetPresent is not null).Aggregate(JobKeys.Defaults, (job, key) => key.SetPresent!(job, false));
         var places = new Dictionary<string, JobPlace>();
         job = ReadSection(job, "", section, places);
+        checkBlocksUsed();
         foreach (JobKey key in JobKeys.All)
         {
             string parent = JobKeyPaths.Parent(key.Path);
@@ -210,7 +210,7 @@ public static class JobFile
 
     private static DistNetException Unknown(string prefix, JobEntry entry)
     {
-        ImmutableArray<string> siblings = JobKeyPaths.NamesIn(prefix);
+        ImmutableArray<string> siblings = [.. JobKeyPaths.NamesIn(prefix), .. prefix.Length == 0 ? [NamedBlocks.SectionName] : ImmutableArray<string>.Empty];
         string sibling = NearestName.Closest(entry.Name, siblings)!;
         string elsewhere = JobKeys.All.MinBy(key => NearestName.Edits(entry.Name, key.Name))!.Path;
         string leaf = elsewhere[(elsewhere.LastIndexOf('.') + 1)..];

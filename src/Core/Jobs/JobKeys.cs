@@ -84,8 +84,8 @@ public static class JobKeys
         yield return new("data.size", new OptionalType(new Size2dType(1, 1 << 14)), "The size to which all images are scaled; null: they have one size.",
             job => job.Data!.ImageSize, (job, value) => Data(job, job.Data! with { ImageSize = (Size2d?)value }))
         { OnlyFor = "images", AppliesTo = IsImages };
-        yield return new("data.channels", new IntegerType(1, 3), "3 (red, green, blue) or 1 (grey).",
-            job => (Int128)job.Data!.Channels, (job, value) => Data(job, job.Data! with { Channels = (int)(Int128)value! })) { OnlyFor = "images", AppliesTo = IsImages };
+        yield return new("data.channels", new WordType(("1", 1), ("3", 3)), "3 (red, green, blue) or 1 (grey).",
+            job => job.Data!.Channels, (job, value) => Data(job, job.Data! with { Channels = (int)value! })) { OnlyFor = "images", AppliesTo = IsImages };
         yield return new("data.normalize", new WordType(("feature", NormalizeMode.Feature), ("channel", NormalizeMode.Channel), ("none", NormalizeMode.None)),
             "(x − m) / max(σ, ε) with the statistics of the training split alone: of each `feature`, of each image `channel`, or `none`. Categories keep their values.",
             job => job.Data!.Normalize, (job, value) => Data(job, job.Data! with { Normalize = (NormalizeMode)value! }));

@@ -68,7 +68,7 @@ public sealed class JobSection(JobPlace place, ImmutableArray<JobEntry> entries)
     public ImmutableArray<JobEntry> Entries { get; } = entries;
 
     /// <inheritdoc/>
-    public override string Found => "a section";
+    public override string Found => Entries.IsEmpty ? "an empty section" : "a section";
 
     /// <summary>The entry of a key, or null.</summary>
     public JobEntry? Find(string name) => Entries.FirstOrDefault(entry => entry.Name == name);

@@ -96,7 +96,7 @@ public sealed class IntegerType(Int128 minimum, Int128 maximum) : JobValueType
 }
 
 /// <summary>One of a few words, each with its meaning as a value.</summary>
-/// <param name="words">The words and their values; <c>true</c> and <c>false</c> are written as JSON's.</param>
+/// <param name="words">The words and their values; a truth value or a number is written as JSON's.</param>
 public sealed class WordType(params ImmutableArray<(string Word, object? Value)> words) : JobValueType
 {
     /// <summary>True or false.</summary>
@@ -116,7 +116,7 @@ public sealed class WordType(params ImmutableArray<(string Word, object? Value)>
         result = null;
         foreach ((string word, object? meaning) in Words)
         {
-            if (value is JobScalar scalar && scalar.Text == word && (!scalar.Quoted || word is not ("true" or "false")))
+            if (value is JobScalar scalar && scalar.Text == word && (!scalar.Quoted || meaning is not (bool or int)))
             {
                 result = meaning;
                 return true;
@@ -130,14 +130,17 @@ public sealed class WordType(params ImmutableArray<(string Word, object? Value)>
     public override void Write(Utf8JsonWriter writer, object? value)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        string word = Words.First(word => Equals(word.Value, value)).Word;
-        if (word is "true" or "false")
+        switch (value)
         {
-            writer.WriteBooleanValue(word == "true");
-        }
-        else
-        {
-            writer.WriteStringValue(word);
+            case bool truth:
+                writer.WriteBooleanValue(truth);
+                break;
+            case int number:
+                writer.WriteNumberValue(number);
+                break;
+            default:
+                writer.WriteStringValue(Words.First(word => Equals(word.Value, value)).Word);
+                break;
         }
     }
 }

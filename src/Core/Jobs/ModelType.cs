@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using DistNet.Graphs;
+using DistNet.Modules;
 
 namespace DistNet.Jobs;
 
@@ -12,6 +13,9 @@ public sealed class ModelType : JobValueType
 
     /// <summary>The key of a residual's shortcut.</summary>
     public const string ShortcutWord = "shortcut";
+
+    /// <summary>The most modules of a model, its blocks put in.</summary>
+    public const int MaximumModules = 10_000;
 
     /// <inheritdoc/>
     public override string Expected => "a list of modules such as { linear: 128 }, or a section with nodes and output";
@@ -30,12 +34,31 @@ public sealed class ModelType : JobValueType
     public static ModelDefinition Read(JobValue value, string path)
     {
         ArgumentNullException.ThrowIfNull(value);
-        return value switch
+        ModelDefinition model = value switch
         {
             JobList list => ReadChain(list, path),
             JobSection section => ReadGraph(section, path),
             _ => throw DistNetException.BadInput($"{value.Place}: {path} is {value.Found}; expected {new ModelType().Expected}."),
         };
+        CheckSize(CountModules(model), value.Place, path);
+        return model;
+    }
+
+    /// <summary>The modules of a model that <see cref="Read"/> gave, those in its blocks and branches too.</summary>
+    internal static long CountModules(ModelDefinition model) => model.Nodes.Sum(node => node.Module switch
+    {
+        Block block => CountModules(block.Model),
+        Select select => 1 + select.Branches.Sum(CountModules),
+        _ => 1,
+    });
+
+    /// <summary>Refuses a model before its blocks, each within the bound, make it too large together.</summary>
+    internal static void CheckSize(long modules, JobPlace place, string path)
+    {
+        if (modules > MaximumModules)
+        {
+            throw DistNetException.BadInput(FormattableString.Invariant($"{place}: {path} has {modules:N0} modules with its blocks put in; expected at most {MaximumModules:N0}."));
+        }
     }
 
     /// <inheritdoc/>
@@ -90,6 +113,7 @@ public sealed class ModelType : JobValueType
         for (int i = 0; i < list.Items.Length; i++)
         {
             string place = FormattableString.Invariant($"{path}.{i}");
+            CheckSize(chain.Nodes.Count, list.Items[i].Place, path);
             if (list.Items[i] is JobSection section && section.Find(ResidualWord) is { } main)
             {
                 AddResidual(chain, section, main, place);

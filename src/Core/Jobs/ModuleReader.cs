@@ -22,7 +22,7 @@ internal static class ModuleReader
     public const string FrozenWord = "frozen";
     public const string BlockWord = "block";
     private const string RepeatWord = "repeat";
-    private static readonly IntegerType Count = new(1, int.MaxValue);
+    private static readonly IntegerType Repeats = new(1, ModelType.MaximumModules);
     private static readonly Dictionary<string, ModuleKind> KindByWord = ModuleKind.All.ToDictionary(kind => kind.Word);
 
     public static IEnumerable<string> Words => [.. KindByWord.Keys, SelectWord, BlockWord, SharesWord];
@@ -42,7 +42,7 @@ internal static class ModuleReader
                 ? DistNetException.BadInput($"{kinds[1].Place}: {path} names two modules, {kinds[0].Name} and {kinds[1].Name}; expected one.")
                 : section.Entries.IsEmpty
                     ? DistNetException.BadInput($"{section.Place}: {path} is empty; expected a module such as relu or {{ linear: 128 }}.")
-                    : DistNetException.BadInput($"{section.Entries[0].Place}: unknown module '{section.Entries[0].Name}' in {path}; the nearest known module is {NearestName.Closest(section.Entries[0].Name, Words)}.");
+                    : Unknown(section, path, inGraph);
         }
 
         JobEntry kind = kinds[0];
@@ -111,9 +111,27 @@ internal static class ModuleReader
             return block;
         }
 
-        return Count.TryRead(repeat.Value, out object? count)
-            ? new Block(Block.Sequential([.. Enumerable.Repeat(block, (int)(Int128)count!)]).Model, block.ShortName)
-            : throw DistNetException.BadInput($"{repeat.Value.Place}: {path}.{RepeatWord} is {repeat.Value.Found}; expected {Count.Expected}.");
+        if (!Repeats.TryRead(repeat.Value, out object? count))
+        {
+            throw DistNetException.BadInput($"{repeat.Value.Place}: {path}.{RepeatWord} is {repeat.Value.Found}; expected {Repeats.Expected}.");
+        }
+
+        ModelType.CheckSize((int)(Int128)count! * ModelType.CountModules(block.Model), repeat.Value.Place, path);
+        return new Block(Block.Sequential([.. Enumerable.Repeat(block, (int)(Int128)count)]).Model, block.ShortName);
+    }
+
+    // A residual is no module: a chain reads it before it reads modules.
+    private static DistNetException Unknown(JobSection section, string path, bool inGraph)
+    {
+        if (section.Entries.FirstOrDefault(entry => entry.Name is ModelType.ResidualWord or ModelType.ShortcutWord) is { } residual)
+        {
+            return DistNetException.BadInput(
+                $"{residual.Place}: unknown module '{residual.Name}' in {path}; a residual is a section in a chain, {{ {ModelType.ResidualWord}: [ … ], {ModelType.ShortcutWord}: [ … ] }}; in a graph write add with from: [a, b], or a block.");
+        }
+
+        JobEntry entry = section.Entries[0];
+        IEnumerable<string> known = inGraph ? Words : [.. Words, ModelType.ResidualWord];
+        return DistNetException.BadInput($"{entry.Place}: unknown module '{entry.Name}' in {path}; the nearest known module is {NearestName.Closest(entry.Name, known)}.");
     }
 
     private static void RefuseUnknown(JobSection section, JobEntry kind, ImmutableArray<string> options, string path, bool inGraph)

@@ -22,10 +22,16 @@ internal sealed class NamedBlocks
     public const string SectionName = "blocks";
     public const string ParametersKey = "parameters";
     public const string ModelKey = "model";
+
+    // Far more than the modules of a model say.
+    private const int MaximumValues = 20 * ModelType.MaximumModules;
+    private const int MaximumDepth = 64;
     private const char Mark = '$';
     private static readonly ImmutableArray<string> OwnKeys = [ModuleReader.BlockWord, "name", "from", "repeat", ModuleReader.FrozenWord];
 
     private readonly Dictionary<string, (ImmutableArray<JobEntry> Parameters, JobValue Model)> blocks = [];
+    private readonly HashSet<string> used = [];
+    private int placedValues;
 
     private NamedBlocks(JobSection section)
     {
@@ -36,16 +42,21 @@ internal sealed class NamedBlocks
     }
 
     /// <summary>The job without <c>blocks</c>, and with their models in its model.</summary>
-    /// <exception cref="DistNetException">A block is wrong, has no such parameter, lacks a value, or uses itself.</exception>
-    public static JobSection PutIn(JobSection root)
+    /// <param name="root">The job as written.</param>
+    /// <param name="checkUsed">Refuses a block or a parameter that no model uses: for when the model was read, whose own sentence may tell of the slip that left it unused.</param>
+    /// <exception cref="DistNetException">A block is wrong, has no such parameter, lacks a value or uses itself, or blocks of blocks make too much.</exception>
+    public static JobSection PutIn(JobSection root, out Action checkUsed)
     {
         if (root.Find(SectionName) is not { } entry)
         {
+            checkUsed = () => { };
             return root;
         }
 
-        var named = new NamedBlocks(entry.Value as JobSection
-            ?? throw DistNetException.BadInput($"{entry.Value.Place}: {SectionName} is {entry.Value.Found}; expected a section with a key for each block."));
+        JobSection section = entry.Value as JobSection
+            ?? throw DistNetException.BadInput($"{entry.Value.Place}: {SectionName} is {entry.Value.Found}; expected a section with a key for each block.");
+        var named = new NamedBlocks(section);
+        checkUsed = () => named.CheckUsed(section);
         return new JobSection(
             root.Place,
             [.. root.Entries.Where(other => other != entry).Select(other => other.Name == ModelKey ? other with { Value = named.Placed(other.Value, ModelKey, []) } : other)]);
@@ -80,9 +91,41 @@ internal sealed class NamedBlocks
             : throw DistNetException.BadInput($"{section.Place}: {path}.{ModelKey} is missing; expected {new ModelType().Expected}.");
     }
 
+    // What is not used is not read, and would do nothing.
+    private void CheckUsed(JobSection section)
+    {
+        foreach (JobEntry block in section.Entries)
+        {
+            if (!used.Contains(block.Name))
+            {
+                throw DistNetException.BadInput($"{block.Place}: {SectionName}.{block.Name} is used nowhere in the model; expected {{ {ModuleReader.BlockWord}: {block.Name} }} there, or no such block.");
+            }
+
+            (ImmutableArray<JobEntry> parameters, JobValue model) = blocks[block.Name];
+            if (parameters.FirstOrDefault(parameter => !Mentions(model, Mark + parameter.Name)) is { } idle)
+            {
+                throw DistNetException.BadInput(
+                    $"{idle.Place}: {SectionName}.{block.Name}.{ParametersKey}.{idle.Name} is used nowhere; expected {Mark}{idle.Name} in {SectionName}.{block.Name}.{ModelKey}, or no such parameter.");
+            }
+        }
+    }
+
+    private static bool Mentions(JobValue value, string text) => value switch
+    {
+        JobList list => list.Items.Any(item => Mentions(item, text)),
+        JobSection section => section.Entries.Any(entry => Mentions(entry.Value, text)),
+        JobScalar scalar => scalar.Text == text,
+        _ => false,
+    };
+
     // A value with every use of a block replaced; the blocks around it are those that it lies in.
     private JobValue Placed(JobValue value, string path, ImmutableArray<string> around)
     {
+        if (++placedValues > MaximumValues)
+        {
+            throw DistNetException.BadInput(FormattableString.Invariant($"{value.Place}: the model has more than {MaximumValues:N0} values with its blocks put in; expected fewer, or blocks that use fewer others."));
+        }
+
         switch (value)
         {
             case JobList list:
@@ -110,6 +153,12 @@ internal sealed class NamedBlocks
             throw DistNetException.BadInput($"{name.Place}: the block '{name.Text}' uses itself ({string.Join(" → ", around.SkipWhile(other => other != name.Text))} → {name.Text}).");
         }
 
+        if (around.Length == MaximumDepth)
+        {
+            throw DistNetException.BadInput(FormattableString.Invariant($"{name.Place}: the block '{name.Text}' lies in {MaximumDepth} others; expected at most {MaximumDepth - 1}."));
+        }
+
+        used.Add(name.Text);
         foreach (JobEntry given in use.Entries.Where(entry => !OwnKeys.Contains(entry.Name)))
         {
             if (block.Parameters.All(parameter => parameter.Name != given.Name))
