@@ -14,7 +14,7 @@ public sealed class ExportTests
         using var scratch = new Scratch();
         CliCall.Run("train", TinyJob.Write(scratch), "--out", scratch["run"], "--quiet", "--workers", "1");
 
-        foreach (string format in new[] { "onnx", "safetensors", "npz" })
+        foreach (string format in new[] { "onnx", "safetensors", "npz", "NPZ" })
         {
             CliCall call = CliCall.Run("export", scratch["run"], "--out", scratch[$"model.{format}"]);
             Assert.Equal("", call.Errors);
@@ -67,12 +67,19 @@ public sealed class ExportTests
         CliCall.Run("train", TinyJob.Write(scratch, TinyJob.Text.Replace("kind: adamw", "kind: sgd", StringComparison.Ordinal)), "--out", scratch["run"], "--quiet", "--workers", "1");
 
         Assert.Equal("--format is 'h5'; expected onnx, safetensors or npz.", CliCall.Refused(2, "export", scratch["run"], "--format", "h5"));
-        Assert.Equal("--format is missing; expected onnx, safetensors or npz.", CliCall.Refused(2, "export", scratch["run"], "--out", scratch["model"]));
+        Assert.Equal("--format is missing; expected onnx, safetensors or npz.", CliCall.Refused(2, "export", scratch["run"]));
+        foreach (string name in new[] { "model", "model.pt" })
+        {
+            Assert.Equal($"--out {scratch[name]} ends with none of the known formats; expected --format onnx, safetensors or npz.", CliCall.Refused(2, "export", scratch["run"], "--out", scratch[name]));
+        }
+
         Assert.Contains("does not exist; expected a run folder or a checkpoint", CliCall.Refused(3, "export", scratch["none"], "--format", "onnx"), StringComparison.Ordinal);
         Directory.CreateDirectory(scratch["taken.npz"]);
         Assert.Contains("could not be written", CliCall.Refused(1, "export", scratch["run"], "--out", scratch["taken.npz"]), StringComparison.Ordinal);
-        CliCall call = CliCall.Run("export", scratch["run"], "--out", scratch["model.onnx"], "--optimizer", scratch["state.safetensors"]);
-        Assert.Equal((3, "The optimizer has no state to export: SGD without momentum keeps none."), (call.Code, call.Sentence));
-        Assert.False(File.Exists(scratch["state.safetensors"]));
+        string[] both = ["export", scratch["run"], "--out", scratch["model.safetensors"], "--optimizer"];
+        Assert.Equal("The optimizer has no state to export: SGD without momentum keeps none.", CliCall.Refused(3, [.. both, scratch["state.safetensors"]]));
+        string same = Path.Combine(scratch.Folder, ".", "model.safetensors");
+        Assert.Equal($"--optimizer {same} is the file of the model too; expected another.", CliCall.Refused(2, [.. both, same]));
+        Assert.Empty(Directory.EnumerateFiles(scratch.Folder, "*.safetensors"));
     }
 }

@@ -16,10 +16,12 @@ public sealed class ImportTests
 
         CliCall call = CliCall.Run("import", job, scratch["w.safetensors"], "--out", scratch["imported"]);
 
-        Assert.Equal(new CliCall(0, $"wrote {scratch["imported"]}: 51 parameters of {scratch["w.safetensors"]}\n", ""), call);
+        Assert.Equal(new CliCall(0, $"wrote {scratch["imported"]}: 51 of 51 parameters from {scratch["w.safetensors"]}\n", ""), call);
         Assert.Equal(Inspected(scratch["run"]).GetProperty("parameters_sha256").GetString(), Inspected(scratch["imported"]).GetProperty("parameters_sha256").GetString());
         Assert.Equal(CliCall.Run("predict", scratch["run"], scratch["points.csv"]), CliCall.Run("predict", scratch["imported"], scratch["points.csv"]));
         Assert.Equal(0, CliCall.Run("export", scratch["imported"], "--out", scratch["again.onnx"]).Code);
+
+        Assert.Equal($"{scratch["imported"]} holds a run already; expected another folder with --out.", CliCall.Refused(2, "import", job, scratch["w.safetensors"], "--out", scratch["imported"]));
 
         // What is imported is the run of the same job, before its first step.
         CliCall onward = CliCall.Run("train", job, "--initialize", scratch["w.safetensors"], "--out", scratch["imported"], "--resume", "--quiet", "--workers", "1");
@@ -71,6 +73,7 @@ public sealed class ImportTests
         scratch.Write("wider.yaml", File.ReadAllText(wider).Replace("training: { ", section, StringComparison.Ordinal));
         CliCall call = CliCall.Run("import", wider, scratch["w.safetensors"], "--out", scratch["tuned"]);
         Assert.Equal((0, ""), (call.Code, call.Errors));
+        Assert.Equal($"wrote {scratch["tuned"]}: 24 of 87 parameters from {scratch["w.safetensors"]}\n", call.Output);
         Checkpoint before = CheckpointStore.Open(scratch["run"], _ => { });
         Checkpoint after = CheckpointStore.Open(scratch["tuned"], _ => { });
         Assert.Equal(before.Parameters[before.Parameters.Layout.Entries[0]].ToArray(), after.Parameters[after.Parameters.Layout.Entries[0]].ToArray());

@@ -97,16 +97,7 @@ public sealed class ModelVerbTests
         using var scratch = new Scratch();
         byte[] inputs = [.. Enumerable.Range(0, 80).Select(i => (byte)(i / 2 % 2 == 0 ? 200 : i % 7))];
         byte[] labels = [.. Enumerable.Range(0, 40).Select(i => (byte)(i % 2))];
-        using (System.IO.Compression.ZipArchive zip = System.IO.Compression.ZipFile.Open(scratch["data.npz"], System.IO.Compression.ZipArchiveMode.Create))
-        {
-            foreach ((string name, string shape, byte[] bytes) in new[] { ("x_train", "(40, 2)", inputs), ("y_train", "(40,)", labels), ("x_test", "(20, 2)", inputs[..40]), ("y_test", "(20,)", labels[..20]) })
-            {
-                byte[] header = System.Text.Encoding.ASCII.GetBytes($"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
-                using Stream stream = zip.CreateEntry(name + ".npy").Open();
-                stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. bytes]);
-            }
-        }
-
+        WriteNpz("data.npz", ("x_train", "(40, 2)", inputs), ("y_train", "(40,)", labels), ("x_test", "(20, 2)", inputs[..40]), ("y_test", "(20,)", labels[..20]));
         string job = scratch.Write("job.yaml", """
             data: { format: npy, train: { file: data.npz, inputs: x_train, labels: y_train }, test: { file: data.npz, inputs: x_test, labels: y_test } }
             model: [{ linear: 2 }]
@@ -119,11 +110,54 @@ public sealed class ModelVerbTests
         Assert.Equal(41, CliCall.Run("predict", scratch["run"], scratch["data.npz"]).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Equal($"{scratch["x.npy"]} is an npy file of inputs; expected --labels with the file of its labels.", Npy(scratch));
 
+        // A pair of npy files has names of files, which are no names of arrays.
+        File.WriteAllBytes(scratch["inputs.npy"], TinyJob.Npy("|u1", "(40, 2)", inputs));
+        File.WriteAllBytes(scratch["labels.npy"], TinyJob.Npy("|u1", "(40,)", labels));
+        CliCall.Run("train", job, "--out", scratch["pair"], "--quiet", "--workers", "1", "--set", "data={ format: npy, train: { inputs: inputs.npy, labels: labels.npy } }");
+        WriteNpz("plain.npz", ("inputs", "(40, 2)", inputs), ("labels", "(40,)", labels));
+        Assert.StartsWith("40 samples: loss ", CliCall.Run("evaluate", scratch["pair"], scratch["plain.npz"]).Output, StringComparison.Ordinal);
+        Assert.Equal(CliCall.Run("predict", scratch["pair"], scratch["inputs.npy"]), CliCall.Run("predict", scratch["pair"], scratch["plain.npz"]));
+
+        void WriteNpz(string name, params (string Name, string Shape, byte[] Bytes)[] arrays)
+        {
+            using System.IO.Compression.ZipArchive zip = System.IO.Compression.ZipFile.Open(scratch[name], System.IO.Compression.ZipArchiveMode.Create);
+            foreach ((string array, string shape, byte[] bytes) in arrays)
+            {
+                using Stream stream = zip.CreateEntry(array + ".npy").Open();
+                stream.Write(TinyJob.Npy("|u1", shape, bytes));
+            }
+        }
+
         static string Npy(Scratch scratch)
         {
             File.WriteAllBytes(scratch["x.npy"], [0x93, .. "NUMPY"u8, 1, 0, 0, 0]);
             return CliCall.Refused(2, "evaluate", scratch["run"], scratch["x.npy"]);
         }
+    }
+
+    [Fact]
+    public void A_picture_in_place_of_a_folder_of_them_is_called_one()
+    {
+        using var scratch = new Scratch();
+        foreach ((string name, string picture) in new[] { ("red", "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mM4wcUFRAwQCgAbFgNx0E3BywAAAABJRU5ErkJggg=="), ("blue", "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mPg4joBRAwQCgAVJgNxm2WouwAAAABJRU5ErkJggg==") })
+        {
+            Directory.CreateDirectory(scratch[$"pictures/{name}"]);
+            for (int i = 0; i < 4; i++)
+            {
+                File.WriteAllBytes(scratch[$"pictures/{name}/{i}.png"], Convert.FromBase64String(picture));
+            }
+        }
+
+        string job = scratch.Write("job.yaml", "data: { format: images, train: pictures }\nmodel: [flatten, { linear: 2 }]\ntraining: { epochs: 1 }");
+        Assert.Equal("", CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1").Errors);
+        string one = scratch["pictures/red/0.png"];
+
+        foreach (string verb in new[] { "predict", "evaluate" })
+        {
+            Assert.Equal($"'{one}' is a file; expected a folder of images, as the model takes images.", CliCall.Refused(3, verb, scratch["run"], one));
+        }
+
+        Assert.StartsWith("8 samples: loss ", CliCall.Run("evaluate", scratch["run"], scratch["pictures"]).Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,8 +30,9 @@ internal sealed class RunDestination
     /// <param name="given">The value of --out; null for runs/JOB-N.</param>
     /// <param name="jobPath">The job file.</param>
     /// <param name="resume">Whether to go on with a run that is there.</param>
+    /// <param name="canResume">Whether the command has --resume at all.</param>
     /// <exception cref="DistNetException">The folder holds a run and should not, holds none and should, or holds something else.</exception>
-    public static RunDestination Choose(string? given, string jobPath, bool resume)
+    public static RunDestination Choose(string? given, string jobPath, bool resume, bool canResume = true)
     {
         string folder = given ?? Default(Path.GetFileNameWithoutExtension(jobPath), resume);
         if (File.Exists(folder))
@@ -42,7 +43,7 @@ internal sealed class RunDestination
         bool holdsRun = Directory.Exists(folder) && RunFolder.HoldsRun(folder);
         return (holdsRun, resume) switch
         {
-            (true, false) => throw DistNetException.Usage($"{folder} holds a run already; add --resume to go on with it, or choose another folder with --out."),
+            (true, false) => throw DistNetException.Usage($"{folder} holds a run already; {(canResume ? "add --resume to go on with it, or choose" : "expected")} another folder with --out."),
             (false, true) => throw DistNetException.Usage($"{folder} holds no run to go on with; leave --resume out to start one."),
             (false, false) when !IsEmpty(folder) => throw DistNetException.Usage($"{folder} is not empty and holds no run; expected a new or an empty folder for --out."),
             _ => new RunDestination(folder, holdsRun),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using DistNet.Cli.Consoles;
 
 namespace DistNet.Cli.Verbs;
@@ -22,7 +23,34 @@ internal static class CommandTree
         root.Subcommands.Add(InspectVerb.Create(terminal));
         root.Subcommands.Add(CheckGradVerb.Create(terminal));
         root.Subcommands.Add(CertsVerb.Create(terminal));
+        foreach (Command verb in root.Subcommands)
+        {
+            RefuseEmptyPaths(verb);
+        }
+
         return root;
+    }
+
+    // Every argument is a path. An empty one is as a rule a variable of the shell that is not set, and would mean the current folder, or nothing.
+    private static void RefuseEmptyPaths(Command verb)
+    {
+        static void Check(SymbolResult result, string name, IReadOnlyList<Token> tokens)
+        {
+            if (tokens.Any(token => token.Value.Length == 0))
+            {
+                result.AddError($"{name} is empty; expected a file or folder");
+            }
+        }
+
+        foreach (Argument argument in verb.Arguments)
+        {
+            argument.Validators.Add(result => Check(result, argument.Name, result.Tokens));
+        }
+
+        foreach (Option option in verb.Options.Where(option => option.HelpName is "FILE" or "DIR"))
+        {
+            option.Validators.Add(result => Check(result, option.Name, result.Tokens));
+        }
     }
 
     /// <summary>An option with a whole number of at least 1.</summary>

@@ -24,14 +24,26 @@ internal static class ExportVerb
         {
             string path = parsed.GetRequiredValue(run);
             string chosen = Format(parsed.GetValue(format), parsed.GetValue(output));
+            string? second = parsed.GetValue(optimizer);
             string file = parsed.GetValue(output) ?? $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))}.{chosen}";
+            if (second is not null && Path.GetFullPath(second) == Path.GetFullPath(file))
+            {
+                throw DistNetException.Usage($"--optimizer {second} is the file of the model too; expected another.");
+            }
+
             void Warn(string sentence) => terminal.Errors.WriteLine($"warning: {sentence}");
             using TrainedModel model = TrainedModel.Load(path, Warn);
-            Write(terminal, file, stream => Write(stream, chosen, model));
-            if (parsed.GetValue(optimizer) is { } second)
+            Checkpoint? checkpoint = second is null ? null : CheckpointStore.Open(path, _ => { });
+            if (checkpoint is not null)
             {
-                Checkpoint checkpoint = CheckpointStore.Open(path, _ => { });
-                Write(terminal, second, stream => ModelExport.WriteOptimizer(stream, checkpoint));
+                // An optimizer without a state is refused before the first file is written.
+                ModelExport.WriteOptimizer(Stream.Null, checkpoint);
+            }
+
+            Write(terminal, file, stream => Write(stream, chosen, model));
+            if (checkpoint is not null)
+            {
+                Write(terminal, second!, stream => ModelExport.WriteOptimizer(stream, checkpoint));
             }
 
             return 0;
@@ -41,10 +53,11 @@ internal static class ExportVerb
 
     private static string Format(string? given, string? output)
     {
-        string? format = given ?? (output is null ? null : Path.GetExtension(output).TrimStart('.'));
-        return format is not null && Formats.Contains(format)
-            ? format
-            : throw DistNetException.Usage($"{(given is null ? "--format is missing" : $"--format is '{given}'")}; expected {Formats[0]}, {Formats[1]} or {Formats[2]}.");
+        string known = $"{Formats[0]}, {Formats[1]} or {Formats[2]}";
+        string format = given ?? Path.GetExtension(output)?.TrimStart('.') ?? throw DistNetException.Usage($"--format is missing; expected {known}.");
+        return Formats.FirstOrDefault(name => name.Equals(format, StringComparison.OrdinalIgnoreCase)) ?? throw DistNetException.Usage(given is null
+            ? $"--out {output} ends with none of the known formats; expected --format {known}."
+            : $"--format is '{given}'; expected {known}.");
     }
 
     private static void Write(Stream stream, string format, TrainedModel model)

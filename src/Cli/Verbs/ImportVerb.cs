@@ -26,17 +26,17 @@ internal static class ImportVerb
         {
             string path = parsed.GetRequiredValue(jobPath);
             Job job = JobLoader.Load(path, parsed.GetValue(overrides) ?? [], parsed.GetValue(seed), parsed.GetRequiredValue(file));
-            RunDestination folder = RunDestination.Choose(parsed.GetValue(output), path, resume: false);
+            RunDestination folder = RunDestination.Choose(parsed.GetValue(output), path, resume: false, canResume: false);
             LoadedData data = DataLoader.Load(job.Data!, job.Loss.Kind, job.Training.Seed, parsed.GetValue(dataFolder));
             RunSetup setup = RunSetup.Create(job, data, JobFile.ToJson(job));
-            InitialParameters.Check(job, setup.Graph);
+            long taken = InitialParameters.Check(job, setup.Graph);
             using (OpenRun run = OpenRun.Open(setup, new OpenRunOptions { RunFolder = folder.Folder, Unit = VectorUnit.Widest }))
             using (TrainingRun numeric = run.Run)
             {
                 numeric.WriteCheckpoint("import");
             }
 
-            terminal.Output.WriteLine($"wrote {folder.Folder}: {Figures.Count(setup.Graph.Layout.ParameterCount)} parameters of {parsed.GetRequiredValue(file)}");
+            terminal.Output.WriteLine($"wrote {folder.Folder}: {Figures.Count(taken)} of {Figures.Count(setup.Graph.Layout.ParameterCount)} parameters from {parsed.GetRequiredValue(file)}");
             terminal.Output.Flush();
             return 0;
         });

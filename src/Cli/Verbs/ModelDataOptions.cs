@@ -41,7 +41,7 @@ internal sealed class ModelDataOptions
         string path = parsed.GetRequiredValue(Data);
         string? labels = parsed.GetValue(Labels);
         (LossKind loss, DataExpectation expected) = (model.Job.Loss.Kind, model.Info.Expectation);
-        DataFileKind kind = DataFileKinds.Of(path);
+        DataFileKind kind = Kind(path, model.Job);
         if (labels is null && kind is DataFileKind.Idx or DataFileKind.Npy)
         {
             throw DistNetException.Usage($"{path} is an {(kind == DataFileKind.Idx ? "IDX" : "npy")} file of inputs; expected --labels with the file of its labels.");
@@ -51,7 +51,7 @@ internal sealed class ModelDataOptions
         {
             DataFileKind.Folder => ImageDataset.Load(path, Images(model.Job), loss, expected),
             DataFileKind.Npy => NpyDataset.Load(path, labels!, loss, expected),
-            DataFileKind.Npz => NpyDataset.LoadNpz(path, InputsArray(parsed, model.Job), labels ?? model.Job.Data?.Train.Labels ?? DataFiles.LabelsArray, loss, expected),
+            DataFileKind.Npz => NpyDataset.LoadNpz(path, InputsArray(parsed, model.Job), labels ?? NpzOf(model.Job)?.Labels ?? DataFiles.LabelsArray, loss, expected),
             _ when labels is not null => IdxDataset.Load(path, labels, loss, expected),
             _ => CsvDataset.Load(path, Csv(parsed, model.Job), loss, expected),
         };
@@ -63,7 +63,7 @@ internal sealed class ModelDataOptions
     {
         string path = parsed.GetRequiredValue(Data);
         DataExpectation expected = model.Info.Expectation;
-        return DataFileKinds.Of(path) switch
+        return Kind(path, model.Job) switch
         {
             DataFileKind.Folder => ImageDataset.LoadInputs(path, Images(model.Job), expected),
             DataFileKind.Idx => IdxDataset.LoadInputs(path, expected),
@@ -75,7 +75,14 @@ internal sealed class ModelDataOptions
 
     private static ImageOptions Images(Job job) => job.Data is { } data ? ImageOptions.From(data) : new ImageOptions();
 
-    private string InputsArray(ParseResult parsed, Job job) => parsed.GetValue(Inputs) ?? job.Data?.Train.Inputs ?? DataFiles.InputsArray;
+    private static DataFileKind Kind(string path, Job job) => DataFileKinds.Of(path) is var kind && kind == DataFileKind.Csv && job.Data?.Format == DataFormat.Images && File.Exists(path)
+        ? throw DistNetException.BadInput($"'{path}' is a file; expected a folder of images, as the model takes images.")
+        : kind;
+
+    // The names of the job's arrays; of files in a pair, which are no arrays' names, none.
+    private static DataFiles? NpzOf(Job job) => job.Data?.Train is { File: not null } files ? files : null;
+
+    private string InputsArray(ParseResult parsed, Job job) => parsed.GetValue(Inputs) ?? NpzOf(job)?.Inputs ?? DataFiles.InputsArray;
 
     private CsvOptions Csv(ParseResult parsed, Job job)
     {

@@ -176,13 +176,19 @@ public sealed class SafetensorsReader : IDisposable
         file.ReadExactly(lengthBytes);
         if (lengthBytes.StartsWith("PK\x03\x04"u8))
         {
-            throw DistNetException.BadInput($"The file '{path}' is a zip archive, as torch.save writes it; expected the safetensors format (safetensors.torch.save_file).");
+            throw DistNetException.BadInput($"The file '{path}' is a zip archive, as torch.save and numpy write them; expected the safetensors format (safetensors.torch.save_file).");
         }
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(lengthBytes);
         long rest = file.Length - lengthBytes.Length;
         if (length > (ulong)Math.Min(rest, SafetensorsFile.MaximumHeaderBytes))
         {
+            // A pickle's first bytes; a header of 640 bytes begins with them too.
+            if (lengthBytes is [0x80, >= 2 and <= 5, ..])
+            {
+                throw DistNetException.BadInput($"The file '{path}' is a pickle, as older versions of torch.save write it; expected the safetensors format (safetensors.torch.save_file).");
+            }
+
             throw Bad($"its header would have {length} bytes, expected at most {Math.Min(rest, SafetensorsFile.MaximumHeaderBytes)}");
         }
 

@@ -15,18 +15,21 @@ public static class InitialParameters
     /// <param name="job">The job.</param>
     /// <param name="graph">Its model.</param>
     /// <param name="parameters">An arena of the graph's layout.</param>
+    /// <returns>How many of the parameters (floats) came from the file.</returns>
     /// <exception cref="DistNetException">The file cannot be read, is another than the job says, or does not fit the model.</exception>
-    public static void Write(Job job, Graph graph, Arena parameters)
+    public static long Write(Job job, Graph graph, Arena parameters)
     {
         ArgumentNullException.ThrowIfNull(job);
         Initialization.Initialize(graph, job.Training.Initialization, job.Training.Seed, parameters);
-        if (job.Training.InitializeFrom is { } start)
+        if (job.Training.InitializeFrom is not { } start)
         {
-            string path = PathOf(job, start.File);
-            CheckHash(path, start.Sha256);
-            using SafetensorsReader file = SafetensorsReader.Open(path);
-            ParameterImport.Read(file, path, start.Skipped, parameters);
+            return 0;
         }
+
+        string path = PathOf(job, start.File);
+        CheckHash(path, start.Sha256);
+        using SafetensorsReader file = SafetensorsReader.Open(path);
+        return ParameterImport.Read(file, path, start.Skipped, parameters);
     }
 
     /// <summary>Writes the optimizer's slots where the job names a file of them.</summary>
@@ -54,16 +57,20 @@ public static class InitialParameters
     /// <summary>Finds out whether a run could start, before anything of it is written.</summary>
     /// <param name="job">The job.</param>
     /// <param name="graph">Its model.</param>
+    /// <returns>As <see cref="Write"/>.</returns>
     /// <exception cref="DistNetException">As <see cref="Write"/>.</exception>
-    public static void Check(Job job, Graph graph)
+    public static long Check(Job job, Graph graph)
     {
         ArgumentNullException.ThrowIfNull(job);
         ArgumentNullException.ThrowIfNull(graph);
-        if (job.Training.InitializeFrom is not null)
+        if (job.Training.InitializeFrom is null)
         {
-            Write(job, graph, new Arena(graph.Layout));
-            ReadOptimizer(job, [.. UpdateRule.For(job.Optimizer).SlotNames.Select(name => new OptimizerSlot(name, new Arena(graph.Layout)))], new TrainingState());
+            return 0;
         }
+
+        long taken = Write(job, graph, new Arena(graph.Layout));
+        ReadOptimizer(job, [.. UpdateRule.For(job.Optimizer).SlotNames.Select(name => new OptimizerSlot(name, new Arena(graph.Layout)))], new TrainingState());
+        return taken;
     }
 
     /// <summary>The job with the hash of the file that it starts from, which makes the file a part of the job.</summary>

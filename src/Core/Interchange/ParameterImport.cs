@@ -16,8 +16,9 @@ internal static class ParameterImport
     /// <param name="path">What errors call it.</param>
     /// <param name="skip">The names that are not to be imported, <c>*</c> for any characters.</param>
     /// <param name="parameters">Where to.</param>
+    /// <returns>How many parameters (floats) it had, running statistics aside.</returns>
     /// <exception cref="DistNetException">The file does not fit the model, or a value is not finite; nothing was written then, or a part.</exception>
-    public static void Read(SafetensorsReader file, string path, ImmutableArray<string> skip, Arena parameters)
+    public static long Read(SafetensorsReader file, string path, ImmutableArray<string> skip, Arena parameters)
     {
         ImmutableArray<ParameterEntry> entries = parameters.Layout.Entries;
         CheckSkip(skip, [.. entries.Select(entry => entry.Name), .. file.Tensors.Select(tensor => tensor.Name)], path);
@@ -46,6 +47,8 @@ internal static class ParameterImport
         {
             ReadFinite(file, path, tensor!).CopyTo(parameters[entry]);
         }
+
+        return wanted.Where(pair => !pair.Entry.IsBuffer).Sum(pair => (long)pair.Entry.Length);
     }
 
     /// <summary>Reads a tensor whose values must be finite.</summary>

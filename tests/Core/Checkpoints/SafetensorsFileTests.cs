@@ -169,7 +169,11 @@ public sealed class SafetensorsFileTests : IDisposable
             Assert.Throws<DistNetException>(() => reader.Read(reader.Tensors[0])).Message);
 
         string archive = folder.Write("model.pt", [.. "PK\u0003\u0004"u8, .. new byte[100]]);
-        Assert.Contains("is a zip archive, as torch.save writes it", Assert.Throws<DistNetException>(() => SafetensorsReader.Open(archive)).Message);
+        Assert.Contains("is a zip archive, as torch.save and numpy write them", Assert.Throws<DistNetException>(() => SafetensorsReader.Open(archive)).Message);
+        string pickle = folder.Write("old.pt", [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, .. new byte[100]]);
+        Assert.Equal(
+            $"The file '{pickle}' is a pickle, as older versions of torch.save write it; expected the safetensors format (safetensors.torch.save_file).",
+            Assert.Throws<DistNetException>(() => SafetensorsReader.Open(pickle)).Message);
     }
 
     private static byte[] Written(ImmutableArray<NamedTensor> tensors)
