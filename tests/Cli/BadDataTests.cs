@@ -48,6 +48,30 @@ public sealed class BadDataTests
     }
 
     [Fact]
+    public void A_folder_in_place_of_a_file_is_called_one()
+    {
+        using var scratch = new Scratch();
+        Directory.CreateDirectory(scratch["pictures"]);
+
+        Assert.Equal(
+            "The data file 'pictures' is a folder; expected a file (data.format: images reads folders).",
+            CliCall.Refused(3, "train", TinyJob.Write(scratch), "--set", "data.train=pictures", "--out", scratch["run"]));
+        Assert.False(Directory.Exists(scratch["run"]));
+    }
+
+    [Theory]
+    [InlineData("[x, colour]", "data.ignore has 'colour', which is a label in the CSV file 'points.csv'; expected columns that are no labels.")]
+    [InlineData("[\"2\"]", "data.ignore has '2', which is a label in the CSV file 'points.csv'; expected columns that are no labels.")]
+    public void An_ignored_label_is_refused(string ignore, string sentence)
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+
+        Assert.Equal(sentence, CliCall.Refused(3, "train", job, "--set", $"data.ignore={ignore}", "--out", scratch["run"]).Replace(scratch["points.csv"], "points.csv", StringComparison.Ordinal));
+        Assert.False(Directory.Exists(scratch["run"]));
+    }
+
+    [Fact]
     public void Damaged_idx_and_gzip_files_are_named()
     {
         using var scratch = new Scratch();
@@ -64,7 +88,7 @@ public sealed class BadDataTests
         Check("images", zipped[..^9], labels);
         Check("labels", images, []);
         Check("labels", images, labels[..^1]);
-        Check("10 images, 9 labels", images, TinyJob.Idx(Labels[..9], 9));
+        Check("10 samples, 9 labels", images, TinyJob.Idx(Labels[..9], 9));
 
         File.WriteAllBytes(scratch["images"], zipped);
         File.WriteAllBytes(scratch["labels"], labels);

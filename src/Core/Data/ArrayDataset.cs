@@ -22,7 +22,7 @@ internal static class ArrayDataset
         if (labels.Dimensions.IsEmpty || labels.Count != inputs.Count)
         {
             throw DistNetException.BadInput(
-                $"The images in {inputs.Shown} and the labels in {labels.Shown} differ in number: {DataFile.Shown(inputs.Count)} images, {(labels.Dimensions.IsEmpty ? "one number" : DataFile.Shown(labels.Count))} labels.");
+                $"The inputs in {inputs.Shown} and the labels in {labels.Shown} differ in number: {DataFile.Shown(inputs.Count)} samples, {(labels.Dimensions.IsEmpty ? "one number" : $"{DataFile.Shown(labels.Count)} labels")}.");
         }
 
         LabelKind kind = LabelKinds.Of(loss);
@@ -80,7 +80,7 @@ internal static class ArrayDataset
         if (labels.Dimensions.Length != 1 || !labels.IsWhole)
         {
             throw DistNetException.BadInput(
-                $"The labels in {labels.Shown} have {labels.Dimensions.Length} dimensions of type {labels.TypeWords}; expected 1 dimension of whole numbers, as classes are.");
+                $"The labels in {labels.Shown} have {(labels.IsWhole ? $"{labels.Dimensions.Length} dimensions" : $"the type {labels.TypeWords}")}; expected 1 dimension of whole numbers, as classes are.");
         }
 
         ImmutableArray<string> known = expected?.ClassNames ?? [];

@@ -94,7 +94,9 @@ public static class DataLoader
             : [Path.Combine(dataFolder, name), Path.Combine(dataFolder, Path.GetFileName(Path.TrimEndingDirectorySeparator(name))), Path.Combine(baseFolder, name)];
         places = [.. places.Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
         return places.FirstOrDefault(place => File.Exists(place) || (mayBeFolder && Directory.Exists(place)))
-            ?? throw DistNetException.BadInput($"The data {(mayBeFolder ? "folder" : "file")} '{name}' does not exist; looked for {string.Join(", ", places.Select(place => $"'{place}'"))}.");
+            ?? throw DistNetException.BadInput(places.Any(Directory.Exists)
+                ? $"The data file '{name}' is a folder; expected a file (data.format: images reads folders)."
+                : $"The data {(mayBeFolder ? "folder" : "file")} '{name}' does not exist; looked for {string.Join(", ", places.Select(place => $"'{place}'"))}.");
     }
 
     private static Dataset ReadFurther(DataOptions options, DataFiles files, string split, LossKind loss, DataExpectation expected, string? dataFolder)

@@ -42,6 +42,11 @@ internal sealed record TableColumns(int Width, ImmutableArray<string> Names, Imm
         ImmutableArray<int> ignored = [.. options.Columns.Ignore
             .Where(name => expected is null || !hasHeader || names.Contains(name) || IsPlace(name))
             .Select(name => FindColumn(records.Subject, names, first.Length, name, "data.ignore"))];
+        if (expected is null && options.Columns.Ignore.Zip(ignored).FirstOrDefault(pair => labels.Contains(pair.Second)).First is { } both)
+        {
+            throw DistNetException.BadInput($"data.ignore has '{both}', which is a label in the {records.Subject[4..]}; expected columns that are no labels.");
+        }
+
         ImmutableArray<int> features = [.. Enumerable.Range(0, first.Length).Except(labels).Except(ignored)];
         if (features.IsEmpty)
         {

@@ -73,7 +73,7 @@ public sealed class Conv2d : Module
         (int channels, _, _) = ImageWindow.ImageOf(inputs[0], Kind);
         if (channels % Groups != 0 || OutputCount % Groups != 0)
         {
-            throw DistNetException.BadInput($"it has {Groups} groups, but its input has {channels} channels and its output {OutputCount}; take a divisor of both");
+            throw DistNetException.BadInput($"it has {Groups} groups, but its input has {channels} {(channels == 1 ? "channel" : "channels")} and its output {OutputCount}; take a divisor of both");
         }
 
         ConvolutionShape shape = ShapeOf(inputs);

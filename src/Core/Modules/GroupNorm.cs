@@ -58,7 +58,7 @@ public sealed class GroupNorm : Module
 
         return inputs[0][0] % Groups == 0
             ? inputs[0]
-            : throw DistNetException.BadInput($"its input has the shape {inputs[0]}, whose {inputs[0][0]} channels cannot be cut into {Groups} equal groups");
+            : throw DistNetException.BadInput($"its input has the shape {inputs[0]}, whose {inputs[0][0]} {(inputs[0][0] == 1 ? "channel" : "channels")} cannot be cut into {Groups} equal groups");
     }
 
     /// <inheritdoc/>

@@ -61,7 +61,7 @@ internal static class Norms
     {
         if (!((float)epsilon > 0 && float.IsFinite((float)epsilon)))
         {
-            throw DistNetException.BadInput($"A {kind} module has the epsilon {epsilon.ToString(CultureInfo.InvariantCulture)}; it must be above 0.");
+            throw DistNetException.BadInput($"A {kind} module has the epsilon {epsilon.ToString(CultureInfo.InvariantCulture)}; expected a finite number above 0, as a 32-bit float too.");
         }
     }
 }

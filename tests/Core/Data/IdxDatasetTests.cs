@@ -159,7 +159,7 @@ public sealed class IdxDatasetTests : IDisposable
     {
         folder.Write("images", Idx(3, 2));
         folder.Write("labels", Idx(8, [2], [0, 1]));
-        Assert.Equal($"The images in '{folder["images"]}' and the labels in '{folder["labels"]}' differ in number: 3 images, 2 labels.", Error());
+        Assert.Equal($"The inputs in '{folder["images"]}' and the labels in '{folder["labels"]}' differ in number: 3 samples, 2 labels.", Error());
     }
 
     [Fact]
@@ -167,9 +167,9 @@ public sealed class IdxDatasetTests : IDisposable
     {
         folder.Write("images", Idx(2, 2));
         folder.Write("labels", Idx(2, 2));
-        Assert.Contains("have 2 dimensions of type unsigned byte; expected 1 dimension of whole numbers", Error());
+        Assert.Contains("have 2 dimensions; expected 1 dimension of whole numbers", Error());
         folder.Write("labels", Idx(0x0D, [2], new byte[8]));
-        Assert.Contains("have 1 dimensions of type float", Error());
+        Assert.Contains("have the type float; expected 1 dimension of whole numbers, as classes are.", Error());
         folder.Write("labels", Idx(8, [2], [4, 4]));
         Assert.Contains("have only one class ('4'); cross-entropy expects at least 2", Error());
         folder.Write("images", Idx(3, 2));

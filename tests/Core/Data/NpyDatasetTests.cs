@@ -66,7 +66,9 @@ public sealed class NpyDatasetTests : IDisposable
         Dataset data = NpyDataset.Load(inputs, labels, LossKind.MeanSquaredError);
         Assert.Equal(3, data.TargetWidth);
         Assert.Equal([1, 2, 3, 4, 5, 6.5f], data.Targets);
-        Assert.EndsWith("have 2 dimensions of type f4; expected 1 dimension of whole numbers, as classes are.", Error(() => NpyDataset.Load(inputs, labels, LossKind.CrossEntropy)));
+        Assert.EndsWith("have the type f4; expected 1 dimension of whole numbers, as classes are.", Error(() => NpyDataset.Load(inputs, labels, LossKind.CrossEntropy)));
+        string one = folder.Write("one.npy", Npy("|u1", "()", [1]));
+        Assert.Equal($"The inputs in '{inputs}' and the labels in '{one}' differ in number: 2 samples, one number.", Error(() => NpyDataset.Load(inputs, one, LossKind.CrossEntropy)));
     }
 
     [Theory]

@@ -152,8 +152,9 @@ public sealed class BatchNormTests
     }
 
     [Theory]
-    [InlineData(0, 0.1, "A batch-norm module has the epsilon 0; it must be above 0.")]
-    [InlineData(double.NaN, 0.1, "A batch-norm module has the epsilon NaN; it must be above 0.")]
+    [InlineData(0, 0.1, "A batch-norm module has the epsilon 0; expected a finite number above 0, as a 32-bit float too.")]
+    [InlineData(1e-60, 0.1, "A batch-norm module has the epsilon 1E-60; expected a finite number above 0, as a 32-bit float too.")]
+    [InlineData(double.NaN, 0.1, "A batch-norm module has the epsilon NaN; expected a finite number above 0, as a 32-bit float too.")]
     [InlineData(1e-5, 1.5, "A batch-norm module has the momentum 1.5; it must be from 0 to 1.")]
     [InlineData(1e-5, -1, "A batch-norm module has the momentum -1; it must be from 0 to 1.")]
     public void Options_out_of_their_range_are_refused(double epsilon, double momentum, string sentence) =>

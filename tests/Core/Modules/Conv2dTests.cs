@@ -71,6 +71,7 @@ public sealed class Conv2dTests
         Assert.Equal(
             "Node 'conv1' (conv2d) does not fit: it has 2 groups, but its input has 3 channels and its output 4; take a divisor of both.",
             Failure(() => Of(new Conv2d(4, 1, groups: 2), 3, 4, 6)));
+        Assert.Contains("it has 2 groups, but its input has 1 channel and its output 4;", Failure(() => Of(new Conv2d(4, 1, groups: 2), 1, 4, 6)), StringComparison.Ordinal);
         Assert.Equal(
             "Node 'conv1' (conv2d) does not fit: its weights would be [100000, 3, 300, 300], more than 2147483647 floats.",
             Failure(() => Of(new Conv2d(100_000, 300), 3, 400, 400)));

@@ -53,7 +53,7 @@ public sealed class SampleNormTests
         AssertRefused("Node 'gn1' (group-norm) does not fit: its input has the shape [4, 3, 5], whose 4 channels cannot be cut into 3 equal groups.", new GroupNorm(3), Image);
         Assert.Equal("A layer-norm module normalises 0 dimensions; it needs at least 1.", Assert.Throws<DistNetException>(() => new LayerNorm(0)).Message);
         Assert.Equal("A group-norm module has 0 groups; it needs at least 1.", Assert.Throws<DistNetException>(() => new GroupNorm(0)).Message);
-        Assert.Equal("A group-norm module has the epsilon -1; it must be above 0.", Assert.Throws<DistNetException>(() => new GroupNorm(1, -1)).Message);
+        Assert.Equal("A group-norm module has the epsilon -1; expected a finite number above 0, as a 32-bit float too.", Assert.Throws<DistNetException>(() => new GroupNorm(1, -1)).Message);
     }
 
     private static void AssertRefused(string sentence, Module module, Shape shape) =>
