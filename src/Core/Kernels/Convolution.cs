@@ -15,9 +15,6 @@ public static class Convolution
     /// <summary>The floats of scratch for <see cref="WeightGradient"/>; enough for fewer slices too.</summary>
     public static int WeightGradientScratch(in ConvolutionShape shape, int sliceCount) => ConvolutionWeightGradient.ScratchLength(shape, sliceCount);
 
-    /// <summary>The floats of scratch for <see cref="BiasGradient"/>.</summary>
-    public static int BiasGradientScratch(int sliceCount) => MatrixProduct.Levels(sliceCount) + 1;
-
     /// <summary>Each output is one chain of fused multiply-adds over its taps in the weights' order (channel, kernel row, kernel column), from +0; the bias is added last, once.</summary>
     /// <param name="unit">The vector unit.</param>
     /// <param name="shape">The sizes.</param>
@@ -117,44 +114,6 @@ public static class Convolution
             Shape = shape.Simplified,
             Input = input,
             OutputGradient = outputGradient,
-            Slices = slices,
-            Result = result,
-            From = from,
-            To = to,
-            Scratch = scratch,
-        };
-        unit.Run(ref kernel);
-    }
-
-    /// <summary>Each bias' gradient: a sample's pixels in 16 virtual lanes (see docs/numerics.md), a chain of additions by sample inside each slice from +0, then the canonical tree over slices.</summary>
-    /// <param name="unit">The vector unit.</param>
-    /// <param name="outputGradient">[rows, channels, pixels].</param>
-    /// <param name="channels">The channels.</param>
-    /// <param name="pixels">The pixels of a channel.</param>
-    /// <param name="slices">The slices in order; one without rows counts as +0. No slices at all give +0.</param>
-    /// <param name="result">[channels], of which only [from, to) is written.</param>
-    /// <param name="from">The caller's first channel.</param>
-    /// <param name="to">The channel after the caller's last.</param>
-    /// <param name="scratch"><see cref="BiasGradientScratch"/> floats of this caller's own.</param>
-    public static void BiasGradient(
-        VectorUnit unit, ReadOnlySpan<float> outputGradient, int channels, int pixels, ReadOnlySpan<SliceRows> slices, Span<float> result, int from, int to, Span<float> scratch)
-    {
-        ArgumentNullException.ThrowIfNull(unit);
-        Invariant.Holds(channels >= 1 && pixels >= 1 && from >= 0 && from <= to && to <= channels && result.Length == channels);
-        Invariant.Holds(scratch.Length >= BiasGradientScratch(slices.Length));
-        int present = outputGradient.Length / (channels * pixels);
-        MatrixProduct.CheckSlices(slices, present, present);
-        if (slices.IsEmpty)
-        {
-            result[from..to].Clear();
-            return;
-        }
-
-        ChannelSum kernel = new()
-        {
-            Values = outputGradient,
-            Channels = channels,
-            Pixels = pixels,
             Slices = slices,
             Result = result,
             From = from,

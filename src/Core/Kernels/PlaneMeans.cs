@@ -2,9 +2,21 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>The mean of each plane of some images: a sum in 16 virtual lanes (<see cref="RowKernels"/>), divided once.</summary>
+/// <summary>Sums and means of each plane of some images: a sum in 16 virtual lanes (<see cref="RowKernels"/>), for a mean divided once.</summary>
 public static class PlaneMeans
 {
+    /// <summary>sum ← sum + Σ x, for each plane.</summary>
+    /// <param name="unit">The vector unit.</param>
+    /// <param name="x">[planes, plane].</param>
+    /// <param name="plane">The elements of a plane, at least 1.</param>
+    /// <param name="sum">[planes].</param>
+    public static void AddSums(VectorUnit unit, ReadOnlySpan<float> x, int plane, Span<float> sum)
+    {
+        Invariant.Holds(plane > 0 && (long)sum.Length * plane == x.Length);
+        Kernel kernel = new() { X = x, Sum = sum, Plane = plane };
+        unit.Run(ref kernel);
+    }
+
     /// <summary>y = Σ x ÷ plane.</summary>
     /// <param name="unit">The vector unit.</param>
     /// <param name="x">[planes, plane].</param>
@@ -12,9 +24,13 @@ public static class PlaneMeans
     /// <param name="y">[planes].</param>
     public static void Forward(VectorUnit unit, ReadOnlySpan<float> x, int plane, Span<float> y)
     {
-        Invariant.Holds(plane > 0 && (long)y.Length * plane == x.Length);
-        Kernel kernel = new() { X = x, Y = y, Plane = plane };
-        unit.Run(ref kernel);
+        // A sum is never −0, so that +0 before it changes no bit.
+        y.Clear();
+        AddSums(unit, x, plane, y);
+        foreach (ref float mean in y)
+        {
+            mean /= plane;
+        }
     }
 
     /// <summary>dx = dy ÷ plane, for each element of the plane.</summary>
@@ -30,7 +46,7 @@ public static class PlaneMeans
     private ref struct Kernel : IKernel
     {
         public ReadOnlySpan<float> X;
-        public Span<float> Y;
+        public Span<float> Sum;
         public int Plane;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -38,9 +54,9 @@ public static class PlaneMeans
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
         {
-            for (int index = 0; index < Y.Length; index++)
+            for (int index = 0; index < Sum.Length; index++)
             {
-                Y[index] = RowSums.Sum<TVector, TOps>(X.Slice(index * Plane, Plane)) / Plane;
+                Sum[index] += RowSums.Sum<TVector, TOps>(X.Slice(index * Plane, Plane));
             }
         }
     }

@@ -112,7 +112,7 @@ public sealed class Conv2d : Module
     {
         ConvolutionShape shape = ShapeOf(inputs);
         int products = Math.Max(Convolution.ForwardScratch(shape, rows), Convolution.InputGradientScratch(shape, rows));
-        return new ModuleMemory(Scratch: Math.Max(products, Math.Max(Convolution.WeightGradientScratch(shape, slices), Convolution.BiasGradientScratch(slices))));
+        return new ModuleMemory(Scratch: Math.Max(products, Math.Max(Convolution.WeightGradientScratch(shape, slices), SliceSum.Scratch(OutputCount, slices))));
     }
 
     /// <inheritdoc/>
@@ -138,7 +138,8 @@ public sealed class Conv2d : Module
         }
         else
         {
-            Convolution.BiasGradient(context.Unit, context.OutputGradient, OutputCount, shape.OutputPixels, context.Slices, context.Gradient, from, to, context.Scratch);
+            BiasTerm term = new() { Unit = context.Unit, OutputGradient = context.OutputGradient, Outputs = OutputCount, Pixels = shape.OutputPixels };
+            SliceSum.Run(context.Slices, ref term, context.Gradient, from, to, context.Scratch);
         }
     }
 
@@ -198,5 +199,17 @@ public sealed class Conv2d : Module
     {
         int same = (int)Math.Min((long)dilation * (kernel - 1), int.MaxValue);
         return padding >= 0 ? new(input, kernel, stride, dilation, padding, padding) : new(input, kernel, stride, dilation, same / 2, same - (same / 2));
+    }
+
+    // The pixels of each channel.
+    internal ref struct BiasTerm : ISampleTerm
+    {
+        public VectorUnit Unit;
+        public ReadOnlySpan<float> OutputGradient;
+        public int Outputs;
+        public int Pixels;
+
+        public readonly void AddTo(int row, int from, Span<float> sum) =>
+            PlaneMeans.AddSums(Unit, OutputGradient.Slice(((row * Outputs) + from) * Pixels, sum.Length * Pixels), Pixels, sum);
     }
 }

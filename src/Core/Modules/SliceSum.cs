@@ -24,14 +24,14 @@ public interface ISliceTerm
 }
 
 /// <summary>The canonical sum over samples, for modules of your own: a chain by sample inside each slice, from +0, then the binary tree over slices.</summary>
-/// <remarks>The tree is built as a binary counter counts: after slice s, as many pending sums are combined as s + 1 has trailing zeros, so that a slice's sum and
-/// at most one sum per level are held.</remarks>
+/// <remarks>The tree is built as a binary counter counts: after slice s, as many pending sums are combined as s + 1 has trailing zeros, so that at most one sum per level is held, that of
+/// the slice among them. No slices at all give +0.</remarks>
 public static class SliceSum
 {
     /// <summary>The floats of scratch for <see cref="Run"/>.</summary>
     /// <param name="length">The most floats of the gradient in one call.</param>
     /// <param name="slices">The most slices.</param>
-    public static int Scratch(int length, int slices) => length * (BitOperations.Log2((uint)Math.Max(slices, 1)) + 2);
+    public static int Scratch(int length, int slices) => checked(length * MatrixProduct.Levels(slices));
 
     /// <summary>Sums the terms of all samples into the floats [from, to) of the gradient.</summary>
     /// <param name="slices">The rows of each slice.</param>
@@ -107,7 +107,7 @@ public static class SliceSum
                 Combine();
             }
 
-            return scratch[..length];
+            return pending == 0 ? Next() : scratch[..length];
         }
 
         // The last pending sum goes into the one before it.

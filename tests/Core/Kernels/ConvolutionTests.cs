@@ -1,5 +1,6 @@
 using CsCheck;
 using DistNet.Kernels;
+using DistNet.Modules;
 using Xunit;
 
 namespace DistNet.Tests.Kernels;
@@ -119,7 +120,6 @@ public sealed class ConvolutionTests
             Assert.InRange(Convolution.ForwardScratch(shape, samples + 1), Convolution.ForwardScratch(shape, samples), int.MaxValue);
             Assert.InRange(Convolution.InputGradientScratch(shape, samples + 1), Convolution.InputGradientScratch(shape, samples), int.MaxValue);
             Assert.InRange(Convolution.WeightGradientScratch(shape, slices + 1), Convolution.WeightGradientScratch(shape, slices), int.MaxValue);
-            Assert.InRange(Convolution.BiasGradientScratch(slices + 1), Convolution.BiasGradientScratch(slices), int.MaxValue);
         });
 
     private static Gen<ConvolutionAxis> Axes =>
@@ -163,9 +163,10 @@ public sealed class ConvolutionTests
         Convolution.WeightGradient(unit, shape, guardedInput, guardedGradient, slices, weights, middle, shape.Outputs, scratch);
         Bits.Equal(PlainConvolutions.WeightGradient(shape, input, gradient, slices), weights, $"{what}, weight gradient");
 
-        using GuardedFloats biasScratch = new(random.Floats(Convolution.BiasGradientScratch(slices.Length)));
-        Convolution.BiasGradient(unit, guardedGradient, shape.Outputs, shape.OutputPixels, slices, bias, 0, middle, biasScratch);
-        Convolution.BiasGradient(unit, guardedGradient, shape.Outputs, shape.OutputPixels, slices, bias, middle, shape.Outputs, biasScratch);
+        using GuardedFloats biasScratch = new(random.Floats(SliceSum.Scratch(shape.Outputs, slices.Length)));
+        Conv2d.BiasTerm term = new() { Unit = unit, OutputGradient = guardedGradient, Outputs = shape.Outputs, Pixels = shape.OutputPixels };
+        SliceSum.Run(slices, ref term, bias, 0, middle, biasScratch);
+        SliceSum.Run(slices, ref term, bias, middle, shape.Outputs, biasScratch);
         Bits.Equal(PlainConvolutions.BiasGradient(shape, gradient, slices), bias, $"{what}, bias gradient");
     }
 }
