@@ -59,7 +59,7 @@ internal static class ConvolutionTable
 
     private static ConvolutionShape Square(int channels, int outputs, int size, int kernel, int stride = 1, int padding = 0, int groups = 1)
     {
-        ConvolutionAxis axis = new(size, kernel, stride, 1, padding, padding);
+        WindowAxis axis = new(size, kernel, stride, 1, padding, padding);
         return new ConvolutionShape(channels, outputs, groups, axis, axis);
     }
 

@@ -94,7 +94,7 @@ internal static class MemoryKernels
     // A call for each 16 planes, as for the channels of a sample.
     private static Action Pool(KernelArrays arrays, int size, Pooling pooling, int kernel = 2, int padding = 0)
     {
-        WindowAxis axis = new(size, kernel, 2, padding, 1);
+        WindowAxis axis = new(size, kernel, 2, 1, padding, padding);
         PlaneWindow window = new(axis, axis);
         int length = 16 * size * size;
         int outputs = length / 4;

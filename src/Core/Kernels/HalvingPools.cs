@@ -87,8 +87,8 @@ internal ref struct HalvingForward<THalving> : IKernel
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
-        nuint columns = (nuint)Window.Columns.Outputs, rows = (nuint)Window.Rows.Outputs, width = (nuint)TOps.Count;
-        nuint row = (nuint)Window.Columns.Length, plane = (nuint)Window.Plane, length = (nuint)Y.Length, sourceLength = (nuint)X.Length;
+        nuint columns = (nuint)Window.Columns.Output, rows = (nuint)Window.Rows.Output, width = (nuint)TOps.Count;
+        nuint row = (nuint)Window.Columns.Input, plane = (nuint)Window.Plane, length = (nuint)Y.Length, sourceLength = (nuint)X.Length;
         nuint output = 0;
         for (nuint origin = 0; origin < sourceLength; origin += plane)
         {
@@ -145,7 +145,7 @@ internal ref struct HalvingBackward<THalving> : IKernel
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
-        int columns = Window.Columns.Outputs, rows = Window.Rows.Outputs, row = Window.Columns.Length;
+        int columns = Window.Columns.Output, rows = Window.Rows.Output, row = Window.Columns.Input;
         int output = 0;
         for (int origin = 0; origin < InputGradient.Length; origin += Window.Plane)
         {

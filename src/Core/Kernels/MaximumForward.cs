@@ -19,16 +19,16 @@ internal ref struct MaximumForward : IKernel
     {
         WindowAxis columns = Window.Columns;
         bool inVectors = columns.Stride <= 2;
-        int left = inVectors ? Math.Min((columns.Padding + columns.Stride - 1) / columns.Stride, columns.Outputs) : columns.Outputs;
-        int right = Math.Max(left, inVectors ? (int)Math.Min((columns.Length + columns.Padding - columns.Reach + columns.Stride) / columns.Stride, columns.Outputs) : 0);
+        int left = inVectors ? Math.Min((columns.Before + columns.Stride - 1) / columns.Stride, columns.Output) : columns.Output;
+        int right = Math.Max(left, inVectors ? (int)Math.Min((columns.Input + columns.Before - columns.Reach - 1 + columns.Stride) / columns.Stride, columns.Output) : 0);
         int output = 0;
         for (int origin = 0; origin < X.Length; origin += Window.Plane)
         {
-            for (int row = 0; row < Window.Rows.Outputs; row++, output += columns.Outputs)
+            for (int row = 0; row < Window.Rows.Output; row++, output += columns.Output)
             {
                 int top = Window.Rows.FirstTap(row), bottom = Window.Rows.EndTap(row);
-                int start = origin + (Window.Rows.Start(row) * columns.Length);
-                int lastRead = start + ((bottom - 1) * Window.Rows.Dilation * columns.Length) + ((columns.Kernel - 1) * columns.Dilation) + (columns.Stride * TOps.Count);
+                int start = origin + (Window.Rows.Start(row) * columns.Input);
+                int lastRead = start + ((bottom - 1) * Window.Rows.Dilation * columns.Input) + ((columns.Kernel - 1) * columns.Dilation) + (columns.Stride * TOps.Count);
                 Plain(row, 0, left, start, output);
                 int column = left;
                 for (; column < right && output + column + TOps.Count <= Y.Length && lastRead + columns.Start(column) <= X.Length; column += TOps.Count)
@@ -36,7 +36,7 @@ internal ref struct MaximumForward : IKernel
                     Pool<TVector, TOps>(start + columns.Start(column), top, bottom, output + column);
                 }
 
-                Plain(row, Math.Min(column, right), columns.Outputs, start, output);
+                Plain(row, Math.Min(column, right), columns.Output, start, output);
             }
         }
     }
@@ -52,7 +52,7 @@ internal ref struct MaximumForward : IKernel
         TVector place = TOps.Broadcast(BitConverter.Int32BitsToSingle(top * kernel));
         for (int down = top; down < bottom; down++)
         {
-            nint element = start + (down * Window.Rows.Dilation * Window.Columns.Length);
+            nint element = start + (down * Window.Rows.Dilation * Window.Columns.Input);
             for (int along = 0; along < kernel; along++, element += Window.Columns.Dilation)
             {
                 TVector value = TOps.Load(in x, (nuint)element);
@@ -98,7 +98,7 @@ internal ref struct MaximumForward : IKernel
         {
             for (int along = left; along < right; along++)
             {
-                float value = x[start + (down * window.Rows.Dilation * window.Columns.Length) + (along * window.Columns.Dilation)];
+                float value = x[start + (down * window.Rows.Dilation * window.Columns.Input) + (along * window.Columns.Dilation)];
                 if (value > best || float.IsNaN(value))
                 {
                     best = value;

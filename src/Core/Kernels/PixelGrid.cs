@@ -70,7 +70,7 @@ internal unsafe struct PixelGrid
     /// <summary>The pixels of an input for which (row + before) mod stride is <paramref name="rowPhase"/>, and likewise the column.</summary>
     public static PixelGrid OfInput(in ConvolutionShape shape, in Planes planes, int rowPhase, int columnPhase, int* steps)
     {
-        ConvolutionAxis rows = shape.Rows, columns = shape.Columns;
+        WindowAxis rows = shape.Rows, columns = shape.Columns;
         TapList list = new(steps);
         for (int output = 0; output < shape.GroupOutputs; output++)
         {
@@ -103,14 +103,14 @@ internal unsafe struct PixelGrid
     }
 
     /// <summary>Whether a tap reaches the inputs of a phase.</summary>
-    public static bool Reaches(in ConvolutionAxis axis, int tap, int phase) => tap * axis.Dilation % axis.Stride == phase;
+    public static bool Reaches(in WindowAxis axis, int tap, int phase) => tap * axis.Dilation % axis.Stride == phase;
 
     // The first input of the phase, how many there are, and where the first one's output a is in the plane.
-    private static (int First, int Count, int Place) Pixels(in ConvolutionAxis axis, int phase)
+    private static (int First, int Count, int Place) Pixels(in WindowAxis axis, int phase)
     {
         int first = (phase - (axis.Before % axis.Stride) + axis.Stride) % axis.Stride;
         int count = first < axis.Input ? ((axis.Input - 1 - first) / axis.Stride) + 1 : 0;
-        return (first, count, ((first + axis.Before) / axis.Stride) + axis.OutputPlane.Before);
+        return (first, count, ((first + axis.Before) / axis.Stride) + PlaneAxis.OfOutput(axis).Before);
     }
 
     // Rows that follow each other without a gap are one.

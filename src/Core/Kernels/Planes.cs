@@ -12,6 +12,19 @@ namespace DistNet.Kernels;
 internal readonly record struct PlaneAxis(int Source, int Before, int Stride, int Phases, int Length)
 {
     public bool IsSource => Before == 0 && Stride == 1 && Length == Source;
+
+    /// <summary>The part of the padded input that a convolution reads, its phases apart.</summary>
+    public static PlaneAxis OfInput(in WindowAxis axis) => axis.Before == 0 && axis.Stride == 1 && axis.Output - 1 + axis.Reach < axis.Input
+        ? new(axis.Input, 0, 1, 1, axis.Input)
+        : new(axis.Input, axis.Before, axis.Stride, (int)Math.Min(axis.Stride, axis.Reach + 1), (int)(((((axis.Output - 1L) * axis.Stride) + axis.Reach) / axis.Stride) + 1));
+
+    /// <summary>The part of the padded output that the gradient reads: input i takes output a − (k · dilation) ÷ stride, where a = (i + before) ÷ stride.</summary>
+    public static PlaneAxis OfOutput(in WindowAxis axis)
+    {
+        int first = (axis.Before / axis.Stride) - (int)(axis.Reach / axis.Stride);
+        int length = ((axis.Input - 1 + axis.Before) / axis.Stride) - first + 1;
+        return first == 0 && length <= axis.Output ? new(axis.Output, 0, 1, 1, axis.Output) : new(axis.Output, -first, 1, 1, length);
+    }
 }
 
 /// <summary>A sample's channels with their padding written out (+0) and the phases of a stride apart: every tap of every pixel is then at the pixel's place plus the tap's, and the pixels

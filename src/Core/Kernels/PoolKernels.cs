@@ -77,9 +77,9 @@ public static class PoolKernels
         int output = 0;
         for (int origin = 0; origin < x.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Outputs; row++)
+            for (int row = 0; row < window.Rows.Output; row++)
             {
-                for (int column = 0; column < window.Columns.Outputs; column++)
+                for (int column = 0; column < window.Columns.Output; column++)
                 {
                     Taps taps = new(window, row, column);
                     float sum = 0;
@@ -112,9 +112,9 @@ public static class PoolKernels
         int output = 0;
         for (int origin = 0; origin < dx.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Outputs; row++)
+            for (int row = 0; row < window.Rows.Output; row++)
             {
-                for (int column = 0; column < window.Columns.Outputs; column++)
+                for (int column = 0; column < window.Columns.Output; column++)
                 {
                     Taps taps = new(window, row, column);
                     float share = dy[output++] / (countPadding ? window.Taps : taps.Count);
@@ -135,10 +135,10 @@ public static class PoolKernels
         int output = 0;
         for (int origin = 0; origin < x.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Outputs; row++)
+            for (int row = 0; row < window.Rows.Output; row++)
             {
-                int start = origin + (window.Rows.Start(row) * window.Columns.Length);
-                for (int column = 0; column < window.Columns.Outputs; column++, output++)
+                int start = origin + (window.Rows.Start(row) * window.Columns.Input);
+                for (int column = 0; column < window.Columns.Output; column++, output++)
                 {
                     y[output] = MaximumForward.Maximum(window, x, row, column, start, out places[output]);
                 }
@@ -152,9 +152,9 @@ public static class PoolKernels
         int output = 0;
         for (int origin = 0; origin < dx.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Outputs; row++)
+            for (int row = 0; row < window.Rows.Output; row++)
             {
-                for (int column = 0; column < window.Columns.Outputs; column++, output++)
+                for (int column = 0; column < window.Columns.Output; column++, output++)
                 {
                     dx[origin + window.Element(row, column, places[output])] += dy[output];
                 }
@@ -175,10 +175,10 @@ public static class PoolKernels
         int output = 0;
         for (int origin = 0; origin < dx.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Outputs; row++)
+            for (int row = 0; row < window.Rows.Output; row++)
             {
-                int start = origin + (row * window.Rows.Stride * window.Columns.Length);
-                for (int column = 0; column < window.Columns.Outputs; column++, output++, start += window.Columns.Stride)
+                int start = origin + (row * window.Rows.Stride * window.Columns.Input);
+                for (int column = 0; column < window.Columns.Output; column++, output++, start += window.Columns.Stride)
                 {
                     dx[start + elements[places[output]]] += dy[output];
                 }
@@ -192,7 +192,7 @@ public static class PoolKernels
     /// <summary>The taps of one place of the window that lie on elements.</summary>
     private readonly struct Taps(PlaneWindow window, int row, int column)
     {
-        private readonly int start = (window.Rows.Start(row) * window.Columns.Length) + window.Columns.Start(column);
+        private readonly int start = (window.Rows.Start(row) * window.Columns.Input) + window.Columns.Start(column);
 
         public int Top { get; } = window.Rows.FirstTap(row);
 
@@ -205,6 +205,6 @@ public static class PoolKernels
         public int Count => (Bottom - Top) * (Right - Left);
 
         /// <summary>The element under a tap, counted from the plane's first.</summary>
-        public int Element(PlaneWindow window, int down, int along) => start + (down * window.Rows.Dilation * window.Columns.Length) + (along * window.Columns.Dilation);
+        public int Element(PlaneWindow window, int down, int along) => start + (down * window.Rows.Dilation * window.Columns.Input) + (along * window.Columns.Dilation);
     }
 }

@@ -1,28 +1,39 @@
 namespace DistNet.Kernels;
 
-/// <summary>How a window moves along one dimension of an image. Output o looks at the elements o · Stride − Padding + t · Dilation, for each tap t; those before the first
-/// and after the last are padding.</summary>
-/// <param name="Length">The elements of the dimension.</param>
-/// <param name="Kernel">The taps of the window.</param>
-/// <param name="Stride">From one output's window to the next, in elements.</param>
-/// <param name="Padding">Elements added at each end.</param>
-/// <param name="Dilation">From one tap to the next, in elements.</param>
-public readonly record struct WindowAxis(int Length, int Kernel, int Stride, int Padding, int Dilation)
+/// <summary>How a window moves along one axis of an image: output o looks at the inputs o · Stride + k · Dilation − Before, for each tap k; those before the first input and after the last are
+/// padding.</summary>
+/// <param name="Input">The length of the input.</param>
+/// <param name="Kernel">The number of taps.</param>
+/// <param name="Stride">From one output to the next, in inputs.</param>
+/// <param name="Dilation">From one tap to the next, in inputs.</param>
+/// <param name="Before">The padding before the first input.</param>
+/// <param name="After">The padding after the last input.</param>
+public readonly record struct WindowAxis(int Input, int Kernel, int Stride, int Dilation, int Before, int After)
 {
-    /// <summary>From a window's first tap to its last, both included.</summary>
-    public long Reach => ((Kernel - 1L) * Dilation) + 1;
+    /// <summary>From the first tap to the last.</summary>
+    public long Reach => (long)Dilation * (Kernel - 1);
 
-    /// <summary>The places of the window: ⌊(Length + 2 · Padding − Reach) / Stride⌋ + 1, none where it does not fit.</summary>
-    public int Outputs => Length + (2L * Padding) < Reach ? 0 : (int)((Length + (2L * Padding) - Reach) / Stride) + 1;
+    /// <summary>The length of the input with its padding.</summary>
+    public long Padded => Input + (long)Before + After;
 
-    /// <summary>The element under an output's first tap; negative where that lies in the padding.</summary>
-    public int Start(int output) => (output * Stride) - Padding;
+    /// <summary>The length of the output: ⌊(Padded − Reach − 1) ÷ Stride⌋ + 1; 0 where the padded input is shorter than the window.</summary>
+    public int Output
+    {
+        get
+        {
+            long last = Padded - Reach - 1;
+            return last < 0 ? 0 : (int)Math.Min((last / Stride) + 1, int.MaxValue);
+        }
+    }
 
-    /// <summary>The first tap that lies on an element.</summary>
+    /// <summary>The input under an output's first tap; negative where that lies in the padding.</summary>
+    public int Start(int output) => (output * Stride) - Before;
+
+    /// <summary>The first tap that lies on an input.</summary>
     public int FirstTap(int output) => Start(output) is var start && start < 0 ? (Dilation - 1 - start) / Dilation : 0;
 
-    /// <summary>The tap after the last that lies on an element.</summary>
-    public int EndTap(int output) => Start(output) is var start && start >= Length ? 0 : Math.Min(Kernel, ((Length - 1 - start) / Dilation) + 1);
+    /// <summary>The tap after the last that lies on an input.</summary>
+    public int EndTap(int output) => Start(output) is var start && start >= Input ? 0 : Math.Min(Kernel, ((Input - 1 - start) / Dilation) + 1);
 }
 
 /// <summary>How a window moves over each plane of an image.</summary>
@@ -31,10 +42,10 @@ public readonly record struct WindowAxis(int Length, int Kernel, int Stride, int
 public readonly record struct PlaneWindow(WindowAxis Rows, WindowAxis Columns)
 {
     /// <summary>The elements of a plane.</summary>
-    public int Plane => Rows.Length * Columns.Length;
+    public int Plane => Rows.Input * Columns.Input;
 
     /// <summary>The elements of a plane of the output.</summary>
-    public int OutputPlane => Rows.Outputs * Columns.Outputs;
+    public int OutputPlane => Rows.Output * Columns.Output;
 
     /// <summary>The taps of the window; tap t is in row t / Columns.Kernel and column t mod Columns.Kernel.</summary>
     public int Taps => Rows.Kernel * Columns.Kernel;
@@ -43,9 +54,11 @@ public readonly record struct PlaneWindow(WindowAxis Rows, WindowAxis Columns)
     public int Element(int row, int column, int tap)
     {
         (int down, int along) = Math.DivRem(tap, Columns.Kernel);
-        return ((Rows.Start(row) + (down * Rows.Dilation)) * Columns.Length) + Columns.Start(column) + (along * Columns.Dilation);
+        return ((Rows.Start(row) + (down * Rows.Dilation)) * Columns.Input) + Columns.Start(column) + (along * Columns.Dilation);
     }
 
     /// <summary>Whether this is the common 2 × 2 at a stride of 2.</summary>
-    internal bool IsHalving => Rows is { Kernel: 2, Stride: 2, Padding: 0, Dilation: 1 } && Columns is { Kernel: 2, Stride: 2, Padding: 0, Dilation: 1 };
+    internal bool IsHalving => IsHalvingAxis(Rows) && IsHalvingAxis(Columns);
+
+    private static bool IsHalvingAxis(WindowAxis axis) => axis is { Kernel: 2, Stride: 2, Dilation: 1, Before: 0, After: 0 };
 }

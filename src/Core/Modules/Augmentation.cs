@@ -26,7 +26,7 @@ public abstract class Augmentation : Module
     /// <inheritdoc/>
     public sealed override Shape OutputShape(ImmutableArray<Shape> inputs)
     {
-        CheckFits(ImageShape.Of(inputs[0]));
+        CheckFits(ImageShape.Of(inputs[0], Kind));
         return inputs[0];
     }
 
@@ -42,7 +42,7 @@ public abstract class Augmentation : Module
             return;
         }
 
-        ImageShape image = ImageShape.Of(context.OutputShape);
+        ImageShape image = ImageShape.Of(context.OutputShape, Kind);
         int length = context.OutputShape.Length;
         for (int row = 0; row < context.Rows; row++)
         {
@@ -56,7 +56,7 @@ public abstract class Augmentation : Module
     /// <inheritdoc/>
     public sealed override void Backward(BackwardContext context)
     {
-        ImageShape image = ImageShape.Of(context.OutputShape);
+        ImageShape image = ImageShape.Of(context.OutputShape, Kind);
         int length = context.OutputShape.Length;
         for (int row = 0; row < context.Rows; row++)
         {
@@ -69,7 +69,7 @@ public abstract class Augmentation : Module
     /// <inheritdoc/>
     public sealed override void ForwardReference(ReferenceContext context)
     {
-        ImageShape image = ImageShape.Of(context.OutputShape);
+        ImageShape image = ImageShape.Of(context.OutputShape, Kind);
         (int first, int second) = Choose(image, context.Seed, context.Place, context.Step, context.RandomStream);
         for (int i = 0; i < context.Output.Length; i++)
         {

@@ -26,10 +26,9 @@ public sealed class Conv2d : Module
     /// <param name="bias">Whether a bias is added.</param>
     public Conv2d(int outputs, Size2d kernel, Size2d? stride = null, Size2d padding = default, Size2d? dilation = null, int groups = 1, bool bias = true)
     {
-        window = new ImageWindow(Kind, kernel, stride ?? 1, padding == Same ? 0 : padding, dilation ?? 1);
+        window = new ImageWindow(Kind, kernel, stride ?? 1, padding, dilation ?? 1);
         OutputCount = AtLeastOne(outputs, "outputs");
         Groups = AtLeastOne(groups, "groups");
-        Padding = padding;
         HasBias = bias;
         if (Padding == Same && Stride != 1)
         {
@@ -38,7 +37,7 @@ public sealed class Conv2d : Module
     }
 
     /// <summary>The padding that gives as many outputs as there are inputs; where it is odd, the last place is at the end, as in PyTorch.</summary>
-    public static Size2d Same => -1;
+    public static Size2d Same => ImageWindow.Same;
 
     /// <summary>The number of output channels.</summary>
     public int OutputCount { get; }
@@ -50,7 +49,7 @@ public sealed class Conv2d : Module
     public Size2d Stride => window.Stride;
 
     /// <summary>Rows and columns of +0 added at each edge, or <see cref="Same"/>.</summary>
-    public Size2d Padding { get; }
+    public Size2d Padding => window.Padding;
 
     /// <summary>From one tap to the next, in inputs.</summary>
     public Size2d Dilation => window.Dilation;
@@ -70,19 +69,12 @@ public sealed class Conv2d : Module
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {
-        (int channels, _, _) = ImageWindow.ImageOf(inputs[0], Kind);
+        ConvolutionShape shape = ShapeOf(inputs);
+        WindowAxis rows = shape.Rows, columns = shape.Columns;
+        int channels = shape.Channels;
         if (channels % Groups != 0 || OutputCount % Groups != 0)
         {
             throw DistNetException.BadInput($"it has {Groups} groups, but its input has {channels} {(channels == 1 ? "channel" : "channels")} and its output {OutputCount}; take a divisor of both");
-        }
-
-        ConvolutionShape shape = ShapeOf(inputs);
-        ConvolutionAxis rows = shape.Rows, columns = shape.Columns;
-        if (rows.Output < 1 || columns.Output < 1)
-        {
-            string padded = Padding == 0 ? "" : Padding == Same ? " and the padding 'same'" : $" and a padding of {Padding} at each edge";
-            throw DistNetException.BadInput(FormattableString.Invariant(
-                $"its kernel spans {rows.Reach + 1}×{columns.Reach + 1}, but its input {inputs[0]} has {rows.Input}×{columns.Input}{padded}; take a smaller kernel"));
         }
 
         if ((Int128)OutputCount * (channels / Groups) * Kernel.Height * Kernel.Width > int.MaxValue)
@@ -90,9 +82,9 @@ public sealed class Conv2d : Module
             throw DistNetException.BadInput($"its weights would be [{OutputCount}, {channels / Groups}, {Kernel.Height}, {Kernel.Width}], more than {int.MaxValue} floats");
         }
 
-        if ((Int128)rows.Output * columns.Output * OutputCount > int.MaxValue || (Int128)Padded(rows) * Padded(columns) * channels > int.MaxValue)
+        if ((Int128)rows.Output * columns.Output * OutputCount > int.MaxValue || (Int128)rows.Padded * columns.Padded * channels > int.MaxValue)
         {
-            throw DistNetException.BadInput($"its output would be [{OutputCount}, {rows.Output}, {columns.Output}] from a padded input of [{channels}, {Padded(rows)}, {Padded(columns)}], more than {int.MaxValue} floats");
+            throw DistNetException.BadInput($"its output would be [{OutputCount}, {rows.Output}, {columns.Output}] from a padded input of [{channels}, {rows.Padded}, {columns.Padded}], more than {int.MaxValue} floats");
         }
 
         return new Shape(OutputCount, rows.Output, columns.Output);
@@ -169,8 +161,8 @@ public sealed class Conv2d : Module
         for (int tap = 0; tap < weight.Length; tap++)
         {
             int channel = firstChannel + (tap / (shape.Rows.Kernel * shape.Columns.Kernel));
-            int y = (row * shape.Rows.Stride) + (tap / shape.Columns.Kernel % shape.Rows.Kernel * shape.Rows.Dilation) - shape.Rows.Before;
-            int x = (column * shape.Columns.Stride) + (tap % shape.Columns.Kernel * shape.Columns.Dilation) - shape.Columns.Before;
+            int y = shape.Rows.Start(row) + (tap / shape.Columns.Kernel % shape.Rows.Kernel * shape.Rows.Dilation);
+            int x = shape.Columns.Start(column) + (tap % shape.Columns.Kernel * shape.Columns.Dilation);
             bool inside = y >= 0 && y < shape.Rows.Input && x >= 0 && x < shape.Columns.Input;
             sum += inside ? weight[tap] * input[(((channel * shape.Rows.Input) + y) * shape.Columns.Input) + x] : 0;
         }
@@ -178,27 +170,14 @@ public sealed class Conv2d : Module
         return sum;
     }
 
-    private static long Padded(in ConvolutionAxis axis) => axis.Input + (long)axis.Before + axis.After;
-
     private int AtLeastOne(int found, string option) => found >= 1
         ? found
         : throw DistNetException.BadInput(FormattableString.Invariant($"A module of kind {Kind} has {found} {option}; it needs at least 1."));
 
     private ConvolutionShape ShapeOf(ImmutableArray<Shape> inputs)
     {
-        (int channels, int height, int width) = ImageWindow.ImageOf(inputs[0], Kind);
-        return new ConvolutionShape(
-            channels,
-            OutputCount,
-            Groups,
-            Axis(height, Kernel.Height, Stride.Height, Dilation.Height, Padding.Height),
-            Axis(width, Kernel.Width, Stride.Width, Dilation.Width, Padding.Width));
-    }
-
-    private static ConvolutionAxis Axis(int input, int kernel, int stride, int dilation, int padding)
-    {
-        int same = (int)Math.Min((long)dilation * (kernel - 1), int.MaxValue);
-        return padding >= 0 ? new(input, kernel, stride, dilation, padding, padding) : new(input, kernel, stride, dilation, same / 2, same - (same / 2));
+        PlaneWindow plane = window.Over(inputs[0], Kind);
+        return new ConvolutionShape(ImageShape.Of(inputs[0], Kind).Channels, OutputCount, Groups, plane.Rows, plane.Columns);
     }
 
     // The pixels of each channel.

@@ -18,7 +18,7 @@ public sealed class GlobalAveragePool : Module
     public override double? Gain => null;
 
     /// <inheritdoc/>
-    public override Shape OutputShape(ImmutableArray<Shape> inputs) => new(ImageWindow.ImageOf(inputs[0], Kind).Channels);
+    public override Shape OutputShape(ImmutableArray<Shape> inputs) => new(ImageShape.Of(inputs[0], Kind).Channels);
 
     /// <inheritdoc/>
     public override void Forward(ForwardContext context) => PlaneMeans.Forward(context.Unit, context.Input(0), Plane(context), context.Output);

@@ -12,11 +12,13 @@ internal readonly record struct ImageShape(int Channels, int Height, int Width)
     public int Rows => Channels * Height;
 
     /// <summary>A sample's shape as an image.</summary>
+    /// <param name="shape">The shape.</param>
+    /// <param name="kind">The module's word, for the error.</param>
     /// <exception cref="DistNetException">It has neither two nor three dimensions.</exception>
-    public static ImageShape Of(Shape shape) => shape.Rank switch
+    public static ImageShape Of(Shape shape, string kind) => shape.Rank switch
     {
         3 => new(shape[0], shape[1], shape[2]),
         2 => new(1, shape[0], shape[1]),
-        _ => throw DistNetException.BadInput($"its input has the shape {shape}; expected an image, [channels, height, width] or [height, width]"),
+        _ => throw DistNetException.BadInput($"its input has the shape {shape}, but a {kind} takes images, [channels, height, width] or [height, width]; put a reshape before it"),
     };
 }

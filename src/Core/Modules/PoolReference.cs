@@ -12,15 +12,15 @@ internal static class PoolReference
         for (int output = 0; output < context.Output.Length; output++)
         {
             (int plane, int place) = Math.DivRem(output, window.OutputPlane);
-            (int row, int column) = Math.DivRem(place, window.Columns.Outputs);
+            (int row, int column) = Math.DivRem(place, window.Columns.Output);
             elements.Clear();
             for (int tap = 0; tap < window.Taps; tap++)
             {
                 int down = window.Rows.Start(row) + (tap / window.Columns.Kernel * window.Rows.Dilation);
                 int along = window.Columns.Start(column) + (tap % window.Columns.Kernel * window.Columns.Dilation);
-                if (down >= 0 && down < window.Rows.Length && along >= 0 && along < window.Columns.Length)
+                if (down >= 0 && down < window.Rows.Input && along >= 0 && along < window.Columns.Input)
                 {
-                    elements.Add(context.Input(0)[(plane * window.Plane) + (down * window.Columns.Length) + along]);
+                    elements.Add(context.Input(0)[(plane * window.Plane) + (down * window.Columns.Input) + along]);
                 }
             }
 

@@ -10,6 +10,7 @@ internal static class PoolWindow
     public static ImageWindow Create(string kind, Size2d kernel, Size2d? stride, Size2d padding, Size2d dilation)
     {
         ImageWindow window = new(kind, kernel, stride ?? kernel, padding, dilation);
+        ImageWindow.RequireAtLeast(kind, "padding", padding, 0);
         if ((long)kernel.Height * kernel.Width > int.MaxValue)
         {
             throw DistNetException.BadInput($"A module of kind {kind} has the kernel {kernel}; it may have {int.MaxValue} places at most.");
@@ -25,13 +26,13 @@ internal static class PoolWindow
     {
         PlaneWindow plane = window.Over(input, kind);
         return HoldsElements(plane.Rows) && HoldsElements(plane.Columns)
-            ? new Shape(ImageWindow.ImageOf(input, kind).Channels, plane.Rows.Outputs, plane.Columns.Outputs)
+            ? new Shape(ImageShape.Of(input, kind).Channels, plane.Rows.Output, plane.Columns.Output)
             : throw DistNetException.BadInput($"its dilation of {window.Dilation} is so wide that a window holds nothing but padding of its input {input}; take a smaller dilation");
     }
 
     private static bool HoldsElements(WindowAxis axis)
     {
-        for (int output = 0; output < axis.Outputs; output++)
+        for (int output = 0; output < axis.Output; output++)
         {
             if (axis.FirstTap(output) >= axis.EndTap(output))
             {

@@ -122,12 +122,12 @@ public sealed class ConvolutionTests
             Assert.InRange(Convolution.WeightGradientScratch(shape, slices + 1), Convolution.WeightGradientScratch(shape, slices), int.MaxValue);
         });
 
-    private static Gen<ConvolutionAxis> Axes =>
+    private static Gen<WindowAxis> Axes =>
         Gen.Select(Gen.Int[1, 9], Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 3], Gen.Int[0, 4], Gen.Int[0, 4]).Select((input, kernel, stride, dilation, before, after) =>
-            new ConvolutionAxis(input, kernel, stride, dilation, before, after));
+            new WindowAxis(input, kernel, stride, dilation, before, after));
 
-    private static Gen<ConvolutionAxis> PlainAxes =>
-        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 3], Gen.Int[1, 3]).Select((input, kernel, stride) => new ConvolutionAxis(input, kernel, stride, 1, 0, 0));
+    private static Gen<WindowAxis> PlainAxes =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 3], Gen.Int[1, 3]).Select((input, kernel, stride) => new WindowAxis(input, kernel, stride, 1, 0, 0));
 
     private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
 

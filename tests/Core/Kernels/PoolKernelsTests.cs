@@ -25,7 +25,7 @@ public sealed class PoolKernelsTests
         {
             for (int width = 1; width <= 9; width++)
             {
-                checkedWindows += Check(new PlaneWindow(new(height, kernel, stride, padding, dilation), new(width, kernel, stride, padding, dilation)), Planes) ? 1 : 0;
+                checkedWindows += Check(new PlaneWindow(Axis(height, kernel, stride, padding, dilation), Axis(width, kernel, stride, padding, dilation)), Planes) ? 1 : 0;
             }
         }
 
@@ -39,7 +39,7 @@ public sealed class PoolKernelsTests
         {
             for (int width = 2; width <= 70; width++)
             {
-                Assert.True(Check(new PlaneWindow(new(height, 2, 2, 0, 1), new(width, 2, 2, 0, 1)), Planes));
+                Assert.True(Check(new PlaneWindow(Axis(height, 2, 2), Axis(width, 2, 2)), Planes));
             }
         }
     }
@@ -49,17 +49,17 @@ public sealed class PoolKernelsTests
     [InlineData(3, 2, 2, 1, 0, 1, 2, 1)]
     [InlineData(1, 4, 1, 4, 0, 2, 1, 1)]
     public void Height_and_width_may_differ(int kernelHeight, int kernelWidth, int strideHeight, int strideWidth, int paddingHeight, int paddingWidth, int dilationHeight, int dilationWidth) =>
-        Assert.True(Check(new PlaneWindow(new(6, kernelHeight, strideHeight, paddingHeight, dilationHeight), new(11, kernelWidth, strideWidth, paddingWidth, dilationWidth)), Planes));
+        Assert.True(Check(new PlaneWindow(Axis(6, kernelHeight, strideHeight, paddingHeight, dilationHeight), Axis(11, kernelWidth, strideWidth, paddingWidth, dilationWidth)), Planes));
 
     [Fact]
-    public void A_window_of_more_taps_than_a_byte_names_works_too() => Assert.True(Check(new PlaneWindow(new(20, 17, 2, 0, 1), new(19, 18, 1, 0, 1)), 2));
+    public void A_window_of_more_taps_than_a_byte_names_works_too() => Assert.True(Check(new PlaneWindow(Axis(20, 17, 2), Axis(19, 18, 1)), 2));
 
     [Fact]
     public void Of_equal_elements_the_first_in_index_order_gets_the_gradient()
     {
         foreach (VectorUnit unit in VectorUnit.Available())
         {
-            PlaneWindow window = new(new(2, 2, 2, 0, 1), new(6, 2, 2, 0, 1));
+            PlaneWindow window = new(Axis(2, 2, 2), Axis(6, 2, 2));
             float[] y = new float[3], places = new float[1], dx = new float[12];
             PoolKernels.Maximum(unit, window, [1, 1, 0, 2, -0f, 0, 1, 1, 2, 2, 0, -0f], y, places);
             PoolKernels.MaximumBackward(unit, window, [5, 6, 7], places, dx);
@@ -75,7 +75,7 @@ public sealed class PoolKernelsTests
         {
             foreach (int kernel in (int[])[2, 3])
             {
-                PlaneWindow window = new(new(3, kernel, 2, 0, 1), new(3, kernel, 2, 0, 1));
+                PlaneWindow window = new(Axis(3, kernel, 2), Axis(3, kernel, 2));
                 float[] y = new float[1], places = new float[1], dx = new float[9];
                 PoolKernels.Maximum(unit, window, [1, float.NaN, 2, 3, 4, 5, 6, 7, 8], y, places);
                 Assert.True(float.IsNaN(y[0]));
@@ -123,6 +123,8 @@ public sealed class PoolKernelsTests
         }
     }
 
+    private static WindowAxis Axis(int input, int kernel, int stride, int padding = 0, int dilation = 1) => new(input, kernel, stride, dilation, padding, padding);
+
     // Whether the window fits; all functions are held to plain loops at every width.
     private static bool Check(PlaneWindow window, int planes)
     {
@@ -134,7 +136,7 @@ public sealed class PoolKernelsTests
         }
 
         Assert.Equal(places.Count, planes * window.OutputPlane);
-        Numbers random = new((rows.Length * 100) + columns.Length);
+        Numbers random = new((rows.Input * 100) + columns.Input);
         float[] x = random.Floats(planes * window.Plane), dy = random.Floats(places.Count);
         for (int index = 0; index < x.Length; index++)
         {
@@ -193,17 +195,17 @@ public sealed class PoolKernelsTests
         List<List<(int, int)>> places = [];
         for (int plane = 0; plane < planes; plane++)
         {
-            for (int top = -rows.Padding; top + ((rows.Kernel - 1) * rows.Dilation) < rows.Length + rows.Padding; top += rows.Stride)
+            for (int top = -rows.Before; top + ((rows.Kernel - 1) * rows.Dilation) < rows.Input + rows.Before; top += rows.Stride)
             {
-                for (int left = -columns.Padding; left + ((columns.Kernel - 1) * columns.Dilation) < columns.Length + columns.Padding; left += columns.Stride)
+                for (int left = -columns.Before; left + ((columns.Kernel - 1) * columns.Dilation) < columns.Input + columns.Before; left += columns.Stride)
                 {
                     List<(int, int)> place = [];
                     for (int tap = 0; tap < rows.Kernel * columns.Kernel; tap++)
                     {
                         int row = top + (tap / columns.Kernel * rows.Dilation), column = left + (tap % columns.Kernel * columns.Dilation);
-                        if (row >= 0 && row < rows.Length && column >= 0 && column < columns.Length)
+                        if (row >= 0 && row < rows.Input && column >= 0 && column < columns.Input)
                         {
-                            place.Add((tap, (((plane * rows.Length) + row) * columns.Length) + column));
+                            place.Add((tap, (((plane * rows.Input) + row) * columns.Input) + column));
                         }
                     }
 

@@ -212,7 +212,7 @@ public sealed class AugmentationTests
             "Node 'randomcrop1' (random-crop) does not fit: its padding is 4, so that nothing might be left of an image of 4×9; expected less than 4.", Failure(new RandomCrop(), new Shape(3, 4, 9)));
         Assert.Equal("Node 'cutout1' (cutout) does not fit: its size is 5, but its images are 9×4; expected at most 4.", Failure(new Cutout(5), new Shape(3, 9, 4)));
         Assert.Equal(
-            "Node 'randomflip1' (random-flip) does not fit: its input has the shape [12]; expected an image, [channels, height, width] or [height, width].", Failure(new RandomFlip(), new Shape(12)));
+            "Node 'randomflip1' (random-flip) does not fit: its input has the shape [12], but a random-flip takes images, [channels, height, width] or [height, width]; put a reshape before it.", Failure(new RandomFlip(), new Shape(12)));
 
         static string Failure(Module module, Shape shape) => Assert.Throws<DistNetException>(() => Graph.Build(ModelDefinition.Chain(module), shape)).Message;
     }

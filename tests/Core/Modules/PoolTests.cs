@@ -44,10 +44,10 @@ public sealed class PoolTests
     public void What_does_not_fit_is_said_in_a_sentence()
     {
         Assert.Equal(
-            "Node 'pool1' (max-pool2d) does not fit: its window spans 5×5, but its input [1, 4, 6] has 4×6 and a padding of 0×1 at each edge; take a smaller kernel.",
+            "Node 'pool1' (max-pool2d) does not fit: its kernel spans 5×5, but its input [1, 4, 6] has 4×6 and a padding of 0×1 at each edge; take a smaller kernel.",
             Failure(() => Graph.Build(ModelDefinition.Chain(new MaxPool2d((5, 5), padding: (0, 1))), new Shape(1, 4, 6))));
         Assert.Equal(
-            "Node 'pool1' (avg-pool2d) does not fit: its window spans 3×3, but its input [2, 2, 2] has 2×2; take a smaller kernel.",
+            "Node 'pool1' (avg-pool2d) does not fit: its kernel spans 3×3, but its input [2, 2, 2] has 2×2; take a smaller kernel.",
             Failure(() => Graph.Build(ModelDefinition.Chain(new AvgPool2d(3)), new Shape(2, 2, 2))));
         Assert.Equal(
             "Node 'pool1' (global-average-pool) does not fit: its input has the shape [784], but a global-average-pool takes images, [channels, height, width] or [height, width]; put a reshape before it.",
@@ -57,6 +57,7 @@ public sealed class PoolTests
             Failure(() => Graph.Build(ModelDefinition.Chain(new MaxPool2d(2, padding: 1, dilation: 4)), new Shape(1, 3, 3))));
         Assert.Equal("A module of kind max-pool2d has the kernel 0×2; it needs at least 1 each way.", Failure(() => new MaxPool2d((0, 2))));
         Assert.Equal("A module of kind max-pool2d has the stride 0×0; it needs at least 1 each way.", Failure(() => new MaxPool2d(2, stride: 0)));
+        Assert.Equal("A module of kind avg-pool2d has the padding -1×-1; it needs at least 0 each way.", Failure(() => new AvgPool2d(3, padding: -1)));
         Assert.Equal("A module of kind avg-pool2d has the padding 2×2 and the kernel 3×3; the padding may be half the kernel at most.", Failure(() => new AvgPool2d(3, padding: 2)));
         Assert.Equal("A module of kind max-pool2d has the kernel 65536×65536; it may have 2147483647 places at most.", Failure(() => new MaxPool2d(65536, padding: 32768)));
     }
