@@ -20,7 +20,7 @@ internal interface IHalving
         where TOps : struct, IVectorOps<TVector>;
 }
 
-/// <summary>The greatest of four, the first in index order at a tie; NaN wins over all.</summary>
+/// <summary>The <see cref="Greatest"/> of four.</summary>
 internal readonly struct GreatestOfFour : IHalving
 {
     public static bool HasPlaces => true;
@@ -31,24 +31,13 @@ internal readonly struct GreatestOfFour : IHalving
         where TOps : struct, IVectorOps<TVector>
     {
         place = TOps.Zero;
-        return Take<TVector, TOps>(Take<TVector, TOps>(Take<TVector, TOps>(a, b, 1, ref place), c, 2, ref place), d, 3, ref place);
+        return Greatest.Of<TVector, TOps>(Greatest.Of<TVector, TOps>(Greatest.Of<TVector, TOps>(a, b, 1, ref place), c, 2, ref place), d, 3, ref place);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Share<TVector, TOps>(TVector gradient, TVector place, float tap)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector> => TOps.Add(TOps.Zero, TOps.Select(TOps.EqualTo(place, TOps.Broadcast(tap)), gradient, TOps.Zero));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Take<TVector, TOps>(TVector best, TVector x, int tap, ref TVector place)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-    {
-        TVector here = TOps.Broadcast(BitConverter.Int32BitsToSingle(tap));
-        TVector greater = TOps.GreaterThan(x, best), isNumber = TOps.EqualTo(x, x);
-        place = TOps.Select(isNumber, TOps.Select(greater, here, place), here);
-        return TOps.Select(isNumber, TOps.Select(greater, x, best), x);
-    }
 }
 
 /// <summary>((((+0 + a) + b) + c) + d) ÷ 4.</summary>
@@ -71,9 +60,9 @@ internal readonly struct MeanOfFour : IHalving
         where TOps : struct, IVectorOps<TVector> => TOps.Add(TOps.Zero, TOps.Divide(gradient, TOps.Broadcast(4f)));
 }
 
-/// <summary>Walks a pool of 2 × 2 elements at a stride of 2 over the planes of one sample.</summary>
+/// <summary>Walks a pool of 2 × 2 elements at a stride of 2 over some planes.</summary>
 /// <remarks>A vector may reach beyond its row: what it writes there is written again, rightly, by the rows after it, so that a row shorter than a vector costs no
-/// tail. Only where it would reach beyond the sample are elements taken one by one, by the same operations.</remarks>
+/// tail. Only where it would reach beyond the last plane are elements taken one by one, by the same operations.</remarks>
 internal ref struct HalvingForward<THalving> : IKernel
     where THalving : struct, IHalving
 {

@@ -3,6 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace DistNet.Kernels;
 
+/// <summary>The greater of two elements and the tap it came from: the first in index order at a tie; NaN wins over all.</summary>
+internal static class Greatest
+{
+    /// <summary>The best so far or the next element, x of a tap; place has the bits of the best one's tap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Of<TVector, TOps>(TVector best, TVector x, int tap, ref TVector place)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        TVector here = TOps.Broadcast(BitConverter.Int32BitsToSingle(tap));
+        TVector greater = TOps.GreaterThan(x, best), isNumber = TOps.EqualTo(x, x);
+        place = TOps.Select(isNumber, TOps.Select(greater, here, place), here);
+        return TOps.Select(isNumber, TOps.Select(greater, x, best), x);
+    }
+}
+
 /// <summary>The maximum of windows of any size over the planes of one sample: the columns whose window lies inside the image in vectors (at a stride of 1 or 2), the others one by one.</summary>
 /// <remarks>A vector may reach beyond its row: what it writes there is written again, rightly, by what comes after it.</remarks>
 internal ref struct MaximumForward : IKernel
@@ -61,10 +77,7 @@ internal ref struct MaximumForward : IKernel
                     value = TOps.Even(value, TOps.Load(in x, (nuint)(element + TOps.Count)));
                 }
 
-                TVector here = TOps.Broadcast(BitConverter.Int32BitsToSingle((down * kernel) + along));
-                TVector greater = TOps.GreaterThan(value, best), isNumber = TOps.EqualTo(value, value);
-                place = TOps.Select(isNumber, TOps.Select(greater, here, place), here);
-                best = TOps.Select(isNumber, TOps.Select(greater, value, best), value);
+                best = Greatest.Of<TVector, TOps>(best, value, (down * kernel) + along, ref place);
             }
         }
 

@@ -2,8 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>Pools over windows of each plane of one sample, [planes, rows, columns]. Padding is never seen: the maximum is that of the window's elements, and adding +0 changes no sum.</summary>
-/// <remarks>An input gradient is a sum over the outputs whose window holds the element, in their index order, from +0. A window of 2 × 2 at a stride of 2 runs in vectors, with the same bits.</remarks>
+/// <summary>Pools over windows of each of some planes, [planes, rows, columns]. Padding is never seen: the maximum is that of the window's elements, and adding +0 changes no sum.</summary>
+/// <remarks>An input gradient is a sum over the outputs whose window holds the element, in their index order, from +0. A window of 2 × 2 at a stride of 2 runs in vectors, and so does any
+/// maximum at a stride of 1 or 2 of a window that a byte can name the taps of, with the same bits.</remarks>
 public static class PoolKernels
 {
     // Taps that a byte can name.
@@ -74,12 +75,12 @@ public static class PoolKernels
             return;
         }
 
-        int output = 0;
+        int output = 0, rows = window.Rows.Output, columns = window.Columns.Output;
         for (int origin = 0; origin < x.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Output; row++)
+            for (int row = 0; row < rows; row++)
             {
-                for (int column = 0; column < window.Columns.Output; column++)
+                for (int column = 0; column < columns; column++)
                 {
                     Taps taps = new(window, row, column);
                     float sum = 0;
@@ -109,12 +110,12 @@ public static class PoolKernels
         }
 
         dx.Clear();
-        int output = 0;
+        int output = 0, rows = window.Rows.Output, columns = window.Columns.Output;
         for (int origin = 0; origin < dx.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Output; row++)
+            for (int row = 0; row < rows; row++)
             {
-                for (int column = 0; column < window.Columns.Output; column++)
+                for (int column = 0; column < columns; column++)
                 {
                     Taps taps = new(window, row, column);
                     float share = dy[output++] / (countPadding ? window.Taps : taps.Count);
@@ -132,13 +133,13 @@ public static class PoolKernels
 
     private static void MaximumOfLarge(PlaneWindow window, ReadOnlySpan<float> x, Span<float> y, Span<int> places)
     {
-        int output = 0;
+        int output = 0, rows = window.Rows.Output, columns = window.Columns.Output;
         for (int origin = 0; origin < x.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Output; row++)
+            for (int row = 0; row < rows; row++)
             {
                 int start = origin + (window.Rows.Start(row) * window.Columns.Input);
-                for (int column = 0; column < window.Columns.Output; column++, output++)
+                for (int column = 0; column < columns; column++, output++)
                 {
                     y[output] = MaximumForward.Maximum(window, x, row, column, start, out places[output]);
                 }
@@ -149,12 +150,12 @@ public static class PoolKernels
     private static void MaximumOfLargeBackward(PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<int> places, Span<float> dx)
     {
         dx.Clear();
-        int output = 0;
+        int output = 0, rows = window.Rows.Output, columns = window.Columns.Output;
         for (int origin = 0; origin < dx.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Output; row++)
+            for (int row = 0; row < rows; row++)
             {
-                for (int column = 0; column < window.Columns.Output; column++, output++)
+                for (int column = 0; column < columns; column++, output++)
                 {
                     dx[origin + window.Element(row, column, places[output])] += dy[output];
                 }
@@ -172,13 +173,13 @@ public static class PoolKernels
         }
 
         dx.Clear();
-        int output = 0;
+        int output = 0, rows = window.Rows.Output, columns = window.Columns.Output;
         for (int origin = 0; origin < dx.Length; origin += window.Plane)
         {
-            for (int row = 0; row < window.Rows.Output; row++)
+            for (int row = 0; row < rows; row++)
             {
                 int start = origin + (row * window.Rows.Stride * window.Columns.Input);
-                for (int column = 0; column < window.Columns.Output; column++, output++, start += window.Columns.Stride)
+                for (int column = 0; column < columns; column++, output++, start += window.Columns.Stride)
                 {
                     dx[start + elements[places[output]]] += dy[output];
                 }
