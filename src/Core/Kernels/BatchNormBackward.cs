@@ -143,25 +143,3 @@ internal unsafe ref struct BatchNormBackward : IKernel
         }
     }
 }
-
-/// <summary>dx = fma(x − mean, slope, dy − shift) · factor for a plane of one channel.</summary>
-internal unsafe struct PlaneGradientRule : IPlaceRule
-{
-    public float* X;
-    public float* Dy;
-    public float* Dx;
-    public float Mean;
-    public float Factor;
-    public float Shift;
-    public float Slope;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Invoke<TVector, TOps>(nuint index)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-    {
-        TVector d = TOps.Subtract(TOps.Load(in *X, index), TOps.Broadcast(Mean));
-        TVector centred = TOps.Subtract(TOps.Load(in *Dy, index), TOps.Broadcast(Shift));
-        TOps.Store(TOps.Multiply(TOps.FusedMultiplyAdd(d, TOps.Broadcast(Slope), centred), TOps.Broadcast(Factor)), ref *Dx, index);
-    }
-}

@@ -301,22 +301,3 @@ internal unsafe struct ApplyRule : IPlaceRule
         TOps.Store(TOps.FusedMultiplyAdd(d, TOps.Load(in *Factor, index), TOps.Load(in *Bias, index)), ref *Y, index);
     }
 }
-
-/// <summary>The same for a plane of one channel.</summary>
-internal unsafe struct PlaneApplyRule : IPlaceRule
-{
-    public float* X;
-    public float* Y;
-    public float Mean;
-    public float Factor;
-    public float Bias;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Invoke<TVector, TOps>(nuint index)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-    {
-        TVector d = TOps.Subtract(TOps.Load(in *X, index), TOps.Broadcast(Mean));
-        TOps.Store(TOps.FusedMultiplyAdd(d, TOps.Broadcast(Factor), TOps.Broadcast(Bias)), ref *Y, index);
-    }
-}

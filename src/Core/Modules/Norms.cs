@@ -9,7 +9,7 @@ internal static class Norms
 {
     /// <summary>The scale <c>weight</c>, which starts at 1, and the <c>bias</c>, which starts at 0.</summary>
     public static ImmutableArray<ParameterDefinition> Parameters(Shape shape) =>
-        [new("weight", shape, ParameterRole.Scale, Start: 1), new("bias", shape, ParameterRole.Bias, Start: 0)];
+        [new("weight", shape, ParameterRole.Scale), new("bias", shape, ParameterRole.Bias, Start: 0)];
 
     /// <summary>Weight and bias; where a norm has none, ones and zeros in the first scratch.</summary>
     /// <param name="context">The node.</param>
