@@ -19,14 +19,6 @@ internal interface IMap2
         where TOps : struct, IVectorOps<TVector>;
 }
 
-/// <summary>A function of three vectors, lane by lane.</summary>
-internal interface IMap3
-{
-    TVector Invoke<TVector, TOps>(TVector a, TVector b, TVector c)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>;
-}
-
 /// <summary>Drivers of elementwise functions. A tail shorter than the vector goes through a small buffer on the stack, so that it takes the same operations.
 /// The loops are compiled optimised from the first call on, since the first steps of a run count too.</summary>
 internal static class MapKernels
@@ -47,14 +39,6 @@ internal static class MapKernels
     {
         Invariant.Holds(a.Length == y.Length && b.Length == y.Length);
         Map2Kernel<TMap> kernel = new() { Map = map, A = a, B = b, Y = y };
-        unit.Run(ref kernel);
-    }
-
-    public static void Run<TMap>(VectorUnit unit, TMap map, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, Span<float> y)
-        where TMap : struct, IMap3
-    {
-        Invariant.Holds(a.Length == y.Length && b.Length == y.Length && c.Length == y.Length);
-        Map3Kernel<TMap> kernel = new() { Map = map, A = a, B = b, C = c, Y = y };
         unit.Run(ref kernel);
     }
 
@@ -120,44 +104,6 @@ internal static class MapKernels
                 B[(int)index..].CopyTo(buffer[Lanes..]);
                 ref float tail = ref MemoryMarshal.GetReference(buffer);
                 TOps.Store(map.Invoke<TVector, TOps>(TOps.Load(in tail, 0), TOps.Load(in tail, Lanes)), ref tail, 0);
-                buffer[..(int)(length - index)].CopyTo(Y[(int)index..]);
-            }
-        }
-    }
-
-    private ref struct Map3Kernel<TMap> : IKernel
-        where TMap : struct, IMap3
-    {
-        public TMap Map;
-        public ReadOnlySpan<float> A;
-        public ReadOnlySpan<float> B;
-        public ReadOnlySpan<float> C;
-        public Span<float> Y;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run<TVector, TOps>()
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-        {
-            ref float a = ref MemoryMarshal.GetReference(A);
-            ref float b = ref MemoryMarshal.GetReference(B);
-            ref float c = ref MemoryMarshal.GetReference(C);
-            ref float y = ref MemoryMarshal.GetReference(Y);
-            TMap map = Map;
-            nuint length = (nuint)Y.Length, width = (nuint)TOps.Count, index = 0;
-            for (; index + width <= length; index += width)
-            {
-                TOps.Store(map.Invoke<TVector, TOps>(TOps.Load(in a, index), TOps.Load(in b, index), TOps.Load(in c, index)), ref y, index);
-            }
-
-            if (index < length)
-            {
-                Span<float> buffer = stackalloc float[3 * Lanes];
-                A[(int)index..].CopyTo(buffer);
-                B[(int)index..].CopyTo(buffer[Lanes..]);
-                C[(int)index..].CopyTo(buffer[(2 * Lanes)..]);
-                ref float tail = ref MemoryMarshal.GetReference(buffer);
-                TOps.Store(map.Invoke<TVector, TOps>(TOps.Load(in tail, 0), TOps.Load(in tail, Lanes), TOps.Load(in tail, 2 * Lanes)), ref tail, 0);
                 buffer[..(int)(length - index)].CopyTo(Y[(int)index..]);
             }
         }

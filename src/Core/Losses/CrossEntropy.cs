@@ -76,13 +76,19 @@ public sealed class CrossEntropy : Loss
         // Smoothing takes the gradient softmax − onehot and weighs it itself.
         ReadOnlySpan<float> gradientWeights = LabelSmoothing > 0 ? default : weights;
         RowKernels.CrossEntropy(context.Unit, context.Outputs, context.Width, labels, gradientWeights, losses, context.Gradient);
+        double allWeights = 0;
+        for (int index = 0; LabelSmoothing > 0 && index < context.Width; index++)
+        {
+            allWeights += Weight(index);
+        }
+
         double loss = 0;
         double weight = 0;
         long correct = 0;
         for (int row = 0; row < rows; row++)
         {
             double own = weights.IsEmpty ? 1 : weights[row];
-            loss += LabelSmoothing > 0 ? Smoothed(context, row, losses[row], own) : own * losses[row];
+            loss += LabelSmoothing > 0 ? Smoothed(context, row, losses[row], own, allWeights) : own * losses[row];
             weight += own;
             correct += RowKernels.ArgMax(context.Outputs.Slice(row * context.Width, context.Width)) == labels[row] ? 1 : 0;
         }
@@ -120,28 +126,27 @@ public sealed class CrossEntropy : Loss
     private double Weight(int index) => ClassWeights.IsEmpty ? 1 : ClassWeights[index];
 
     // One sample's smoothed loss from that of its label; its gradient g = softmax − onehot becomes ((1 − s)·w + s/K · Σ w_c)·g − s/K · w_j, and s/K · Σ w_c more at the label.
-    private double Smoothed(LossContext context, int row, double ofLabel, double weight)
+    private double Smoothed(LossContext context, int row, double ofLabel, double weight, double allWeights)
     {
         ReadOnlySpan<float> logits = context.Outputs.Slice(row * context.Width, context.Width);
         int label = context.Labels[row];
-        double share = LabelSmoothing / context.Width, all = 0, weights = 0;
+        double share = LabelSmoothing / context.Width, all = 0;
         for (int index = 0; index < logits.Length; index++)
         {
             all += Weight(index) * (ofLabel + ((double)logits[label] - logits[index]));
-            weights += Weight(index);
         }
 
         double own = (1 - LabelSmoothing) * weight;
         if (!context.Gradient.IsEmpty)
         {
             Span<float> gradient = context.Gradient.Slice(row * context.Width, context.Width);
-            float factor = (float)(own + (share * weights));
+            float factor = (float)(own + (share * allWeights));
             for (int index = 0; index < gradient.Length; index++)
             {
                 gradient[index] = (gradient[index] * factor) - (float)(share * Weight(index));
             }
 
-            gradient[label] += (float)(share * weights);
+            gradient[label] += (float)(share * allWeights);
         }
 
         return (own * ofLabel) + (share * all);
