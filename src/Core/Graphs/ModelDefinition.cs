@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using DistNet.Interchange;
 using DistNet.Modules;
 
 namespace DistNet.Graphs;

@@ -1,5 +1,4 @@
 using System.Text;
-using CsCheck;
 using DistNet.Checkpoints;
 using DistNet.Graphs;
 using DistNet.Interchange;
@@ -68,26 +67,6 @@ public sealed class ParameterImportTests : IDisposable
         Assert.Contains("of training.initializeFrom cannot be read", Assert.Throws<DistNetException>(() => Start(path + "2", null)).Message);
         Assert.EndsWith("expected abc by training.initializeFrom.", Assert.Throws<DistNetException>(() => Start(path, "abc")).Message);
     }
-
-    [Theory]
-    [InlineData("", "", true)]
-    [InlineData("", "a", false)]
-    [InlineData("*", "", true)]
-    [InlineData("fc1.*", "fc1.weight", true)]
-    [InlineData("fc1.*", "fc11.weight", false)]
-    [InlineData("*.bias", "a.bias.bias", true)]
-    [InlineData("*.bias", "bias", false)]
-    [InlineData("a*b*c", "aXbYbZc", true)]
-    [InlineData("a*b*c", "aXbYbZ", false)]
-    [InlineData("a**", "a", true)]
-    public void A_star_stands_for_any_characters(string pattern, string name, bool matches) => Assert.Equal(matches, NamePattern.Matches(pattern, name));
-
-    [Fact]
-    public void Patterns_match_as_regular_expressions_do() =>
-        Gen.Select(Gen.String[Gen.Char["ab*"], 0, 8], Gen.String[Gen.Char["ab"], 0, 10]).Sample(
-            (pattern, name) => Assert.Equal(
-                System.Text.RegularExpressions.Regex.IsMatch(name, "^" + pattern.Replace("*", ".*", StringComparison.Ordinal) + "$"), NamePattern.Matches(pattern, name)),
-            iter: 2000);
 
     private Arena Start(NamedTensor[] tensors, params string[] skip)
     {

@@ -1,4 +1,4 @@
-namespace DistNet.Interchange;
+namespace DistNet;
 
 /// <summary>Patterns of names: <c>*</c> stands for any characters, also none; everything else for itself.</summary>
 public static class NamePattern
