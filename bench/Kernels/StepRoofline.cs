@@ -9,7 +9,7 @@ using DistNet.Training;
 
 namespace DistNet.Kernels.Bench;
 
-/// <summary>The roofline of a step of the workload (784-512-512-10, bytes normalised by channel, AdamW) on one thread: what each node and phase takes, and what its products would at the limit of
+/// <summary>The roofline of a step of a workload (mlp or cnn: bytes normalised by channel, AdamW) on one thread: what each node and phase takes, and what its products would at the limit of
 /// multiply-adds. Messages are left out; a run's <c>step_ms</c> has them.</summary>
 internal static class StepRoofline
 {
@@ -58,6 +58,11 @@ internal static class StepRoofline
         foreach (string name in chunks[0].Keys)
         {
             double microseconds = Median(name);
+            if (microseconds < 0.05)
+            {
+                continue;
+            }
+
             double operations = name == StepName ? total : Operations(setup.Graph, name, batch);
             total += operations;
             double least = operations / peak / 1e3;
@@ -103,11 +108,7 @@ internal static class StepRoofline
         Dictionary<string, double> means = [];
         foreach (((PassPart part, string node), long ticks) in laps.Ticks)
         {
-            double microseconds = ticks * 1e6 / Stopwatch.Frequency / steps;
-            if (microseconds >= 0.05)
-            {
-                means[Name(part, node)] = microseconds;
-            }
+            means[Name(part, node)] = ticks * 1e6 / Stopwatch.Frequency / steps;
         }
 
         means["the rest of the shard"] = (compute / steps) - means.Values.Sum();
@@ -133,7 +134,7 @@ internal static class StepRoofline
         _ => $"{node}, parameters' gradients",
     };
 
-    // Two for each multiply-add of a Linear layer's product; nothing else counts.
+    // Two for each multiply-add of a linear or convolutional layer's product; nothing else counts.
     private static double Operations(Graph graph, string name, int batch)
     {
         GraphNode? node = graph.Nodes.FirstOrDefault(node => name.StartsWith(node.Name + ",", StringComparison.Ordinal));
