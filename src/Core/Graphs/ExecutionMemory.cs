@@ -45,7 +45,7 @@ internal sealed class ExecutionMemory
 
     public AlignedBuffer Output { get; }
 
-    /// <summary>The gradient by the output; null until the first training pass, and where no parameter lies upstream.</summary>
+    /// <summary>The gradient by the output; null until the first training pass, and where no parameter that is trained lies upstream.</summary>
     public AlignedBuffer? OutputGradient { get; private set; }
 
     /// <summary>The floats of scratch that any one call needs.</summary>

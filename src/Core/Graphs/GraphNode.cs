@@ -35,7 +35,7 @@ public sealed class GraphNode
     /// <summary>The values it gives, as indexes into <see cref="Graph.Values"/>.</summary>
     internal ImmutableArray<int> Outputs { get; init; } = [];
 
-    /// <summary>Whether an input's gradient is needed: a parameter lies upstream of it.</summary>
+    /// <summary>Whether an input's gradient is needed: a parameter that is trained lies upstream of it.</summary>
     internal ImmutableArray<bool> InputNeedsGradient { get; init; } = [];
 
     /// <summary>The rows it works on, an index into <see cref="Graph.Domains"/>.</summary>
@@ -55,7 +55,7 @@ public sealed record ParameterUse(ParameterDefinition Definition, ParameterEntry
 /// <param name="Shape">One sample's shape.</param>
 /// <param name="Domain">The rows that exist, an index into <see cref="Graph.Domains"/>.</param>
 /// <param name="Producer">The node that gives it; −1 for the sample.</param>
-/// <param name="NeedsGradient">Whether a parameter lies upstream.</param>
+/// <param name="NeedsGradient">Whether a parameter that is trained lies upstream.</param>
 internal sealed record GraphValue(Shape Shape, int Domain, int Producer, bool NeedsGradient);
 
 /// <summary>A set of rows: all of them, or those that took one branch.</summary>

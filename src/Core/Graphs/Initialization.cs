@@ -10,7 +10,7 @@ namespace DistNet.Graphs;
 /// Each parameter has its own stream of randomness, keyed by seed and name: its values do not depend on the other parameters or their order.
 /// <para>Kaiming: a weight of a module with fan-in n is uniform in ±gain·√(3/n), which has the standard deviation gain/√n (the lecture's "inversely proportional to the square
 /// root of the number of inputs"); biases are 0 and scales 1. The gain is that of the module that consumes the output (<see cref="Module.Gain"/>), looked for through
-/// Duplicate, Dropout, Flatten and the borders of a Select; of several consumers the first one's in the order of the graph that is not 1, and 1 at the loss. A shared weight takes the gain of its first use.</para>
+/// modules that have none (Duplicate, Dropout, Flatten, pools, the borders of a Select and such); of several consumers the first one's in the order of the graph that is not 1, and 1 at the loss. A shared weight takes the gain of its first use.</para>
 /// <para>PyTorch: weights and biases of fan-in n are uniform in ±1/√n, the default of PyTorch's Linear; scales are 1.</para>
 /// <para>By either, what has a start of its own begins there (<see cref="ParameterDefinition.Start"/>): the biases of norms at 0, running variances at 1.</para>
 /// </remarks>

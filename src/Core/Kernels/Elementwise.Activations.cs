@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-// The functions of the newer activations, for one vector.
+// Leaky ReLU, GELU and SiLU, for one vector.
 public static partial class Elementwise
 {
     // y = x and x = dy alike: the second vector, scaled where the first is below 0.

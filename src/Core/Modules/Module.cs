@@ -29,7 +29,7 @@ public abstract class Module
 
     /// <summary>The gain by which Kaiming initialisation scales the weights whose output this module consumes; null for a module that is looked through
     /// to what consumes its own output.</summary>
-    /// <remarks>Lecture, "Weight initialisation"; the values are those of PyTorch's <c>calculate_gain</c>: √2 for ReLU, 5/3 for tanh, 1 otherwise.</remarks>
+    /// <remarks>Lecture, "Weight initialisation"; the values are those of PyTorch's <c>calculate_gain</c>: √2 for ReLU (and, here, Softplus), √(2 ÷ (1 + slope²)) for leaky ReLU, 5/3 for tanh, 1 otherwise.</remarks>
     public virtual double? Gain => 1;
 
     /// <summary>The shape of one sample's output.</summary>

@@ -15,7 +15,7 @@ internal readonly record struct ArenaBlock(int Offset, int Length, bool Decayed,
     public int PaddedLength => (Length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
 }
 
-/// <summary>The blocks of a layout: every parameter that is trained is cut every <see cref="Size"/> floats from its own start, so that neither the arena's other
+/// <summary>The blocks of a layout: every parameter that is trained and every buffer is cut every <see cref="Size"/> floats from its own start, so that neither the arena's other
 /// parameters nor the number of threads move a block. Sums over the arena add inside blocks, then over a parameter's blocks, then over parameters.</summary>
 internal sealed class ArenaBlocks
 {

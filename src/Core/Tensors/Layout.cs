@@ -72,7 +72,7 @@ public sealed class Layout
     /// <summary>Parameters and buffers, in the order of declaration.</summary>
     public ImmutableArray<ParameterEntry> Entries { get; }
 
-    /// <summary>The parameters alone: what is trained.</summary>
+    /// <summary>The parameters alone: what is trained, and what is frozen.</summary>
     public ImmutableArray<ParameterEntry> Parameters { get; }
 
     /// <summary>The buffers alone: running statistics.</summary>
