@@ -105,7 +105,7 @@ public sealed class DigestTests
     public void The_digests_of_a_known_state_never_change()
     {
         Assert.Equal("5256c6b76ef3c02c97b574448d3d821906befa3378bcd8bcc81cbdfe8c419e6e", Digest.Parameters(Samples.Arena(1)));
-        Assert.Equal("0975ffd5440d9953edc0aa7489b18ac67f096032b4f9050777", Digest.State(Samples.Checkpoint(1))[..50]);
+        Assert.Equal("0975ffd5440d9953edc0aa7489b18ac67f096032b4f90507770f5960632d73f5", Digest.State(Samples.Checkpoint(1)));
 
         // From before there were buffers in a layout: a state without any has its old digest.
         Layout layout = new(Samples.Layout.Parameters.Select(entry => (entry.Name, entry.Shape, entry.Role)));
