@@ -33,13 +33,13 @@ public sealed class JobComparisonTests
     [Fact]
     public void Every_other_key_is_a_difference_that_is_named()
     {
-        Job old = Read(Base);
-        foreach ((string path, string value) in JobFileTests.Settings.Where(setting => setting.Path != "training.epochs" && !setting.Path.StartsWith("checkpoints.", StringComparison.Ordinal)))
+        foreach (JobFileTests.Setting setting in JobFileTests.Settings.Where(setting => setting.Path != "training.epochs" && !setting.Path.StartsWith("checkpoints.", StringComparison.Ordinal)))
         {
-            JobValue root = JobOverrides.Put(JobYaml.Read(Base, "job.yaml"), path, JobYaml.Read(value, "--set", lines: false));
-            Job changed = JobFile.Read(root, "");
-            string before = JobFile.ValueText(JobKeys.All.First(key => key.Path == path), old);
-            Assert.Equal(before == value ? [] : [new JobDifference(path, before, value)], JobComparison.Differences(old, changed));
+            JobValue root = JobFileTests.With(Base, [.. setting.Needs.Select(need => new JobFileTests.Setting(need.Path, need.Value))]).Root;
+            Job old = JobFile.Read(root, "");
+            Job changed = JobFile.Read(JobOverrides.Put(root, setting.Path, JobYaml.Read(setting.Value, "--set", lines: false)), "");
+            string before = JobFile.ValueText(JobKeys.All.First(key => key.Path == setting.Path), old);
+            Assert.Equal(before == setting.Value ? [] : [new JobDifference(setting.Path, before, setting.Value)], JobComparison.Differences(old, changed));
         }
     }
 

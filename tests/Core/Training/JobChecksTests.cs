@@ -28,6 +28,9 @@ public sealed class JobChecksTests
         (WithOptimizer(o => o with { Epsilon = 0 }), "optimizer.epsilon is 0; expected a number above 0, as a 32-bit float too"),
         (WithOptimizer(o => o with { Epsilon = 1E-60 }), "optimizer.epsilon is 1E-60; expected a number above 0, as a 32-bit float too"),
         (WithOptimizer(o => o with { ClipNorm = 0 }), "optimizer.clipNorm is 0; expected a number above 0"),
+        (WithOptimizer(o => o with { EmaDecay = 1 }), "optimizer.emaDecay is 1; expected a number of at least 0 and below 1"),
+        (WithOptimizer(o => o with { EmaDecay = -0.5 }), "optimizer.emaDecay is -0.5; expected a number of at least 0 and below 1"),
+        (WithOptimizer(o => o with { EmaDecay = double.NaN }), "optimizer.emaDecay is NaN; expected a number of at least 0 and below 1"),
         (Good with { Regularization = new() { L1 = -1 } }, "regularization.l1 is -1; expected a number of at least 0"),
         (Good with { Regularization = new() { L2 = double.NaN } }, "regularization.l2 is NaN; expected a number of at least 0"),
         (WithSchedule(new() { WarmupSteps = -1 }), "schedule.warmupSteps is -1; expected a whole number of at least 0"),
@@ -48,6 +51,8 @@ public sealed class JobChecksTests
         (WithTraining(t => t with { EarlyStopping = new(1, -1) }), "training.earlyStopping.minimumImprovement is -1; expected a number of at least 0"),
         (Good with { Data = Good.Data! with { ValidationShare = 1 } }, "data.validation is 1; expected a share of at least 0 and below 1, or files"),
         (Good with { Loss = new() { ClassWeights = [1, -2] } }, "loss.classWeights[1] is -2; expected a number of at least 0"),
+        (Good with { Loss = new() { LabelSmoothing = -0.1 } }, "loss.labelSmoothing is -0.1; expected a number of at least 0 and below 1"),
+        (Good with { Loss = new() { Kind = LossKind.BinaryCrossEntropy, LabelSmoothing = 0.1 } }, "loss.labelSmoothing is set, but loss.kind is binary-cross-entropy; label smoothing is for cross-entropy"),
         (Good with { Loss = new() { LabelSmoothing = 1 } }, "loss.labelSmoothing is 1; expected a number of at least 0 and below 1"),
         (Good with { Loss = new() { Kind = LossKind.MeanSquaredError, LabelSmoothing = 0.1 } }, "loss.labelSmoothing is set, but loss.kind is mean-squared-error; label smoothing is for cross-entropy"),
         (Good with { Loss = new() { ClassWeights = [0, 0] } }, "loss.classWeights are all 0; expected at least one above 0"),
@@ -77,6 +82,8 @@ public sealed class JobChecksTests
         JobChecks.Check(Good with { Schedule = new() { Kind = ScheduleKind.Plateau }, Training = new() { EarlyStopping = new(1) } });
         JobChecks.Check(Good with { Data = new() { Train = new("a.csv"), Validation = new("b.csv") }, Schedule = new() { Kind = ScheduleKind.Plateau } });
         JobChecks.Check(Good with { Loss = new() { ClassWeights = [1, 0, 2.5f] } });
+        JobChecks.Check(Good with { Loss = new() { ClassWeights = [1, 2], LabelSmoothing = 0.999 } });
+        JobChecks.Check(Good with { Optimizer = new() { EmaDecay = 0 } });
     }
 
     [Fact]
