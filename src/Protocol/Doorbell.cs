@@ -7,12 +7,23 @@ namespace DistNet.Protocol;
 /// and is woken a second time (measured: up to four wake-ups where one is meant). Never spins.</remarks>
 internal sealed class Doorbell
 {
-    private static readonly bool Futex = WordWait.Probe();
+    private static readonly bool HasFutex = WordWait.Probe();
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+
+    private readonly bool futex;
 
     // Pinned: the kernel knows it by its address.
     private readonly long[] rings = GC.AllocateArray<long>(1, pinned: true);
     private int sleepers;
+
+    /// <summary>With a futex where there is one.</summary>
+    public Doorbell()
+        : this(HasFutex)
+    {
+    }
+
+    /// <summary>With a futex or a monitor.</summary>
+    internal Doorbell(bool futex) => this.futex = futex;
 
     /// <summary>How often it was rung: what to give to <see cref="SleepSince"/>, read before one looks whether there is something to do.</summary>
     public long Rings => Volatile.Read(ref rings[0]);
@@ -20,7 +31,7 @@ internal sealed class Doorbell
     /// <summary>Wakes all who sleep. What was written before is seen by them.</summary>
     public void Ring()
     {
-        if (!Futex)
+        if (!futex)
         {
             lock (rings)
             {
@@ -42,7 +53,7 @@ internal sealed class Doorbell
     /// <summary>Sleeps until it is rung once more than it was then. It may return too early; the caller looks again.</summary>
     public void SleepSince(long rung)
     {
-        if (Futex)
+        if (futex)
         {
             Interlocked.Increment(ref sleepers);
             WordWait.While(ref rings[0], rung, Longest, CancellationToken.None);

@@ -5,13 +5,19 @@ namespace DistNet.Protocol;
 /// <summary>What waits for one thread. The thread sleeps at once when there is nothing: one that spun would take a core from those that compute (measured with two workers
 /// on two cores: a tenth of a step). It is woken outside the lock, which it needs itself.</summary>
 /// <typeparam name="T">What waits.</typeparam>
-internal sealed class SleepingQueue<T>
+/// <param name="bell">What the thread sleeps for.</param>
+internal sealed class SleepingQueue<T>(Doorbell bell)
 {
     private readonly Lock gate = new();
-    private readonly Doorbell bell = new();
     private readonly Queue<T> waiting = new();
     private bool asleep;
     private bool closed;
+
+    /// <summary>With a bell of its own.</summary>
+    public SleepingQueue()
+        : this(new Doorbell())
+    {
+    }
 
     /// <summary>Whether something waits, or the queue is closed.</summary>
     public bool IsAwaited

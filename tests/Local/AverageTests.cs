@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DistNet.Checkpoints;
 using DistNet.Interchange;
 using DistNet.Jobs;
@@ -43,8 +44,9 @@ public sealed class AverageTests
         using TrainedModel last = TrainedModel.Load(folder.Path);
         Assert.Equal(Digest.Parameters(last.Parameters), result.ParametersSha256);
         Assert.Equal(last.Evaluate(Digits.Data.Validation!).Loss, result.TestLoss);
-        SafetensorsFile.Read(Path.Combine(folder.Path, "model.safetensors")).Zip(last.Graph.Layout.Entries).ToList()
-            .ForEach(pair => Assert.Equal(last.Parameters[pair.Second], pair.First.Values.Span));
+        ImmutableArray<NamedTensor> written = SafetensorsFile.Read(Path.Combine(folder.Path, "model.safetensors"));
+        Assert.Equal(last.Graph.Layout.Entries.Select(entry => entry.Name), written.Select(tensor => tensor.Name));
+        Assert.Equal(last.Graph.Layout.Entries.SelectMany(entry => last.Parameters[entry].ToArray()), written.SelectMany(tensor => tensor.Values.ToArray()));
     }
 
     [Fact]
