@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using DistNet.Tensors;
 
 namespace DistNet.Data;
@@ -35,7 +36,7 @@ internal sealed record Table(string Path, Dataset Raw, SampleLabels Labels, Immu
     /// <summary>The features by what the training samples decided.</summary>
     /// <param name="fitted">What <see cref="Fit"/> gave, of this table or of that of the training data.</param>
     /// <param name="shape">The shape of one sample's input; null for [features].</param>
-    /// <exception cref="DistNetException">A category is unknown.</exception>
+    /// <exception cref="DistNetException">A category is unknown, or the features are too many.</exception>
     public Dataset Apply(ImmutableArray<FeatureColumn> fitted, Shape? shape = null)
     {
         if (fitted.IsEmpty)
@@ -43,20 +44,22 @@ internal sealed record Table(string Path, Dataset Raw, SampleLabels Labels, Immu
             return Raw;
         }
 
-        int width = fitted.Sum(column => column.Width);
-        if (width > Array.MaxLength || width < 1)
+        long values = fitted.Sum(column => (long)column.Width) * Raw.Count;
+        if (values > Array.MaxLength || values < 1)
         {
-            throw DistNetException.BadInput($"The columns of '{Path}' become {DataFile.Shown(width)} features; expected 1 to {DataFile.Shown(Array.MaxLength)}.");
+            throw DistNetException.BadInput(
+                $"The columns of '{Path}' become {DataFile.Shown(values / Raw.Count)} features of {DataFile.Shown(Raw.Count)} samples; expected 1 to {DataFile.Shown(Array.MaxLength)} values in all (categories: codes makes one feature of a column).");
         }
 
+        int width = (int)(values / Raw.Count);
         float[]?[] codes = [.. Columns.Zip(fitted, (column, fit) => column.Texts is null ? null : Codes(column, fit))];
         InputBuffer inputs = new(Path);
         float[] row = new float[width];
-        float[] raw = new float[BlockSamples * Columns.Length];
-        int[] block = new int[BlockSamples];
-        for (int first = 0; first < Raw.Count; first += BlockSamples)
+        int[] block = new int[Math.Min(BlockSamples, Raw.Count)];
+        float[] raw = new float[block.Length * Columns.Length];
+        for (int first = 0; first < Raw.Count; first += block.Length)
         {
-            int count = Math.Min(BlockSamples, Raw.Count - first);
+            int count = Math.Min(block.Length, Raw.Count - first);
             for (int i = 0; i < count; i++)
             {
                 block[i] = first + i;
@@ -122,18 +125,20 @@ internal sealed record Table(string Path, Dataset Raw, SampleLabels Labels, Immu
         return codes;
     }
 
-    private float[] Values(int column, ReadOnlySpan<int> samples)
+    private float[] Values(int column, ReadOnlySpan<int> samples) => Raw switch
+    {
+        ByteDataset bytes => Values(bytes.Inputs, column, samples),
+        FloatDataset floats => Values(floats.Inputs, column, samples),
+        _ => throw new InvalidOperationException($"A table is kept in memory, not as {Raw.GetType().Name}."),
+    };
+
+    private float[] Values<T>(ReadOnlySpan<T> inputs, int column, ReadOnlySpan<int> samples)
+        where T : INumberBase<T>
     {
         float[] values = new float[samples.Length];
-        float[] raw = new float[BlockSamples * Columns.Length];
-        for (int first = 0; first < samples.Length; first += BlockSamples)
+        for (int i = 0; i < values.Length; i++)
         {
-            ReadOnlySpan<int> block = samples.Slice(first, Math.Min(BlockSamples, samples.Length - first));
-            Raw.CopyInputs(block, raw);
-            for (int i = 0; i < block.Length; i++)
-            {
-                values[first + i] = raw[(i * Columns.Length) + column];
-            }
+            values[i] = float.CreateChecked(inputs[(samples[i] * Columns.Length) + column]);
         }
 
         return values;

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using DistNet.Checkpoints;
@@ -96,7 +97,32 @@ public sealed class MutatedFileTests : IDisposable
         Check(text, factor: 256, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy));
         byte[] numbers = Encoding.UTF8.GetBytes("a,b,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i},{i}.5,{i % 2}\n")));
         Check(numbers, factor: 256, path => CsvDataset.Load(path, new CsvOptions(), LossKind.CrossEntropy));
-        Check(Gzip(text), factor: 256 * 1032, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy));
+        Check(Gzip(text), factor: 256, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy), sizeOf: file => file.Length + UnpackedBytes(file));
+    }
+
+    // The small files above take less than what is free; these do not.
+    [Fact]
+    public void A_large_table_takes_no_more_than_its_factor()
+    {
+        const long OfColumn = 4096;
+        (string Text, ColumnRules Rules)[] tables =
+        [
+            (string.Concat(Enumerable.Repeat("1,", 60_000)) + "0\n" + string.Concat(Enumerable.Repeat("2,", 60_000)) + "1\n", new([], [])), // wide
+            (string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{i},{i}\n")), new([("0", new ColumnRule { Categories = CategoryEncoding.Codes })], [])), // many categories and classes
+            (string.Concat(Enumerable.Range(0, 3).Select(i => string.Concat(Enumerable.Repeat($"{i},", 5_000)) + $"{i}\n")),
+                new([.. Enumerable.Range(0, 5_000).Select(i => ($"{i}", new ColumnRule { Categories = CategoryEncoding.OneHot, Missing = "most-frequent" }))], [])), // many rules
+        ];
+        foreach ((string text, ColumnRules rules) in tables)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            foreach (byte[] file in (byte[][])[bytes, Gzip(bytes)])
+            {
+                string path = folder.Write("large", file);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                CsvDataset.Load(path, new CsvOptions { Header = false, Columns = rules }, LossKind.CrossEntropy);
+                Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, FreeBytes + (16 * bytes.Length), FreeBytes + (256 * bytes.Length) + (OfColumn * rules.Rules.Length));
+            }
+        }
     }
 
     [Fact]
@@ -140,14 +166,15 @@ public sealed class MutatedFileTests : IDisposable
     private static byte[] Bytes(int count) => [.. Enumerable.Range(0, count).Select(i => (byte)(i * 7))];
 
     // Reads the file as it is, then mutated.
-    private void Check(byte[] original, long factor, Action<string> read, int mutations = Mutations, Func<byte[], byte[]>? mend = null)
+    private void Check(byte[] original, long factor, Action<string> read, int mutations = Mutations, Func<byte[], byte[]>? mend = null, Func<byte[], long>? sizeOf = null)
     {
         read(folder.Write("whole", original));
         int refused = 0;
         for (int seed = 0; seed < mutations; seed++)
         {
             byte[] mutated = Mutate(original, new Random(seed));
-            string path = folder.Write("mutated", mend?.Invoke(mutated) ?? mutated);
+            mutated = mend?.Invoke(mutated) ?? mutated;
+            string path = folder.Write("mutated", mutated);
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
@@ -163,10 +190,31 @@ public sealed class MutatedFileTests : IDisposable
             }
 
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated <= FreeBytes + (factor * mutated.Length), $"Seed {seed}: {allocated:N0} bytes allocated for a file of {mutated.Length:N0}.");
+            long size = sizeOf?.Invoke(mutated) ?? mutated.Length;
+            Assert.True(allocated <= FreeBytes + (factor * size), $"Seed {seed}: {allocated:N0} bytes allocated for a file of {size:N0}.");
         }
 
         Assert.True(refused > mutations / 20, $"{refused} of {mutations} were refused.");
+    }
+
+    // What a gzip file gives until it is seen to be damaged.
+    private static long UnpackedBytes(byte[] file)
+    {
+        long bytes = 0;
+        byte[] block = new byte[4096];
+        using GZipStream unpacked = new(new MemoryStream(file), CompressionMode.Decompress);
+        try
+        {
+            for (int count = unpacked.Read(block); count > 0; count = unpacked.Read(block))
+            {
+                bytes += count;
+            }
+        }
+        catch (InvalidDataException)
+        {
+        }
+
+        return bytes;
     }
 
     private static byte[] Mutate(byte[] original, Random random)

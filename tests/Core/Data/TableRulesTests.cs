@@ -4,6 +4,7 @@ using DistNet.Data;
 using DistNet.Losses;
 using DistNet.Training;
 using Xunit;
+using static DistNet.Tests.Data.DataFileMaker;
 
 namespace DistNet.Tests.Data;
 
@@ -164,6 +165,17 @@ public sealed class TableRulesTests : IDisposable
     }
 
     [Fact]
+    public void Features_that_no_array_holds_are_refused_before_they_are_made()
+    {
+        string text = string.Concat(Enumerable.Range(0, 50_000).Select(i => $"{i},{i % 2}\n"));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string error = Assert.Throws<DistNetException>(() => Load(text, Rule("0", new() { Categories = CategoryEncoding.OneHot }))).Message;
+        Assert.Equal(
+            $"The columns of '{folder["data.csv"]}' become 50,000 features of 50,000 samples; expected 1 to 2,147,483,591 values in all (categories: codes makes one feature of a column).", error);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 26);
+    }
+
+    [Fact]
     public void Renamed_categories_are_other_data()
     {
         ColumnRules rules = Rule("c", new() { Categories = CategoryEncoding.Codes });
@@ -176,13 +188,6 @@ public sealed class TableRulesTests : IDisposable
     private static ColumnRules Rule(string column, ColumnRule rule) => Rules((column, rule));
 
     private static ColumnRules Rules(params ImmutableArray<(string, ColumnRule)> rules) => new(rules, []);
-
-    private static float[] Inputs(Dataset data)
-    {
-        float[] values = new float[data.Count * data.InputShape.Length];
-        data.CopyInputs(Enumerable.Range(0, data.Count).ToArray(), values);
-        return values;
-    }
 
     private DataOptions Options(string text, ColumnRules rules) => new() { Train = new DataFiles(folder.Write("data.csv", text)), Columns = rules };
 
