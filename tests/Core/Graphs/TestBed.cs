@@ -5,6 +5,7 @@ using DistNet.Kernels;
 using DistNet.Losses;
 using DistNet.Runs;
 using DistNet.Tensors;
+using DistNet.Tests.Kernels;
 using DistNet.Training;
 using Xunit;
 
@@ -85,7 +86,7 @@ internal static class TestBed
         {
             GraphExecution execution = new(graph, loss, sliceSize, shard.Count, unit ?? VectorUnit.Widest, team);
             ImmutableArray<SumNode> cover = CanonicalSum.Cover(shard, sliceCount);
-            float[][] own = [.. cover.Select(_ => Dirty(graph.Layout.ArenaLength))];
+            float[][] own = [.. cover.Select(_ => Bits.Unwritten(graph.Layout.ArenaLength))];
             NodeMetrics[] ownMetrics = new NodeMetrics[cover.Length];
             int first = shard.First * sliceSize;
             PassInput input = Input(data, first, Math.Min(shard.End * sliceSize, data.Count) - first);
@@ -113,13 +114,5 @@ internal static class TestBed
     {
         Assert.True(graph.Layout.TryFind(parameter, out ParameterEntry? entry));
         return pass.Gradient[entry.Offset..(entry.Offset + entry.Length)];
-    }
-
-    // What a pass must write over.
-    private static float[] Dirty(int length)
-    {
-        float[] values = new float[length];
-        Array.Fill(values, float.NaN);
-        return values;
     }
 }

@@ -44,10 +44,9 @@ public sealed class BatchNormKernelsTests
 
         // What lies behind must not matter.
         float[] x = random.Floats(length), dy = random.Floats(length), padded = [.. x, .. Enumerable.Repeat(float.NaN, 16)], paddedDy = [.. dy, .. Enumerable.Repeat(float.NaN, 16)];
-        float[] weight = random.Floats(channels), bias = random.Floats(channels), scratch = new float[BatchNormKernels.ScratchPerChannel * channels];
-        float[] mean = random.Floats(channels), inverse = [.. random.Floats(channels).Select(Math.Abs)], y = new float[length], dx = new float[length];
-        float[] ofWeight = new float[channels], ofBias = new float[channels];
-        Array.Fill(scratch, float.NaN);
+        float[] weight = random.Floats(channels), bias = random.Floats(channels), scratch = Bits.Unwritten(BatchNormKernels.ScratchPerChannel * channels);
+        float[] mean = random.Floats(channels), inverse = [.. random.Floats(channels).Select(Math.Abs)], y = Bits.Unwritten(length), dx = Bits.Unwritten(length);
+        float[] ofWeight = Bits.Unwritten(channels), ofBias = Bits.Unwritten(channels);
 
         BatchNormKernels.Apply(unit, padded.AsSpan(0, length), rows, weight, bias, mean, inverse, y, scratch);
         Bits.Equal(PlainNorms.Apply(x, rows, channels, weight, bias, mean, inverse), y, $"evaluation, {what}");

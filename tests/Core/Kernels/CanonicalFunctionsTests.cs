@@ -8,6 +8,10 @@ public sealed class CanonicalFunctionsTests
 {
     private const uint Stride = 4099;
 
+    private const double Step = 0.5;
+
+    private static readonly double[] Weights = [.. Enumerable.Range(0, 14).Select(n => Math.Exp(-n * n * Step * Step))];
+
     private static readonly float[] Edges =
     [
         0f, 1f, 2f, 0.5f, 0.625f, 1.4142135f, 0.70710677f, -0.29289323f, 0.41421357f, 88.72284f, 89f, -87.33655f, -103.97208f, -104.5f, 9.010913f, 16f, 104f, 1e15f,
@@ -101,7 +105,7 @@ public sealed class CanonicalFunctionsTests
             double value = x[index], density = Math.Exp(-value * value / 2) / Math.Sqrt(2 * Math.PI), sigmoid = 1 / (1 + Math.Exp(-value));
             gelu[index] = CanonicalFunctions.GeluDerivative(x[index]);
             silu[index] = CanonicalFunctions.SiluDerivative(x[index]);
-            Assert.InRange(Math.Abs(gelu[index] - (CanonicalFunctions.NormalDistribution(value) + (value * density))), 0, 1.6 * Unit);
+            Assert.InRange(Math.Abs(gelu[index] - (NormalDistribution(value) + (value * density))), 0, 1.6 * Unit);
             Assert.InRange(Math.Abs(silu[index] - (sigmoid + (value * sigmoid / (1 + Math.Exp(value))))), 0, 3.2 * Unit);
         }
 
@@ -126,6 +130,15 @@ public sealed class CanonicalFunctionsTests
     [InlineData(8, 0.99999999999999933)]
     public void The_normal_distribution_s_function_is_right_in_double(double x, double expected) =>
         Assert.InRange(CanonicalFunctions.NormalDistribution(x) / expected, 1 - 1e-13, 1 + 1e-13);
+
+    [Fact]
+    public void The_normal_distribution_s_function_is_right_in_double_between_them_too()
+    {
+        for (double x = -37; x < 10; x += 0.001)
+        {
+            Assert.InRange(CanonicalFunctions.NormalDistribution(x) / NormalDistribution(x), 1 - 1e-13, 1 + 1e-13);
+        }
+    }
 
     [Fact]
     public void Edges_are_as_stated()
@@ -174,10 +187,36 @@ public sealed class CanonicalFunctionsTests
         "Log1p" => (CanonicalFunctions.Log1p, Log1p),
         "Sigmoid" => (CanonicalFunctions.Sigmoid, x => x < 0 ? Math.Exp(x) / (1 + Math.Exp(x)) : 1 / (1 + Math.Exp(-x))),
         "Tanh" => (CanonicalFunctions.Tanh, Math.Tanh),
-        "Gelu" => (CanonicalFunctions.Gelu, x => double.IsNegativeInfinity(x) ? 0 : x * CanonicalFunctions.NormalDistribution(x)),
+        "Gelu" => (CanonicalFunctions.Gelu, x => double.IsNegativeInfinity(x) ? 0 : x * NormalDistribution(x)),
         "Silu" => (CanonicalFunctions.Silu, x => double.IsNegativeInfinity(x) ? 0 : x * (x < 0 ? Math.Exp(x) / (1 + Math.Exp(x)) : 1 / (1 + Math.Exp(-x)))),
         _ => (CanonicalFunctions.Softplus, x => Math.Max(x, 0) + Log1p(Math.Exp(-Math.Abs(x)))),
     };
+
+    // Φ(x) = erfc(−x / √2) / 2, and erfc by the trapezoidal rule for its integral over the line, 1/π · ∫ z e^(−z²−t²) / (z² + t²) dt, at steps of ½ with the residue of the pole at t = iz, which the steps
+    // see while it is near (Matta and Reichel, 1971); near 0 by Taylor's series. The product has another series and a continued fraction. Compared with mpmath: 6e-14.
+    private static double NormalDistribution(double x)
+    {
+        double z = Math.Abs(x) / Math.Sqrt(2);
+        if (z < 0.01)
+        {
+            return 0.5 + (x * (1 - (x * x / 6) + (x * x * x * x / 40)) / Math.Sqrt(2 * Math.PI));
+        }
+
+        if (double.IsInfinity(z))
+        {
+            return x < 0 ? 0 : 1;
+        }
+
+        double sum = 1 / (2 * z * z);
+        for (int n = 1; n < Weights.Length; n++)
+        {
+            sum += Weights[n] / ((n * n * Step * Step) + (z * z));
+        }
+
+        double pole = z < Math.PI / Step ? 2 / (1 - Math.Exp(2 * Math.PI * z / Step)) : 0;
+        double tail = ((2 * Step * z / Math.PI * Math.Exp(-x * x / 2) * sum) + pole) / 2;
+        return x < 0 ? tail : 1 - tail;
+    }
 
     private static double Log1p(double x) =>
         Math.Abs(x) < 1e-4 ? x - (x * x / 2) + (x * x * x / 3) - (x * x * x * x / 4)

@@ -35,6 +35,14 @@ internal sealed class Numbers(int seed)
 
 internal static class Bits
 {
+    /// <summary>What a kernel must write over.</summary>
+    public static float[] Unwritten(int length)
+    {
+        float[] values = new float[length];
+        Array.Fill(values, float.NaN);
+        return values;
+    }
+
     /// <summary>Fails at the first element whose bits differ; any NaN equals any other.</summary>
     public static void Equal(ReadOnlySpan<float> expected, ReadOnlySpan<float> found, string what)
     {

@@ -90,7 +90,7 @@ internal static class PlainConvolutions
                 float sum = 0;
                 for (int sample = slice.First; sample < slice.First + slice.Count; sample++)
                 {
-                    sum += Lanes(outputGradient.AsSpan(((sample * shape.Outputs) + output) * shape.OutputPixels, shape.OutputPixels));
+                    sum += PlainLanes.Sum(outputGradient.AsSpan(((sample * shape.Outputs) + output) * shape.OutputPixels, shape.OutputPixels));
                 }
 
                 return sum;
@@ -98,26 +98,6 @@ internal static class PlainConvolutions
         }
 
         return result;
-    }
-
-    // Sixteen virtual lanes, combined as (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1).
-    private static float Lanes(ReadOnlySpan<float> values)
-    {
-        float[] lanes = new float[16];
-        for (int index = 0; index < values.Length; index++)
-        {
-            lanes[index % 16] += values[index];
-        }
-
-        for (int half = 8; half > 0; half /= 2)
-        {
-            for (int lane = 0; lane < half; lane++)
-            {
-                lanes[lane] += lanes[lane + half];
-            }
-        }
-
-        return lanes[0];
     }
 
     private static float Input(ConvolutionShape shape, float[] input, int sample, int output, int tap, int row, int column)

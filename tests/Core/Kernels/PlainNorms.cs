@@ -104,32 +104,19 @@ internal static class PlainNorms
         return gradients;
     }
 
-    /// <summary>In each row element i goes to lane i mod 16; the rows' lanes are added in order; then l + (l + 8), + 4, + 2, + 1.</summary>
+    /// <summary>The lanes of each row, added in order, then in one.</summary>
     public static float LaneSum(int rows, int pixels, Func<float, int, int, float> add)
     {
-        float[] lanes = new float[16];
+        float[] lanes = new float[PlainLanes.Count];
         for (int row = 0; row < rows; row++)
         {
-            float[] own = new float[16];
-            for (int i = 0; i < pixels; i++)
-            {
-                own[i % 16] = add(own[i % 16], row, i);
-            }
-
-            for (int lane = 0; lane < 16; lane++)
+            float[] own = PlainLanes.Of<float>(pixels, (lane, i) => add(lane, row, i));
+            for (int lane = 0; lane < lanes.Length; lane++)
             {
                 lanes[lane] += own[lane];
             }
         }
 
-        for (int half = 8; half >= 1; half /= 2)
-        {
-            for (int lane = 0; lane < half; lane++)
-            {
-                lanes[lane] += lanes[lane + half];
-            }
-        }
-
-        return lanes[0];
+        return PlainLanes.Combined(lanes);
     }
 }

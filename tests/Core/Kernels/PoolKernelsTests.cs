@@ -99,7 +99,7 @@ public sealed class PoolKernelsTests
             {
                 float[] x = new Numbers(plane).Floats(3 * plane), y = new float[3], dx = new float[x.Length];
                 PlaneMeans.Forward(unit, x, plane, y);
-                Bits.Equal([.. x.Chunk(plane).Select(row => LaneSum(row) / plane)], y, $"{unit}, {plane}");
+                Bits.Equal([.. x.Chunk(plane).Select(row => PlainLanes.Sum(row) / plane)], y, $"{unit}, {plane}");
                 PlaneMeans.Backward(y, plane, dx);
                 Bits.Equal([.. Enumerable.Range(0, x.Length).Select(index => y[index / plane] / plane)], dx, $"{unit}, {plane}");
             }
@@ -170,14 +170,14 @@ public sealed class PoolKernelsTests
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             string what = $"{unit}, {window}";
-            float[] y = Dirty(places.Count), saved = Dirty(PoolKernels.PlaceFloats(window, places.Count)), dx = Dirty(x.Length);
+            float[] y = Bits.Unwritten(places.Count), saved = Bits.Unwritten(PoolKernels.PlaceFloats(window, places.Count)), dx = Bits.Unwritten(x.Length);
             PoolKernels.Maximum(unit, window, x, y, saved);
             Bits.Equal(maxima, y, $"the maxima, {what}");
             PoolKernels.MaximumBackward(unit, window, dy, saved, dx);
             Bits.Equal(maximumGradient, dx, $"their gradient, {what}");
             foreach (bool countPadding in (bool[])[false, true])
             {
-                (y, dx) = (Dirty(places.Count), Dirty(x.Length));
+                (y, dx) = (Bits.Unwritten(places.Count), Bits.Unwritten(x.Length));
                 PoolKernels.Mean(unit, window, countPadding, x, y);
                 Bits.Equal(countPadding ? counted : means, y, $"the means, padding counts: {countPadding}, {what}");
                 PoolKernels.MeanBackward(unit, window, countPadding, dy, dx);
@@ -215,33 +215,6 @@ public sealed class PoolKernelsTests
         }
 
         return places;
-    }
-
-    private static float LaneSum(float[] row)
-    {
-        float[] lanes = new float[16];
-        for (int index = 0; index < row.Length; index++)
-        {
-            lanes[index % 16] += row[index];
-        }
-
-        for (int step = 8; step > 0; step /= 2)
-        {
-            for (int lane = 0; lane < step; lane++)
-            {
-                lanes[lane] += lanes[lane + step];
-            }
-        }
-
-        return lanes[0];
-    }
-
-    // What a kernel must write over.
-    private static float[] Dirty(int length)
-    {
-        float[] values = new float[length];
-        Array.Fill(values, float.NaN);
-        return values;
     }
 
     private ref struct Weave : IKernel

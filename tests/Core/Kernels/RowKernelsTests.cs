@@ -27,7 +27,7 @@ public sealed class RowKernelsTests
     [Fact]
     public void Log_softmax_backward_has_the_bits_of_16_virtual_lanes() => Check((unit, y, dy, columns, dx) => RowKernels.LogSoftMaxBackward(unit, y, dy, columns, dx), (y, dy) =>
     {
-        float sum = Sum(dy);
+        float sum = PlainLanes.Sum(dy);
         return [.. y.Zip(dy, (output, gradient) => MathF.FusedMultiplyAdd(CanonicalFunctions.Exp(output), -sum, gradient))];
     });
 
@@ -136,13 +136,13 @@ public sealed class RowKernelsTests
     private static float[] SoftMax(float[] x)
     {
         float[] e = Exponentials(x);
-        float sum = Sum(e);
+        float sum = PlainLanes.Sum(e);
         return [.. e.Select(value => value / sum)];
     }
 
     private static float[] LogSoftMax(float[] x)
     {
-        float logarithm = CanonicalFunctions.Log(Sum(Exponentials(x))), maximum = x.Max() + 0f;
+        float logarithm = CanonicalFunctions.Log(PlainLanes.Sum(Exponentials(x))), maximum = x.Max() + 0f;
         return [.. x.Select(value => (value - maximum) - logarithm)];
     }
 
@@ -152,26 +152,5 @@ public sealed class RowKernelsTests
         return [.. x.Select(value => CanonicalFunctions.Exp(value - maximum))];
     }
 
-    private static float Sum(float[] x) => Combine(x, (lane, index) => lane + x[index]);
-
-    private static float Dot(float[] a, float[] b) => Combine(a, (lane, index) => MathF.FusedMultiplyAdd(a[index], b[index], lane));
-
-    private static float Combine(float[] x, Func<float, int, float> take)
-    {
-        float[] lanes = new float[16];
-        for (int index = 0; index < x.Length; index++)
-        {
-            lanes[index % 16] = take(lanes[index % 16], index);
-        }
-
-        foreach (int half in new[] { 8, 4, 2, 1 })
-        {
-            for (int lane = 0; lane < half; lane++)
-            {
-                lanes[lane] += lanes[lane + half];
-            }
-        }
-
-        return lanes[0];
-    }
+    private static float Dot(float[] a, float[] b) => PlainLanes.Sum<float>(a.Length, (lane, index) => MathF.FusedMultiplyAdd(a[index], b[index], lane));
 }

@@ -93,22 +93,5 @@ public sealed class GradientKernelsTests
 
     private static float[] Padded(float[] values, int length, float padding) => [.. values, .. Enumerable.Repeat(padding, length - values.Length)];
 
-    private static double SquareSum(float[] values)
-    {
-        double[] lanes = new double[16];
-        for (int index = 0; index < values.Length; index++)
-        {
-            lanes[index % 16] += (double)values[index] * values[index];
-        }
-
-        foreach (int half in new[] { 8, 4, 2, 1 })
-        {
-            for (int lane = 0; lane < half; lane++)
-            {
-                lanes[lane] += lanes[lane + half];
-            }
-        }
-
-        return lanes[0];
-    }
+    private static double SquareSum(float[] values) => PlainLanes.Sum<double>(values.Length, (lane, index) => lane + ((double)values[index] * values[index]));
 }
