@@ -80,11 +80,11 @@ internal static class OptimizerImport
             : throw DistNetException.BadInput($"The file '{path}' has a {Step} of type {step!.Type} {step.Shape}, or out of bounds; expected one whole number (I64) from 0 to {MaximumUpdates}.");
     }
 
-    /// <summary>β^t by repeated multiplication, as t updates would have made it.</summary>
+    /// <summary>β^t by repeated multiplication, as t updates would have made it: in the end it stays at 0, or at a number so small that its product with β is rounded to itself.</summary>
     public static double Power(double beta, long updates)
     {
         double power = 1;
-        for (long i = 0; i < updates && power != 0; i++)
+        for (long i = 0; i < updates && power * beta != power; i++)
         {
             power *= beta;
         }
