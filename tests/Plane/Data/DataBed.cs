@@ -63,9 +63,11 @@ internal sealed class DataBed : IDisposable
     }
 
     /// <summary>Makes these the coordinator's data.</summary>
-    public void Serve(byte[] train) => Serve(train, null);
+    /// <param name="train">The training file.</param>
+    /// <param name="columns">The rules of its columns.</param>
+    public void Serve(byte[] train, ColumnRules? columns = null) => Serve(train, null, columns);
 
-    public void ServeWithTest(byte[] train, byte[] test) => Serve(train, test);
+    public void ServeWithTest(byte[] train, byte[] test) => Serve(train, test, null);
 
     public async Task<DataDescription> Description() => new(await Files.DescribeAsync(), Fingerprint, Loaded.Normalization);
 
@@ -91,13 +93,15 @@ internal sealed class DataBed : IDisposable
     {
         Assert.Equal(Fingerprint, data.Fingerprint);
         Assert.Equal(Loaded.Normalization, data.Normalization);
+        Assert.Equal(Loaded.Columns, data.Columns);
+        Assert.Equal(Loaded.FeatureNames, data.FeatureNames);
         Assert.Equal(Loaded.Train.Samples.ToArray(), data.Train.Samples.ToArray());
         Assert.Equal(Loaded.Validation!.Samples.ToArray(), data.Validation!.Samples.ToArray());
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private void Serve(byte[] train, byte[]? test)
+    private void Serve(byte[] train, byte[]? test, ColumnRules? columns)
     {
         Place("coordinator/sets/train.csv", train);
         if (test is not null)
@@ -105,7 +109,7 @@ internal sealed class DataBed : IDisposable
             Place("coordinator/sets/test.csv", test);
         }
 
-        DataOptions options = new() { Train = new("sets/train.csv"), ValidationShare = 0.2, Test = test is null ? null : new("sets/test.csv") };
+        DataOptions options = new() { Train = new("sets/train.csv"), ValidationShare = 0.2, Test = test is null ? null : new("sets/test.csv"), Columns = columns ?? ColumnRules.None };
         Job = new Job { Data = options, Model = ModelDefinition.Chain(new DistNet.Modules.Linear(3)) };
         DataOptions here = options with { BaseFolder = PathOf("coordinator") };
         Load(here);

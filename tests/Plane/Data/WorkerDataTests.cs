@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using DistNet.Coordinator.Data;
 using DistNet.Data;
+using DistNet.Tests.Data;
 using DistNet.Training;
 using DistNet.Worker.Data;
 using Xunit;
@@ -200,6 +201,33 @@ public sealed class WorkerDataTests : IDisposable
     }
 
     [Fact]
+    public async Task Columns_with_rules_become_what_they_became_at_the_coordinator()
+    {
+        const string Table = "id,area,district,y\n";
+        string Rows(string first) => Table + string.Concat(Enumerable.Range(0, 40).Select(i => $"r{i},{(i % 6 == 0 ? "NA" : $"{i % 9}.5")},{(i % 3 == 0 ? first : i % 3 == 1 ? "b" : "")},{i % 2}\n"));
+        ColumnRules rules = new(
+            [("area", new ColumnRule { Missing = ColumnRule.Mean }), ("district", new ColumnRule { Categories = CategoryEncoding.OneHot, Missing = "none" })], ["id"]);
+        bed.Serve(Encoding.UTF8.GetBytes(Rows("a")), rules);
+        DataBed.Worker fetching = bed.NewWorker();
+        LoadedData fetched = await fetching.Prepare(bed.Elsewhere());
+        bed.AssertSame(fetched);
+        Assert.Equal(["a", "b", "none"], fetched.Columns[1].Categories);
+        Assert.Equal(1, fetching.Fetcher.Fetches);
+
+        // Another name of a category gives the same features and is other data all the same.
+        bed.Place("own/sets/train.csv", Encoding.UTF8.GetBytes(Rows("aa")));
+        DataBed.Worker renaming = bed.NewWorker("own");
+        bed.AssertSame(await renaming.Prepare(bed.Elsewhere()));
+        Assert.Contains("of the job's data is not used", Assert.Single(renaming.Warned), StringComparison.Ordinal);
+
+        bed.Place("own/sets/train.csv", DataBed.Gzip(Encoding.UTF8.GetBytes(Rows("a"))));
+        DataBed.Worker owner = bed.NewWorker("own");
+        bed.AssertSame(await owner.Prepare(bed.Elsewhere()));
+        Assert.Empty(owner.Warned);
+        Assert.Equal(0, owner.Fetcher.Fetches);
+    }
+
+    [Fact]
     public async Task The_normalisation_is_the_coordinators()
     {
         DataDescription described = bed.Elsewhere();
@@ -272,21 +300,5 @@ public sealed class WorkerDataTests : IDisposable
     }
 
     // Two by two grey pixels of one value.
-    private static byte[] Png(byte value)
-    {
-        using MemoryStream packed = new();
-        using (System.IO.Compression.ZLibStream zip = new(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
-        {
-            zip.Write([0, value, value, 0, value, value]);
-        }
-
-        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0]), .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
-    }
-
-    private static byte[] Chunk(string type, byte[] content)
-    {
-        byte[] chunk = [0, 0, 0, (byte)content.Length, .. Encoding.ASCII.GetBytes(type), .. content, 0, 0, 0, 0];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), System.IO.Hashing.Crc32.HashToUInt32(chunk.AsSpan(4, 4 + content.Length)));
-        return chunk;
-    }
+    private static byte[] Png(byte value) => PngFile.Grey(2, 2, (_, _) => value);
 }
