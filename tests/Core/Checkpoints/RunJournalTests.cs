@@ -96,9 +96,14 @@ public sealed class RunJournalTests : IDisposable
     public void Coordinators_that_begin_at_the_same_time_without_a_lock_get_different_terms_and_one_of_them_stays()
     {
         var journals = new RunJournal[16];
-        var threads = journals.Select((_, i) => new Thread(() => journals[i] = RunJournal.Begin(new JournalFolder(folder["run"]), resume: true, holdsCheckpoints: false, _ => { }))).ToArray();
+        var failures = new Exception?[journals.Length];
+        var threads = journals.Select((_, i) => new Thread(() => failures[i] = Record.Exception(() =>
+        {
+            journals[i] = RunJournal.Begin(new JournalFolder(folder["run"]), resume: true, holdsCheckpoints: false, _ => { });
+        }))).ToArray();
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
+        Assert.All(failures, Assert.Null);
         Assert.Equal(journals.Length, journals.Select(journal => journal.Term).Distinct().Count());
         Assert.Single(journals, journal => Record.Exception(journal.Verify) is null);
     }
