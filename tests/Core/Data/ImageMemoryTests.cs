@@ -18,36 +18,42 @@ public sealed class ImageMemoryTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void An_interlaced_PNG_of_16_bits_takes_what_is_stated() => Check(Png(2048, 2048), 2048, 2048, atLeast: 20);
+    public void An_interlaced_PNG_of_16_bits_takes_what_is_stated() => Check(Png(2048, 2048), 2048, 2048, atLeast: 16);
 
     [Theory]
-    [InlineData(2048, 2048, 12)]
+    [InlineData(2048, 2048, 6)]
     [InlineData(1, 65_000, 0)] // padded to 32 rows
     public void A_progressive_JPEG_of_four_channels_takes_what_is_stated(int height, int width, int atLeast) => Check(Jpeg(height, width), height, width, atLeast);
 
+    // At least so much a pixel, or it was not measured: memory that is there already is not counted.
     private void Check(byte[] file, int height, int width, int atLeast)
     {
         string path = folder.Write("image", file);
         long pixels = (long)height * width;
         ImageFile.Image image = default;
-        long taken = Peak(() => image = ImageFile.Read(path, 3));
+        long? taken = Peak(() => image = ImageFile.Read(path, 3));
         Assert.Equal((height, width, 3 * pixels), (image.Height, image.Width, image.Pixels.Length));
-        Assert.InRange(taken, OperatingSystem.IsLinux() ? atLeast * pixels : 0, (BytesPerPixel * pixels) + FreeBytes);
+        if (taken is { } bytes)
+        {
+            Assert.InRange(bytes, atLeast * pixels, (BytesPerPixel * pixels) + FreeBytes);
+        }
     }
 
-    // By how much the process's memory grew at the most; 0 where the system does not tell.
-    private static long Peak(Action work)
+    // By how much the process's memory grew at the most; null where the system does not tell.
+    private static long? Peak(Action work)
     {
+        const string Reset = "/proc/self/clear_refs";
         GC.Collect();
-        bool tells = OperatingSystem.IsLinux();
-        if (tells)
+        if (!File.Exists(Reset))
         {
-            File.WriteAllText("/proc/self/clear_refs", "5"); // VmHWM begins anew
+            work();
+            return null;
         }
 
-        long before = tells ? Kilobytes("VmRSS:") : 0;
+        File.WriteAllText(Reset, "5"); // VmHWM begins anew
+        long before = Kilobytes("VmRSS:");
         work();
-        return tells ? (Kilobytes("VmHWM:") - before) << 10 : 0;
+        return (Kilobytes("VmHWM:") - before) << 10;
     }
 
     private static long Kilobytes(string name) =>
