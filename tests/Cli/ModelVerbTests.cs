@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DistNet.Tests.Data;
 using Xunit;
 
 namespace DistNet.Cli.Tests;
@@ -55,6 +56,37 @@ public sealed class ModelVerbTests
         }
 
         Assert.True(correct >= 57, $"{correct} of 60 are right");
+    }
+
+    [Fact]
+    public void A_parquet_table_is_trained_on_measured_and_predicted_for_as_the_same_table_in_csv()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch);
+        string[][] rows = [.. TinyJob.Points(withLabels: true).Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(',', 3))];
+        HandmadeParquet.Chunk Numbers(string name, int column) => new(name, 5, rows.Length, HandmadeParquet.Page(
+            rows.Length, HandmadeParquet.Plain, HandmadeParquet.Doubles([.. rows.Select(row => double.Parse(row[column], System.Globalization.CultureInfo.InvariantCulture))])));
+        File.WriteAllBytes(scratch["points.parquet"], HandmadeParquet.Table(
+            rows.Length, Numbers("x", 0), Numbers("y", 1),
+            new("colour", 6, rows.Length, HandmadeParquet.Page(rows.Length, HandmadeParquet.Plain, HandmadeParquet.Texts([.. rows.Select(row => row[2].Trim('"'))])))));
+
+        CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1");
+        CliCall training = CliCall.Run("train", job, "--out", scratch["again"], "--quiet", "--workers", "1", "--set", "data.format=parquet", "--set", "data.train=points.parquet");
+
+        Assert.Equal("", training.Errors);
+        Assert.Equal(Digest("run"), Digest("again"));
+        foreach (string verb in new[] { "evaluate", "predict" })
+        {
+            CliCall call = CliCall.Run(verb, scratch["run"], scratch["points.parquet"]);
+            Assert.Equal("", call.Errors);
+            Assert.Equal(CliCall.Run(verb, scratch["run"], scratch["points.csv"]), call);
+        }
+
+        string Digest(string run)
+        {
+            using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(scratch[run], "run.json")));
+            return record.RootElement.GetProperty("results").GetProperty("parameters_sha256").GetString()!;
+        }
     }
 
     [Fact]

@@ -11,13 +11,13 @@ internal sealed class ModelDataOptions
 {
     public Argument<string> Run { get; } = new("RUN") { Description = "A run folder or a checkpoint." };
 
-    public Argument<string> Data { get; } = new("DATA") { Description = "A CSV file, an IDX or npy file of inputs, an npz file, or a folder of images." };
+    public Argument<string> Data { get; } = new("DATA") { Description = "A CSV or Parquet file, an IDX or npy file of inputs, an npz file, or a folder of images." };
 
     public Option<string?> Labels { get; } = new("--labels") { Description = "IDX and npy: the file of labels; npz: the name of their array, in place of the job's.", HelpName = "FILE" };
 
     public Option<string?> Inputs { get; } = new("--inputs") { Description = "npz: the name of the array of inputs, in place of the job's.", HelpName = "NAME" };
 
-    public Option<string?> Label { get; } = new("--label") { Description = "CSV: the label's column, in place of the job's data.label: first, last, a name, or a number from 0.", HelpName = "COLUMN" };
+    public Option<string?> Label { get; } = new("--label") { Description = "Tables: the label's column, in place of the job's data.label: first, last, a name, or a number from 0.", HelpName = "COLUMN" };
 
     public Option<string?> Header { get; } = new("--header") { Description = "CSV: whether the first line names the columns: auto, true or false.", HelpName = "WORD" };
 
@@ -53,7 +53,7 @@ internal sealed class ModelDataOptions
             DataFileKind.Npy => NpyDataset.Load(path, labels!, loss, expected),
             DataFileKind.Npz => NpyDataset.LoadNpz(path, InputsArray(parsed, model.Job), labels ?? NpzOf(model.Job)?.Labels ?? DataFiles.LabelsArray, loss, expected),
             _ when labels is not null => IdxDataset.Load(path, labels, loss, expected),
-            _ => CsvDataset.Load(path, Csv(parsed, model.Job), loss, expected),
+            _ => TableDataset.Load(path, Table(parsed, model.Job, kind), loss, expected),
         };
     }
 
@@ -63,13 +63,14 @@ internal sealed class ModelDataOptions
     {
         string path = parsed.GetRequiredValue(Data);
         DataExpectation expected = model.Info.Expectation;
-        return Kind(path, model.Job) switch
+        DataFileKind kind = Kind(path, model.Job);
+        return kind switch
         {
             DataFileKind.Folder => ImageDataset.LoadInputs(path, Images(model.Job), expected),
             DataFileKind.Idx => IdxDataset.LoadInputs(path, expected),
             DataFileKind.Npy => NpyDataset.LoadInputs(path, expected: expected),
             DataFileKind.Npz => NpyDataset.LoadInputs(path, InputsArray(parsed, model.Job), expected),
-            _ => CsvDataset.LoadInputs(path, Csv(parsed, model.Job), expected),
+            _ => TableDataset.LoadInputs(path, Table(parsed, model.Job, kind), expected),
         };
     }
 
@@ -84,11 +85,12 @@ internal sealed class ModelDataOptions
 
     private string InputsArray(ParseResult parsed, Job job) => parsed.GetValue(Inputs) ?? NpzOf(job)?.Inputs ?? DataFiles.InputsArray;
 
-    private CsvOptions Csv(ParseResult parsed, Job job)
+    private TableOptions Table(ParseResult parsed, Job job, DataFileKind kind)
     {
-        CsvOptions options = job.Data is { } data ? CsvOptions.From(data) : new CsvOptions();
+        TableOptions options = job.Data is { } data ? TableOptions.From(data) : new TableOptions();
         return options with
         {
+            Format = kind == DataFileKind.Parquet ? DataFormat.Parquet : DataFormat.Csv,
             Label = parsed.GetValue(Label) ?? options.Label,
             Header = Key<bool?>(parsed, Header, "data.header", options.Header),
             Delimiter = Key<char>(parsed, Delimiter, "data.delimiter", options.Delimiter),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using CsvHelper;
 
@@ -76,7 +75,7 @@ internal sealed class CsvRecords : TableRecords
             return true;
         }
 
-        return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
+        return TryParse(text, out value);
     }
 
     /// <inheritdoc/>

@@ -8,6 +8,9 @@ public enum DataFileKind
     /// <summary>None of the others.</summary>
     Csv,
 
+    /// <summary>A Parquet file.</summary>
+    Parquet,
+
     /// <summary>An IDX file, packed or not.</summary>
     Idx,
 
@@ -49,6 +52,7 @@ public static class DataFileKinds
                 [0, 0, >= 8 and <= 14, >= 1 and <= 4, ..] => DataFileKind.Idx,
                 [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'] => DataFileKind.Npy,
                 [(byte)'P', (byte)'K', 3, 4, ..] => DataFileKind.Npz,
+                [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => DataFileKind.Parquet,
                 _ => DataFileKind.Csv,
             };
         }

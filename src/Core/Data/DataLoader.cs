@@ -117,7 +117,7 @@ public static class DataLoader
                 NpyDataset.LoadNpz(Find(files.File, "a file"), files.Inputs ?? DataFiles.InputsArray, files.Labels ?? DataFiles.LabelsArray, loss, expected), null),
             DataFormat.Npy => new Samples(NpyDataset.Load(Find(files.Inputs, "inputs"), Find(files.Labels, "labels"), loss, expected), null),
             DataFormat.Images => new Samples(ImageDataset.Load(Find(files.File, "a folder"), ImageOptions.From(options), loss, expected), null),
-            _ => Samples.Of(CsvDataset.Read(Find(files.File, "a file"), CsvOptions.From(options), LabelKinds.Of(loss), expected)),
+            _ => Samples.Of(TableDataset.Read(Find(files.File, "a file"), TableOptions.From(options), LabelKinds.Of(loss), expected)),
         };
     }
 

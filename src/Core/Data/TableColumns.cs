@@ -13,7 +13,7 @@ internal sealed record TableColumns(int Width, ImmutableArray<string> Names, Imm
 {
     private const string LabelKey = "data.label";
 
-    /// <summary>Whether the first record names the columns.</summary>
+    /// <summary>Whether the columns have names: by the first record, or by the file itself.</summary>
     public bool HasHeader => !Names.IsEmpty;
 
     /// <summary>The names of the feature columns; empty without a header.</summary>
@@ -30,7 +30,7 @@ internal sealed record TableColumns(int Width, ImmutableArray<string> Names, Imm
     /// <param name="kind">What labels are.</param>
     /// <param name="expected">What the training data decided, for a further file: it says which rule each feature has, and columns to ignore may be missing; null for the training data themselves.</param>
     /// <exception cref="DistNetException">There is no record, or no column that the options name.</exception>
-    public static TableColumns Find(TableRecords records, CsvOptions options, LabelKind kind, DataExpectation? expected)
+    public static TableColumns Find(TableRecords records, TableOptions options, LabelKind kind, DataExpectation? expected)
     {
         string[] first = records.Peek(0) ?? throw DistNetException.BadInput($"{records.Subject} has no rows; expected at least one sample.");
         ImmutableArray<string> trimmed = [.. first.Select(name => name.Trim())];
@@ -50,7 +50,7 @@ internal sealed record TableColumns(int Width, ImmutableArray<string> Names, Imm
         ImmutableArray<int> features = [.. Enumerable.Range(0, first.Length).Except(labels).Except(ignored)];
         if (features.IsEmpty)
         {
-            throw DistNetException.BadInput($"{records.Subject} has no feature columns besides the label (it has {first.Length} with the delimiter '{options.Delimiter}'); expected at least one.");
+            throw DistNetException.BadInput($"{records.Subject} has no feature columns besides the label (it has {first.Length}{(records.HasNames ? "" : $" with the delimiter '{options.Delimiter}'")}); expected at least one.");
         }
 
         ImmutableArray<ColumnRule?> rules = expected is null
@@ -79,7 +79,7 @@ internal sealed record TableColumns(int Width, ImmutableArray<string> Names, Imm
         return [.. features.Select(column => byColumn.TryGetValue(column, out (string, ColumnRule Rule) found) ? found.Rule : null)];
     }
 
-    private static bool LooksLikeHeader(TableRecords records, ImmutableArray<string> first, CsvOptions options, LabelKind kind)
+    private static bool LooksLikeHeader(TableRecords records, ImmutableArray<string> first, TableOptions options, LabelKind kind)
     {
         string[] labelNames = kind == LabelKind.None ? [] : LabelNames(first, options.Label);
         if (labelNames.Length > 0 && labelNames.All(IsName))

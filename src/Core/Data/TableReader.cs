@@ -11,12 +11,12 @@ internal static class TableReader
     /// <param name="kind">What labels are.</param>
     /// <param name="expected">What the training data decided; null for the training data themselves.</param>
     /// <exception cref="DistNetException">The file is damaged or does not fit.</exception>
-    public static Table Read(TableRecords records, CsvOptions options, LabelKind kind, DataExpectation? expected)
+    public static Table Read(TableRecords records, TableOptions options, LabelKind kind, DataExpectation? expected)
     {
         TableColumns columns = FindColumns(records, options, kind, expected);
         CheckFeatures(records.Subject, columns, expected);
         Rows rows = new(records, columns, kind, expected);
-        if (columns.HasHeader)
+        if (columns.HasHeader && !records.HasNames)
         {
             records.Read();
         }
@@ -28,11 +28,11 @@ internal static class TableReader
             any = true;
         }
 
-        return any ? rows.ToTable() : throw DistNetException.BadInput($"{records.Subject} has a header but no rows; expected at least one sample.");
+        return any ? rows.ToTable() : throw DistNetException.BadInput($"{records.Subject} has {(records.HasNames ? "" : "a header but ")}no rows; expected at least one sample.");
     }
 
     // A file to predict for may have the features alone, or stand as the training file did, with labels and ignored columns, which are not read.
-    private static TableColumns FindColumns(TableRecords records, CsvOptions options, LabelKind kind, DataExpectation? expected)
+    private static TableColumns FindColumns(TableRecords records, TableOptions options, LabelKind kind, DataExpectation? expected)
     {
         TableColumns columns = TableColumns.Find(records, options, kind, expected);
         if (kind != LabelKind.None || expected is null || columns.Features.Length == expected.TableWidth)

@@ -1,3 +1,6 @@
+using System.Globalization;
+using DistNet.Training;
+
 namespace DistNet.Data;
 
 /// <summary>The rows of a table, read forward: a CSV file's or a Parquet file's.</summary>
@@ -18,7 +21,7 @@ internal abstract class TableRecords : IDisposable
     /// <summary>Whether the file itself tells the columns' names, before the first row; else they may be the first row.</summary>
     public virtual bool HasNames => false;
 
-    /// <summary>A field of the current row as text, UTF-8; empty where there is no value. Valid until the next read.</summary>
+    /// <summary>A field of the current row as text, UTF-8; empty where there is no value. Valid until the next is asked for.</summary>
     public abstract ReadOnlySpan<byte> this[int field] { get; }
 
     /// <summary>The number in a field of the current row; false where there is none that is finite as a 32-bit float.</summary>
@@ -30,6 +33,16 @@ internal abstract class TableRecords : IDisposable
 
     /// <summary>The texts of a row that <see cref="Read"/> has yet to come to, the names counting as one; null behind the last. Only before the first read.</summary>
     public abstract string[]? Peek(int index);
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Its format and, of CSV, its delimiter.</param>
+    /// <exception cref="DistNetException">The file is missing or damaged.</exception>
+    public static TableRecords Open(string path, TableOptions options) => options.Format == DataFormat.Parquet ? new ParquetRecords(path) : new CsvRecords(path, options.Delimiter);
+
+    /// <summary>The number in a text; false where there is none that is finite as a 32-bit float.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> text, out float value) =>
+        float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -15,7 +15,7 @@ public sealed class DataFilesType(bool allowShare) : JobValueType
 
     /// <inheritdoc/>
     public override string Expected =>
-        $"{(AllowShare ? "a share of at least 0 and below 1, " : "")}a file's name (csv, npz), a folder's (images), {{ images: FILE, labels: FILE }} (idx), {{ inputs: FILE, labels: FILE }} (npy) or {{ file: FILE.npz, inputs: NAME, labels: NAME }}";
+        $"{(AllowShare ? "a share of at least 0 and below 1, " : "")}a file's name (csv, parquet, npz), a folder's (images), {{ images: FILE, labels: FILE }} (idx), {{ inputs: FILE, labels: FILE }} (npy) or {{ file: FILE.npz, inputs: NAME, labels: NAME }}";
 
     /// <inheritdoc/>
     public override bool TryRead(JobValue value, out object? result)

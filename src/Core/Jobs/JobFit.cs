@@ -54,6 +54,7 @@ internal static class JobFit
         DataFormat.Idx => ("{ images: FILE, labels: FILE }", "idx"),
         DataFormat.Npy => ("{ inputs: FILE, labels: FILE } or an npz file", "npy"),
         DataFormat.Images => ("one folder's name", "images"),
+        DataFormat.Parquet => ("one file's name", "parquet"),
         _ => ("one file's name", "csv"),
     };
 }

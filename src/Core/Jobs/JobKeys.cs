@@ -53,8 +53,8 @@ public static class JobKeys
 
     private static IEnumerable<JobKey> DataKeys()
     {
-        yield return new("data.format", new WordType(("csv", DataFormat.Csv), ("idx", DataFormat.Idx), ("npy", DataFormat.Npy), ("images", DataFormat.Images)),
-            "The files' format: `csv` (text, one sample a line) and `idx` (the format of MNIST, bytes), both gzip or not; `npy` (NumPy's npy and npz); `images` (a folder with a folder of PNG and JPEG files for each class). See [formats](#formats).",
+        yield return new("data.format", new WordType(("csv", DataFormat.Csv), ("parquet", DataFormat.Parquet), ("idx", DataFormat.Idx), ("npy", DataFormat.Npy), ("images", DataFormat.Images)),
+            "The files' format: `csv` (text, one sample a line), gzip or not; `parquet` (a table whose columns have names and types); `idx` (the format of MNIST), gzip or not; `npy` (NumPy's npy and npz); `images` (a folder with a folder of PNG and JPEG files for each class). See [formats](#formats).",
             job => job.Data!.Format, (job, value) => Data(job, job.Data! with { Format = (DataFormat)value! }));
         yield return new("data.train", new DataFilesType(allowShare: false), "The training files.",
             job => job.Data!.Train, (job, value) => Data(job, job.Data! with { Train = (DataFiles)value! })) { Required = true };
@@ -68,7 +68,7 @@ public static class JobKeys
             job => job.Data!.Test, (job, value) => Data(job, job.Data! with { Test = (DataFiles?)value }));
         yield return new("data.label", new TextType("first, last, a column's name, or its number from 0"),
             "The label's column: `first`, `last`, a name from the header, or a number from 0.",
-            job => job.Data!.Label, (job, value) => Data(job, job.Data! with { Label = (string)value! })) { OnlyFor = "csv", AppliesTo = IsCsv };
+            job => job.Data!.Label, (job, value) => Data(job, job.Data! with { Label = (string)value! })) { OnlyFor = "csv and parquet", AppliesTo = IsTable };
         yield return new("data.header", new WordType(("auto", null), ("true", true), ("false", false)),
             "Whether the first line names the columns; `auto`: it does when it holds a name that the job gives, or a text where a number is expected.",
             job => job.Data!.Header, (job, value) => Data(job, job.Data! with { Header = (bool?)value })) { OnlyFor = "csv", AppliesTo = IsCsv };
@@ -77,10 +77,10 @@ public static class JobKeys
         yield return new("data.columns", new ColumnRulesType(),
             "A rule for each column that has missing values or categories: see [tables](#tables-missing-values-and-categories). Without one, anything but a finite number is refused.",
             job => job.Data!.Columns.Rules, (job, value) => Data(job, job.Data! with { Columns = job.Data!.Columns with { Rules = (ImmutableArray<(string, ColumnRule)>)value! } }))
-        { OnlyFor = "csv", AppliesTo = IsCsv };
+        { OnlyFor = "csv and parquet", AppliesTo = IsTable };
         yield return new("data.ignore", new TextListType("a column's name or its number from 0"), "Columns that are neither features nor labels.",
             job => job.Data!.Columns.Ignore, (job, value) => Data(job, job.Data! with { Columns = job.Data!.Columns with { Ignore = (ImmutableArray<string>)value! } }))
-        { OnlyFor = "csv", AppliesTo = IsCsv };
+        { OnlyFor = "csv and parquet", AppliesTo = IsTable };
         yield return new("data.size", new OptionalType(new Size2dType(1, 1 << 14)), "The size to which all images are scaled; null: they have one size.",
             job => job.Data!.ImageSize, (job, value) => Data(job, job.Data! with { ImageSize = (Size2d?)value }))
         { OnlyFor = "images", AppliesTo = IsImages };
@@ -217,6 +217,8 @@ public static class JobKeys
     }
 
     private static bool IsCsv(Job job) => job.Data?.Format == DataFormat.Csv;
+
+    private static bool IsTable(Job job) => job.Data?.Format is DataFormat.Csv or DataFormat.Parquet;
 
     private static bool IsImages(Job job) => job.Data?.Format == DataFormat.Images;
 

@@ -49,6 +49,9 @@ public enum DataFormat
 
     /// <summary>A folder of PNG and JPEG files, with a folder for each class.</summary>
     Images,
+
+    /// <summary>Parquet files: tables whose columns have names and types.</summary>
+    Parquet,
 }
 
 /// <summary>How inputs are normalised: (x − m) / max(σ, ε) with statistics of the training split alone.</summary>
@@ -65,7 +68,7 @@ public enum NormalizeMode
 }
 
 /// <summary>The files of one split, as written in the job: one file or folder, or a pair of inputs and labels, or an npz file with the names of two arrays.</summary>
-/// <param name="File">The CSV file, the npz file, or the folder of images.</param>
+/// <param name="File">The CSV or Parquet file, the npz file, or the folder of images.</param>
 /// <param name="Images">The IDX file of inputs.</param>
 /// <param name="Labels">The IDX or npy file of labels; beside <paramref name="File"/> the name of the array in it.</param>
 /// <param name="Inputs">The npy file of inputs; beside <paramref name="File"/> the name of the array in it.</param>
@@ -99,7 +102,7 @@ public sealed record DataOptions
     /// <summary>Files for the test at the end, used for nothing else.</summary>
     public DataFiles? Test { get; init; }
 
-    /// <summary>CSV: the label's column: <c>first</c>, <c>last</c>, a name, or a number from 0.</summary>
+    /// <summary>Tables: the label's column: <c>first</c>, <c>last</c>, a name, or a number from 0.</summary>
     public string Label { get; init; } = "last";
 
     /// <summary>CSV: whether the first line names the columns; null finds out (a line with a name that the job gives, or with a text where a number is expected, is a header).</summary>

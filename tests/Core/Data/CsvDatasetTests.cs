@@ -17,7 +17,7 @@ public sealed class CsvDatasetTests : IDisposable
     [Fact]
     public void The_optical_digits_are_read_as_bytes()
     {
-        Dataset data = CsvDataset.Load(Path.Combine(Datasets(), "digits.csv.gz"), new CsvOptions(), LossKind.CrossEntropy);
+        Dataset data = TableDataset.Load(Path.Combine(Datasets(), "digits.csv.gz"), new TableOptions(), LossKind.CrossEntropy);
         Assert.IsType<ByteDataset>(data);
         Assert.Equal(1797, data.Count);
         Assert.Equal(new Shape(64), data.InputShape);
@@ -44,7 +44,7 @@ public sealed class CsvDatasetTests : IDisposable
     {
         foreach (byte[] content in new[] { System.Text.Encoding.UTF8.GetBytes(text), Gzip(System.Text.Encoding.UTF8.GetBytes(text)) })
         {
-            Dataset data = CsvDataset.Load(folder.Write("data.csv", content), new CsvOptions { Label = label }, LossKind.CrossEntropy);
+            Dataset data = TableDataset.Load(folder.Write("data.csv", content), new TableOptions { Label = label }, LossKind.CrossEntropy);
             Assert.Equal([1, 2, 3, 4], Inputs(data));
             Assert.Equal([first, second], data.ClassNames);
             Assert.Equal([0, 1], data.Labels);
@@ -54,10 +54,10 @@ public sealed class CsvDatasetTests : IDisposable
     [Fact]
     public void The_delimiter_and_the_header_can_be_given()
     {
-        Dataset data = Load("1;2;3\n4;5;6\n7;8;9\n", new CsvOptions { Delimiter = ';', Header = true });
+        Dataset data = Load("1;2;3\n4;5;6\n7;8;9\n", new TableOptions { Delimiter = ';', Header = true });
         Assert.Equal([4, 5, 7, 8], Inputs(data));
-        Assert.Equal([0, 1, 2], Load("1\t2\n3\t4\n5\t6\n", new CsvOptions { Delimiter = '\t', Header = false }).Labels);
-        Assert.Contains("delimiter '\"' cannot be used", Error("1,2\n", new CsvOptions { Delimiter = '"' }));
+        Assert.Equal([0, 1, 2], Load("1\t2\n3\t4\n5\t6\n", new TableOptions { Delimiter = '\t', Header = false }).Labels);
+        Assert.Contains("delimiter '\"' cannot be used", Error("1,2\n", new TableOptions { Delimiter = '"' }));
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class CsvDatasetTests : IDisposable
         Assert.Equal([0.5f, -1000f], one.Targets);
         Assert.Equal(1, one.TargetWidth);
         Assert.Empty(one.ClassNames);
-        Dataset two = Load("a,b,y\n1,2,3\n4,5,6\n", new CsvOptions { Label = "y, a" }, LossKind.MeanSquaredError);
+        Dataset two = Load("a,b,y\n1,2,3\n4,5,6\n", new TableOptions { Label = "y, a" }, LossKind.MeanSquaredError);
         Assert.Equal([3, 1, 6, 4], two.Targets);
         Assert.Equal(2, two.TargetWidth);
         Assert.Equal([2, 5], Inputs(two));
@@ -106,7 +106,7 @@ public sealed class CsvDatasetTests : IDisposable
             {
                 string text = string.Concat(values.Select((value, i) => value.ToString("R", CultureInfo.InvariantCulture) + (i % 2 == 0 ? "," : $",{i}\n")));
                 string path = folder.Write($"{Guid.NewGuid()}.csv", text);
-                Dataset data = CsvDataset.Load(path, new CsvOptions { Header = false }, LossKind.CrossEntropy);
+                Dataset data = TableDataset.Load(path, new TableOptions { Header = false }, LossKind.CrossEntropy);
                 Assert.Equal(values.Select(BitConverter.SingleToInt32Bits), Inputs(data).Select(BitConverter.SingleToInt32Bits));
                 Assert.Equal(values.All(value => value is >= 0 and <= 255 && value == (byte)value && !float.IsNegative(value)), data is ByteDataset);
             },
@@ -118,17 +118,17 @@ public sealed class CsvDatasetTests : IDisposable
         DataExpectation expected = new(new Shape(1, 2), ["x", "z"]);
         foreach (string text in new[] { "a,b\n1,2\n3,4\n", "1,2\n3,4\n", "a,b,y\n1,2,x\n3,4,unknown\n", "1,2,5\n3,4,6\n" })
         {
-            Dataset data = CsvDataset.LoadInputs(folder.Write("data.csv", text), new CsvOptions(), expected);
+            Dataset data = TableDataset.LoadInputs(folder.Write("data.csv", text), new TableOptions(), expected);
             Assert.Equal([1, 2, 3, 4], Inputs(data));
             Assert.Equal(new Shape(1, 2), data.InputShape);
             Assert.True(data.Labels.IsEmpty);
         }
 
-        Assert.Equal([2, 4], Inputs(CsvDataset.LoadInputs(folder.Write("data.csv", "y,a,b\n1,2,3\n"), new CsvOptions { Label = "y, b" }, new(new Shape(1), [], 2))).Concat([4f]));
+        Assert.Equal([2, 4], Inputs(TableDataset.LoadInputs(folder.Write("data.csv", "y,a,b\n1,2,3\n"), new TableOptions { Label = "y, b" }, new(new Shape(1), [], 2))).Concat([4f]));
         folder.Write("data.csv", "1,2,3,4\n");
         Assert.EndsWith(
             "has 4 feature columns; expected 2, as in the training data.",
-            Assert.Throws<DistNetException>(() => CsvDataset.LoadInputs(folder["data.csv"], new CsvOptions(), expected)).Message);
+            Assert.Throws<DistNetException>(() => TableDataset.LoadInputs(folder["data.csv"], new TableOptions(), expected)).Message);
     }
 
     [Theory]
@@ -163,15 +163,15 @@ public sealed class CsvDatasetTests : IDisposable
     [InlineData("-1", "has no column -1: it has 3 columns, numbered 0 to 2.")]
     [InlineData("width, label", "names 2 columns; expected one, as only mean-squared-error takes several.")]
     public void An_unknown_label_column_is_told(string label, string expected) =>
-        Assert.Contains(expected, Error("width,height,label\n1,2,0\n1,2,1\n", new CsvOptions { Label = label }));
+        Assert.Contains(expected, Error("width,height,label\n1,2,0\n1,2,1\n", new TableOptions { Label = label }));
 
     [Fact]
     public void A_label_name_needs_a_header()
     {
-        Assert.Contains("has no header, so the label column 'y' cannot be found; expected first, last or a number from 0 to 1.", Error("1,2\n3,4\n", new CsvOptions { Label = "y" }));
-        Assert.Contains("has no header", Error("a,y\n3,4\n", new CsvOptions { Label = "y", Header = false }));
-        Assert.Contains("several columns named 'y'", Error("y,a,y\n3,4,5\n", new CsvOptions { Label = "y" }));
-        Assert.Contains("names a column twice", Error("a,y\n3,4\n", new CsvOptions { Label = "y,y" }, LossKind.MeanSquaredError));
+        Assert.Contains("has no header, so the label column 'y' cannot be found; expected first, last or a number from 0 to 1.", Error("1,2\n3,4\n", new TableOptions { Label = "y" }));
+        Assert.Contains("has no header", Error("a,y\n3,4\n", new TableOptions { Label = "y", Header = false }));
+        Assert.Contains("several columns named 'y'", Error("y,a,y\n3,4,5\n", new TableOptions { Label = "y" }));
+        Assert.Contains("names a column twice", Error("a,y\n3,4\n", new TableOptions { Label = "y,y" }, LossKind.MeanSquaredError));
     }
 
     [Fact]
@@ -200,7 +200,7 @@ public sealed class CsvDatasetTests : IDisposable
             string path = folder.Write($"{Guid.NewGuid()}.csv", text);
             try
             {
-                CsvDataset.Load(path, new CsvOptions(), LossKind.CrossEntropy);
+                TableDataset.Load(path, new TableOptions(), LossKind.CrossEntropy);
             }
             catch (DistNetException error)
             {
@@ -209,10 +209,10 @@ public sealed class CsvDatasetTests : IDisposable
         },
         iter: 500);
 
-    private Dataset Load(string text, CsvOptions? options = null, LossKind loss = LossKind.CrossEntropy, DataExpectation? expected = null) =>
-        CsvDataset.Load(folder.Write("data.csv", text), options ?? new CsvOptions(), loss, expected);
+    private Dataset Load(string text, TableOptions? options = null, LossKind loss = LossKind.CrossEntropy, DataExpectation? expected = null) =>
+        TableDataset.Load(folder.Write("data.csv", text), options ?? new TableOptions(), loss, expected);
 
-    private string Error(string text, CsvOptions? options = null, LossKind loss = LossKind.CrossEntropy, DataExpectation? expected = null)
+    private string Error(string text, TableOptions? options = null, LossKind loss = LossKind.CrossEntropy, DataExpectation? expected = null)
     {
         DistNetException error = Assert.Throws<DistNetException>(() => Load(text, options, loss, expected));
         Assert.Equal(FailureKind.BadInput, error.Kind);

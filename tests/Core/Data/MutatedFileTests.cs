@@ -4,8 +4,11 @@ using System.Text.Json;
 using DistNet.Checkpoints;
 using DistNet.Data;
 using DistNet.Losses;
+using DistNet.Training;
+using Parquet;
 using Xunit;
 using static DistNet.Tests.Data.DataFileMaker;
+using static DistNet.Tests.Data.HandmadeParquet;
 
 namespace DistNet.Tests.Data;
 
@@ -94,10 +97,10 @@ public sealed class MutatedFileTests : IDisposable
     {
         byte[] text = Encoding.UTF8.GetBytes("a,\"b b\",c,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i},{(i % 5 == 0 ? "" : $"{i}.5")},\"k{i % 3}\",{i % 2}\n")));
         ColumnRules rules = new([("b b", new ColumnRule { Missing = "mean" }), ("c", new ColumnRule { Categories = CategoryEncoding.OneHot, Missing = "most-frequent" })], []);
-        Check(text, factor: 256, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy));
+        Check(text, factor: 256, path => TableDataset.Load(path, new TableOptions { Columns = rules }, LossKind.CrossEntropy));
         byte[] numbers = Encoding.UTF8.GetBytes("a,b,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i},{i}.5,{i % 2}\n")));
-        Check(numbers, factor: 256, path => CsvDataset.Load(path, new CsvOptions(), LossKind.CrossEntropy));
-        Check(Gzip(text), factor: 256, path => CsvDataset.Load(path, new CsvOptions { Columns = rules }, LossKind.CrossEntropy), sizeOf: file => file.Length + UnpackedBytes(file));
+        Check(numbers, factor: 256, path => TableDataset.Load(path, new TableOptions(), LossKind.CrossEntropy));
+        Check(Gzip(text), factor: 256, path => TableDataset.Load(path, new TableOptions { Columns = rules }, LossKind.CrossEntropy), sizeOf: file => file.Length + UnpackedBytes(file));
     }
 
     // The small files above take less than what is free; these do not.
@@ -119,10 +122,63 @@ public sealed class MutatedFileTests : IDisposable
             {
                 string path = folder.Write("large", file);
                 long before = GC.GetAllocatedBytesForCurrentThread();
-                CsvDataset.Load(path, new CsvOptions { Header = false, Columns = rules }, LossKind.CrossEntropy);
+                TableDataset.Load(path, new TableOptions { Header = false, Columns = rules }, LossKind.CrossEntropy);
                 Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, FreeBytes + (16 * bytes.Length), FreeBytes + (256 * bytes.Length) + (OfColumn * rules.Rules.Length));
             }
         }
+    }
+
+    // Values that take next to nothing in the file, as many as are allowed.
+    [Fact]
+    public void A_parquet_table_of_equal_values_takes_no_more_than_its_factor()
+    {
+        const int Rows = 25_000;
+        byte[] numbers = [.. DictionaryPage(1, Doubles(0.5)), .. Page(Rows, Dictionary, [0])];
+        byte[] packed = new byte[100];
+        Assert.True(BrotliEncoder.TryCompress(new byte[sizeof(int) * Rows], packed, out int length));
+
+        // So few bytes may not hold so many: what follows the packed ones is not read.
+        byte[] texts = Page(Rows, Plain, packed[..Math.Max(length, 48)], unpacked: sizeof(int) * Rows);
+        byte[] table = HandmadeParquet.Table(
+            Rows, new("a", 5, Rows, numbers), new("b", 5, Rows, numbers), new("c", 6, Rows, texts) { Codec = 4 }, new("d", 5, Rows, numbers), new("y", 5, Rows, numbers));
+        string path = folder.Write("large", table);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Dataset data = TableDataset.Load(path, new TableOptions { Format = DataFormat.Parquet, Columns = new([("c", new ColumnRule { Categories = CategoryEncoding.Codes, Missing = "none" })], []) }, LossKind.MeanSquaredError);
+        Assert.Equal((Rows, 4), (data.Count, data.InputShape.Length));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 16 * Rows, FreeBytes + (ParquetMetadata.MaximumFactor * (long)table.Length));
+    }
+
+    [Theory]
+    [InlineData(CompressionMethod.None)]
+    [InlineData(CompressionMethod.Snappy)]
+    [InlineData(CompressionMethod.Gzip)]
+    [InlineData(CompressionMethod.Brotli)]
+    [InlineData(CompressionMethod.Zstd)]
+    public async Task Mutated_parquet_is_read_or_refused(CompressionMethod packing)
+    {
+        ParquetOptions options = new() { CompressionMethod = packing };
+        options.ColumnEncodingHints["c"] = EncodingHint.Dictionary;
+        byte[] table = await ParquetMaker.Write(
+            options, 20,
+            ParquetMaker.OfMissing("a", [.. Enumerable.Range(0, 30).Select(i => i % 5 == 0 ? null : (double?)i)]),
+            ParquetMaker.OfTexts("c", [.. Enumerable.Range(0, 30).Select(i => i % 4 == 0 ? null : $"k{i % 3}")]),
+            ParquetMaker.Of("n", [.. Enumerable.Range(0, 30).Select(i => i * i)]),
+            ParquetMaker.Of("y", [.. Enumerable.Range(0, 30).Select(i => i % 2 == 0)]));
+        ColumnRules rules = new([("a", new ColumnRule { Missing = "mean" }), ("c", new ColumnRule { Categories = CategoryEncoding.OneHot, Missing = "most-frequent" })], []);
+        Check(table, ParquetMetadata.MaximumFactor, path => TableDataset.Load(path, new TableOptions { Format = DataFormat.Parquet, Columns = rules }, LossKind.CrossEntropy));
+    }
+
+    [Fact]
+    public void Mutated_parquet_of_all_kinds_of_pages_is_read_or_refused()
+    {
+        byte[] there = [0b0000_0011, 0b0001_1011];
+        byte[] table = HandmadeParquet.Table(
+            8,
+            new("a", 5, 8, [.. SecondPage(3, Plain, [3 << 1, 1], Doubles(1, 2, 3)), .. SecondPage(5, Plain, there, Doubles(4, 5, 6, 7))]) { IsOptional = true },
+            new("c", 6, 8, [.. DictionaryPage(3, Texts("red", "", "blue")), .. Page(5, Dictionary, [2, 3 << 1, 2, 2 << 1, 0]), .. Page(3, Plain, Texts("é", "red", "gray"))]),
+            new("y", 0, 8, Page(8, InRuns, WithLength([3, 0b1010_0101]))));
+        ColumnRules rules = new([("a", new ColumnRule { Missing = "mean" }), ("c", new ColumnRule { Categories = CategoryEncoding.Codes, Missing = "none" })], []);
+        Check(table, ParquetMetadata.MaximumFactor, path => TableDataset.Load(path, new TableOptions { Format = DataFormat.Parquet, Columns = rules }, LossKind.CrossEntropy), mutations: 1000);
     }
 
     [Fact]

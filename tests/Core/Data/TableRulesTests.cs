@@ -125,10 +125,10 @@ public sealed class TableRulesTests : IDisposable
         LoadedData data = Load("id,a,c,y\np1,1,x,0\np2,2,z,1\n", rules);
         Assert.Equal([1, 0, 2, 1], Inputs(data.Train.Data));
         DataExpectation expected = new(data.Train.Data.InputShape, data.ClassNames) { FeatureNames = data.FeatureNames, Columns = data.Columns };
-        CsvOptions options = new() { Columns = rules };
+        TableOptions options = new() { Columns = rules };
         foreach (string text in new[] { "id,a,c,y\np9,5,z,0\n", "a,c,y\n5,z,0\n", "id,a,c\np9,5,z\n", "a,c\n5,z\n" })
         {
-            Assert.Equal([5, 1], Inputs(CsvDataset.LoadInputs(folder.Write("new.csv", text), options, expected)));
+            Assert.Equal([5, 1], Inputs(TableDataset.LoadInputs(folder.Write("new.csv", text), options, expected)));
         }
     }
 
@@ -141,7 +141,7 @@ public sealed class TableRulesTests : IDisposable
         DataExpectation expected = new(data.Train.Data.InputShape, data.ClassNames) { Columns = data.Columns };
         foreach (string text in new[] { "p9,z,?,1\n", "z,?\n" })
         {
-            Assert.Equal([1, 0], Inputs(CsvDataset.LoadInputs(folder.Write("new.csv", text), new() { Columns = rules }, expected)));
+            Assert.Equal([1, 0], Inputs(TableDataset.LoadInputs(folder.Write("new.csv", text), new() { Columns = rules }, expected)));
         }
     }
 

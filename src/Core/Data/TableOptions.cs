@@ -3,8 +3,11 @@ using DistNet.Training;
 namespace DistNet.Data;
 
 /// <summary>How a table is read; header and delimiter are for CSV files alone.</summary>
-public sealed record CsvOptions
+public sealed record TableOptions
 {
+    /// <summary>The file's format, <see cref="DataFormat.Csv"/> or <see cref="DataFormat.Parquet"/>.</summary>
+    public DataFormat Format { get; init; } = DataFormat.Csv;
+
     /// <summary>The label's column: <c>first</c>, <c>last</c>, a name (needs a header), or a number from 0 (a name comes before a number where both would do);
     /// for mean squared error also several, separated by commas.</summary>
     public string Label { get; init; } = "last";
@@ -20,9 +23,9 @@ public sealed record CsvOptions
     public ColumnRules Columns { get; init; } = ColumnRules.None;
 
     /// <summary>The options of a job.</summary>
-    public static CsvOptions From(DataOptions options)
+    public static TableOptions From(DataOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new() { Label = options.Label, Header = options.Header, Delimiter = options.Delimiter, Columns = options.Columns };
+        return new() { Format = options.Format, Label = options.Label, Header = options.Header, Delimiter = options.Delimiter, Columns = options.Columns };
     }
 }
