@@ -6,7 +6,7 @@ namespace DistNet.Graphs;
 
 /// <summary>All memory of an execution: a buffer per value and per gradient, for the most rows, allocated once; fewer rows use prefixes.</summary>
 /// <remarks>Values that are equal by rule share a buffer (Flatten, Duplicate forward; Add, Flatten backward). A rule that works element by element writes its input gradient over
-/// its output gradient, unless somebody else still reads that.</remarks>
+/// its output gradient, unless somebody else still reads that. A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
 internal sealed class ExecutionMemory
 {
     private static readonly AlignedBuffer Nothing = new(0);
@@ -14,6 +14,9 @@ internal sealed class ExecutionMemory
     private readonly Graph graph;
     private readonly int rows;
     private readonly AlignedBuffer[] values;
+
+    // For each node whether the node after it computes its rule.
+    private readonly bool[] takenIn;
 
     public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices)
     {
@@ -28,10 +31,11 @@ internal sealed class ExecutionMemory
 
         values = new AlignedBuffer[graph.Values.Length];
         values[0] = Buffer(0);
+        takenIn = TakenIn(graph);
         Nodes = new NodeMemory[graph.Nodes.Length];
         for (int index = 0; index < Nodes.Length; index++)
         {
-            Nodes[index] = Allocate(graph.Nodes[index], maximumSlices);
+            Nodes[index] = Allocate(index, maximumSlices);
         }
 
         Output = values[graph.OutputValue];
@@ -79,7 +83,7 @@ internal sealed class ExecutionMemory
 
             AlignedBuffer outgoing = gradients[node.Outputs[0]]!;
             bool needed = node.InputNeedsGradient.Contains(true);
-            bool same = node.Module.InputGradientIsOutputGradient;
+            bool same = node.Module.InputGradientIsOutputGradient || takenIn[index];
             bool inPlace = node.Module.BackwardInPlace && !readTwice.Contains(outgoing);
             if (same && node.Inputs.Length > 1)
             {
@@ -95,13 +99,31 @@ internal sealed class ExecutionMemory
         }
     }
 
-    private NodeMemory Allocate(GraphNode node, int maximumSlices)
+    // A value has one reader: where that can, it computes the rule of the node that gives it.
+    private static bool[] TakenIn(Graph graph)
     {
+        bool[] taken = new bool[graph.Nodes.Length];
+        foreach (GraphNode node in graph.Nodes)
+        {
+            int before = node.Inputs.Length == 1 ? graph.Values[node.Inputs[0]].Producer : -1;
+            if (before >= 0)
+            {
+                taken[before] = node.Module.CanTakeIn(graph.Nodes[before].Module, node.InputShapes);
+            }
+        }
+
+        return taken;
+    }
+
+    private NodeMemory Allocate(int index, int maximumSlices)
+    {
+        GraphNode node = graph.Nodes[index];
+        int before = graph.Values[node.Inputs[0]].Producer;
         ModuleMemory needs = node.Module.Memory(node.InputShapes, rows, maximumSlices);
         Scratch = Math.Max(Scratch, needs.Scratch);
         foreach (int output in node.Outputs)
         {
-            values[output] = node.Module.OutputIsInput ? values[node.Inputs[0]] : Buffer(output);
+            values[output] = node.Module.OutputIsInput || takenIn[index] ? values[node.Inputs[0]] : Buffer(output);
         }
 
         return new NodeMemory
@@ -114,6 +136,8 @@ internal sealed class ExecutionMemory
             SavedPerSample = needs.SavedPerSample,
             SlicesSaved = needs.SavedPerSlice == 0 ? Nothing : new AlignedBuffer(checked(maximumSlices * needs.SavedPerSlice)),
             SavedPerSlice = needs.SavedPerSlice,
+            TakesIn = before >= 0 && takenIn[before],
+            IsTakenIn = takenIn[index],
             BranchDomains = node.Module switch
             {
                 Route => [.. node.Outputs.Select(output => graph.Values[output].Domain)],

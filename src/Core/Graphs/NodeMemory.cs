@@ -21,6 +21,12 @@ internal sealed class NodeMemory
 
     public required uint RandomStream { get; init; }
 
+    /// <summary>Whether this node computes the rule of the node before it along with its own.</summary>
+    public required bool TakesIn { get; init; }
+
+    /// <summary>Whether the node after computes this node's rule along with its own.</summary>
+    public required bool IsTakenIn { get; init; }
+
     /// <summary>For a route: the output buffers of its branches. Elsewhere one, the output.</summary>
     public required AlignedBuffer[] Outputs { get; init; }
 

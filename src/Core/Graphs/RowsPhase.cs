@@ -96,7 +96,7 @@ internal sealed class RowsPhase : ITeamWork
     {
         Module module = node.Node.Module;
         RowDomain domain = memory.Domains[node.Node.Domain];
-        if (module.OutputIsInput)
+        if (module.OutputIsInput || node.IsTakenIn)
         {
             return;
         }
@@ -131,7 +131,7 @@ internal sealed class RowsPhase : ITeamWork
     {
         Module module = node.Node.Module;
         RowDomain domain = memory.Domains[node.Node.Domain];
-        if (module.InputGradientIsOutputGradient)
+        if (module.InputGradientIsOutputGradient || node.IsTakenIn)
         {
             return;
         }

@@ -40,6 +40,31 @@ internal readonly struct GreatestOfFour : IHalving
         where TOps : struct, IVectorOps<TVector> => TOps.Add(TOps.Zero, TOps.Select(TOps.EqualTo(place, TOps.Broadcast(tap)), gradient, TOps.Zero));
 }
 
+/// <summary>The greatest of four after ReLU, as <see cref="GreatestOfFour"/> takes it. Where none is above 0 that is the first, and if that one is below 0, nobody gets a gradient.</summary>
+internal readonly struct GreatestOfFourRelus : IHalving
+{
+    // No tap has this number.
+    private const int Nobody = 4;
+
+    public static bool HasPlaces => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Pool<TVector, TOps>(TVector a, TVector b, TVector c, TVector d, out TVector place)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+    {
+        TVector best = GreatestOfFour.Pool<TVector, TOps>(a, b, c, d, out place);
+        TVector isFirst = TOps.Or(TOps.LessThan(best, TOps.Zero), TOps.EqualTo(best, TOps.Zero)), below = TOps.LessThan(a, TOps.Zero);
+        place = TOps.Select(isFirst, TOps.And(below, TOps.Broadcast(BitConverter.Int32BitsToSingle(Nobody))), place);
+        return TOps.Select(isFirst, TOps.Select(below, TOps.Zero, a), best);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Share<TVector, TOps>(TVector gradient, TVector place, float tap)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector> => GreatestOfFour.Share<TVector, TOps>(gradient, place, tap);
+}
+
 /// <summary>((((+0 + a) + b) + c) + d) ÷ 4.</summary>
 internal readonly struct MeanOfFour : IHalving
 {

@@ -39,6 +39,17 @@ public static class PoolKernels
         }
     }
 
+    /// <summary>The greatest element of each window of max(x, 0), for a window of 2 × 2 at a stride of 2 (<see cref="PlaneWindow.IsHalving"/>): what <see cref="Elementwise.Relu"/> and <see cref="Maximum"/>
+    /// give one after the other, and places by which <see cref="MaximumBackward(VectorUnit, PlaneWindow, ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float})"/> gives the gradient by x.</summary>
+    /// <inheritdoc cref="Maximum" path="/param"/>
+    public static void MaximumOfRelu(VectorUnit unit, PlaneWindow window, ReadOnlySpan<float> x, Span<float> y, Span<float> places)
+    {
+        Check(window, x.Length, y.Length);
+        Invariant.Holds(window.IsHalving && places.Length == PlaceFloats(window, y.Length));
+        HalvingForward<GreatestOfFourRelus> kernel = new() { Window = window, X = x, Y = y, Places = MemoryMarshal.AsBytes(places) };
+        unit.Run(ref kernel);
+    }
+
     /// <summary>The way back of <see cref="Maximum(VectorUnit, PlaneWindow, ReadOnlySpan{float}, Span{float}, Span{float})"/>.</summary>
     public static void MaximumBackward(VectorUnit unit, PlaneWindow window, ReadOnlySpan<float> dy, ReadOnlySpan<float> places, Span<float> dx)
     {

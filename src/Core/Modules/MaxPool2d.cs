@@ -57,8 +57,16 @@ public sealed class MaxPool2d : Module
         int width = context.InputShapes[0].Length, outputs = context.OutputShape.Length, places = PoolKernels.PlaceFloats(plane, outputs);
         for (int row = 0; row < context.Rows; row++)
         {
-            PoolKernels.Maximum(
-                context.Unit, plane, context.Input(0).Slice(row * width, width), context.Output.Slice(row * outputs, outputs), context.Saved.Slice(row * places, places));
+            ReadOnlySpan<float> x = context.Input(0).Slice(row * width, width);
+            Span<float> y = context.Output.Slice(row * outputs, outputs), place = context.Saved.Slice(row * places, places);
+            if (context.TakesIn)
+            {
+                PoolKernels.MaximumOfRelu(context.Unit, plane, x, y, place);
+            }
+            else
+            {
+                PoolKernels.Maximum(context.Unit, plane, x, y, place);
+            }
         }
     }
 
@@ -77,4 +85,6 @@ public sealed class MaxPool2d : Module
     /// <inheritdoc/>
     public override void ForwardReference(ReferenceContext context) =>
         PoolReference.Write(context, window.Over(context.InputShapes[0], Kind), (elements, _) => elements.Max());
+
+    internal override bool CanTakeIn(Module before, ImmutableArray<Shape> inputs) => before is Relu && window.Over(inputs[0], Kind).IsHalving;
 }

@@ -88,6 +88,12 @@ public abstract class Module
     /// <summary>Whether every input gradient has the very values of the output gradient, so that they share storage and <see cref="Backward"/> is not called.</summary>
     internal virtual bool InputGradientIsOutputGradient => false;
 
+    /// <summary>Whether this rule computes that of the node before it along with its own, in both directions, where it is the only one that reads it: the node before is then not called,
+    /// shares its storage with its input, and <see cref="ModuleContext.TakesIn"/> says so.</summary>
+    /// <param name="before">The rule of the node that gives the (only) input.</param>
+    /// <param name="inputs">The shapes of one sample's inputs.</param>
+    internal virtual bool CanTakeIn(Module before, ImmutableArray<Shape> inputs) => false;
+
     /// <summary>Whether <see cref="Backward"/> may write the input gradient over the output gradient: element by element, no parameters, one input.</summary>
     internal virtual bool BackwardInPlace => false;
 }

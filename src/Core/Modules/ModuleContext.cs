@@ -45,6 +45,9 @@ public abstract class ModuleContext
     /// <summary>How many slices the call has: whole ones, all of their rows that exist here.</summary>
     public int SliceCount { get; private set; }
 
+    /// <summary>Whether the rule of the node before is computed along with this one: the input is that node's input.</summary>
+    internal bool TakesIn => Memory.TakesIn;
+
     private protected PassState Pass => pass;
 
     private protected NodeMemory Memory => memory!;

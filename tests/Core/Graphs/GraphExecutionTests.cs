@@ -31,6 +31,24 @@ public sealed class GraphExecutionTests
 
     private static readonly Dataset Data = TestBed.RandomClasses(Input, 150, 10);
 
+    [Theory]
+    [InlineData(8, 2)]
+    [InlineData(7, 3)]
+    public void A_pool_that_computes_the_ReLU_before_it_gives_the_bits_of_both(int size, int kernel)
+    {
+        Dataset data = TestBed.RandomClasses(new Shape(2, size, size), 11, 3);
+        TestBed.Pass folded = TestBed.Train(Convolutional(between: null), TestBed.CrossEntropy, data, TestBed.Parameters(Convolutional(between: null)));
+        TestBed.Pass apart = TestBed.Train(Convolutional(new Reshape(5, size, size)), TestBed.CrossEntropy, data, TestBed.Parameters(Convolutional(between: null)));
+        folded.AssertSameBits(apart);
+        Assert.Contains(folded.Gradient, value => value != 0);
+
+        Graph Convolutional(Module? between)
+        {
+            Module[] head = [new Conv2d(5, 3, padding: 1), new Relu()], tail = [new MaxPool2d(kernel), new Flatten(), new Linear(3)];
+            return Graph.Build(ModelDefinition.Chain(between is null ? [.. head, .. tail] : [.. head, between, .. tail]), data.InputShape);
+        }
+    }
+
     [Fact]
     public void Threads_widths_and_splits_of_a_larger_model_give_the_same_bits()
     {

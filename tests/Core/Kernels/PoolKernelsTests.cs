@@ -69,6 +69,38 @@ public sealed class PoolKernelsTests
     }
 
     [Fact]
+    public void The_maximum_of_ReLUs_has_the_bits_of_ReLU_and_maximum_one_after_the_other()
+    {
+        float[] values = [-1, -0f, 0, 1, 2, float.NaN];
+        int cases = values.Length * values.Length * values.Length * values.Length;
+        float[] x = new float[4 * cases], dy = new float[cases];
+        for (int index = 0; index < cases; index++)
+        {
+            x[2 * index] = values[index % 6];
+            x[(2 * index) + 1] = values[index / 6 % 6];
+            x[(2 * cases) + (2 * index)] = values[index / 36 % 6];
+            x[(2 * cases) + (2 * index) + 1] = values[index / 216];
+            dy[index] = index + 1;
+        }
+
+        PlaneWindow window = new(new(2, 2, 2, 0, 1), new(2 * cases, 2, 2, 0, 1));
+        foreach (VectorUnit unit in VectorUnit.Available())
+        {
+            float[] relu = new float[x.Length], expected = new float[cases], places = new float[PoolKernels.PlaceFloats(window, cases)], back = new float[x.Length];
+            Elementwise.Relu(unit, x, relu);
+            PoolKernels.Maximum(unit, window, relu, expected, places);
+            PoolKernels.MaximumBackward(unit, window, dy, places, back);
+            Elementwise.ReluBackward(unit, x, back, back);
+            float[] y = Dirty(cases), dx = Dirty(x.Length);
+            places = Dirty(places.Length);
+            PoolKernels.MaximumOfRelu(unit, window, x, y, places);
+            PoolKernels.MaximumBackward(unit, window, dy, places, dx);
+            Bits.Equal(expected, y, $"{unit}");
+            Bits.Equal(back, dx, $"{unit}, back");
+        }
+    }
+
+    [Fact]
     public void NaN_wins_and_minus_infinity_everywhere_is_the_first_s()
     {
         foreach (VectorUnit unit in VectorUnit.Available())
