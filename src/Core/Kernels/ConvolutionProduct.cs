@@ -283,18 +283,19 @@ internal unsafe ref struct ConvolutionProduct : IKernel
                 for (int column = 0; column < grid.Columns; column += columns)
                 {
                     int height = Math.Min(rows, grid.Rows - row), width = Math.Min(columns, grid.Columns - column);
-                    Sum<TVector, TOps>(grid, plane + ((nint)row * grid.Pitch) + column, height, width);
+                    float* to = result + grid.ResultFirst + ((nint)row * grid.ResultRowStep) + ((nint)column * grid.ResultColumnStep);
+                    Sum<TVector, TOps>(grid, plane + ((nint)row * grid.Pitch) + column, height, width, to);
                     if (Bias != null)
                     {
                         AddBias<TVector, TOps>(height * width);
                     }
 
-                    Turn(grid, height, width, result + grid.ResultFirst + ((nint)row * grid.ResultRowStep) + ((nint)column * grid.ResultColumnStep));
+                    Turn(grid, height, width, to);
                 }
             }
         }
 
-        private readonly void Sum<TVector, TOps>(in PixelGrid grid, float* plane, int rows, int columns)
+        private readonly void Sum<TVector, TOps>(in PixelGrid grid, float* plane, int rows, int columns, float* result)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
         {
@@ -304,6 +305,11 @@ internal unsafe ref struct ConvolutionProduct : IKernel
             float* to = Chunk;
             for (int row = 0; row < rows; row++)
             {
+                if (grid.ResultColumnStep == 1)
+                {
+                    Prefetch.Rows(result + ((nint)row * grid.ResultRowStep), ResultPixels, Columns, columns);
+                }
+
                 for (int column = 0, height; column < columns; column += height, to += height * Width)
                 {
                     height = TileShapes.Height(TOps.Count, columns - column);

@@ -83,6 +83,7 @@ internal unsafe ref struct PanelProduct : IKernel
         {
             height = TileShapes.Height(TOps.Count, ToRow - row);
             tile.Left = left + ((nint)row * LeftRowStride);
+            tile.LeftAhead = LeftRowStride == 1 ? (2 * height) - 1 : 0;
             for (int offset = 0; offset < columns; offset += width)
             {
                 float* output = result + ((nint)row * Columns) + offset;
@@ -90,6 +91,11 @@ internal unsafe ref struct PanelProduct : IKernel
                 tile.Right = panel + offset;
                 tile.To = whole ? output : edge;
                 tile.ToStride = whole ? Columns : width;
+                if (whole)
+                {
+                    Prefetch.Rows(output, Columns, height, width);
+                }
+
                 TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
                 if (!whole)
                 {

@@ -15,6 +15,9 @@ internal unsafe struct Tile
     /// <summary>From one k of the left operand to the next.</summary>
     public nint LeftStep;
 
+    /// <summary>How far on in the left operand the next tile's elements lie, which are fetched ahead; 0 where its own lie in the order in which they are read.</summary>
+    public nint LeftAhead;
+
     /// <summary>The right operand's first column at k = 0: the tile's columns side by side for each k.</summary>
     public float* Right;
 

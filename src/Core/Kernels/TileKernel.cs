@@ -25,6 +25,7 @@ internal static unsafe class TileKernel
         nint leftStep = TWalk.LeftIsListed ? 0 : tile.LeftStep;
         nint rightStride = TWalk.RightIsListed ? 0 : tile.RightStride;
         int* steps = tile.Steps;
+        nint ahead = tile.LeftAhead;
         nint second = TWalk.RightIsListed ? tile.SecondRight : TOps.Count;
         TVector s0, t0;
         TVector s1, t1;
@@ -93,6 +94,11 @@ internal static unsafe class TileKernel
             {
                 TVector b0 = TOps.Load(in *right, 0);
                 TVector b1 = TVectors.Count > 1 ? TOps.Load(in *(right + second), 0) : b0;
+                if (!TWalk.LeftIsListed && !TWalk.RightIsListed)
+                {
+                    Prefetch.Line(left0 + ahead);
+                }
+
                 TVector a;
                 a = TOps.Broadcast(*left0);
                 s0 = TOps.FusedMultiplyAdd(a, b0, s0);
