@@ -1,10 +1,11 @@
+using DistNet.Graphs;
 // The kernels' speed, beside the limit of the machine measured in the same process.
 //
 //     dotnet run -c Release --project bench/Kernels -- peak                  one line of JSON: FMA and copy limits of one core
 //     dotnet run -c Release --project bench/Kernels -- products              JSON: the products of Linear layers of many sizes (bench/compare_products.py)
 //     dotnet run -c Release --project bench/Kernels -- convolutions [NAME]   a table of the products of convolutions of many sizes
 //     dotnet run -c Release --project bench/Kernels -- memory [NAME]         a table of the kernels bound by memory, beside a stream copy
-//     dotnet run -c Release --project bench/Kernels -- step [BATCH] [cnn]    a table: what each node and phase of a step takes, beside the limit
+//     dotnet run -c Release --project bench/Kernels -- step [BATCH] [mlp|cnn|residual]    a table: what each node and phase of a step takes, beside the limit
 //     dotnet run -c Release --project bench/Kernels -- --filter '*'          every kernel benchmark
 using System.Globalization;
 using BenchmarkDotNet.Running;
@@ -40,7 +41,13 @@ if (args is ["memory", ..])
 
 if (args is ["step", ..])
 {
-    StepRoofline.Write(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 512, args.Length > 2 && args[2] == "cnn" ? StepRoofline.Cnn : StepRoofline.Mlp);
+    ModelDefinition model = args.Length < 3 ? StepRoofline.Mlp : args[2] switch
+    {
+        "cnn" => StepRoofline.Cnn,
+        "residual" => StepRoofline.Residual,
+        _ => StepRoofline.Mlp,
+    };
+    StepRoofline.Write(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 512, model);
     return 0;
 }
 

@@ -9,7 +9,7 @@ using DistNet.Training;
 
 namespace DistNet.Kernels.Bench;
 
-/// <summary>The roofline of a step of a workload (mlp or cnn: bytes normalised by channel, AdamW) on one thread: what each node and phase takes, and what its products would at the limit of
+/// <summary>The roofline of a step of a workload (mlp, cnn or residual: bytes normalised by channel, AdamW) on one thread: what each node and phase takes, and what its products would at the limit of
 /// multiply-adds. Messages are left out; a run's <c>step_ms</c> has them.</summary>
 internal static class StepRoofline
 {
@@ -25,6 +25,11 @@ internal static class StepRoofline
     /// <summary>The network of the cnn workload.</summary>
     public static ModelDefinition Cnn { get; } = ModelDefinition.Chain(
         new Conv2d(32, 3, padding: 1), new Relu(), new MaxPool2d(2), new Conv2d(64, 3, padding: 1), new Relu(), new MaxPool2d(2), new Flatten(), new Linear(128), new Relu(), new Linear(Classes));
+
+    /// <summary>The network of examples/fashion-residual.yaml.</summary>
+    public static ModelDefinition Residual { get; } = ModelDefinition.Chain(
+        ("stem", Layer(32)), ("down1", Layer(64, stride: 2)), ("layer1", new Block(ModelDefinition.Residual([Layer(64), Layer(64)]))),
+        ("down2", Layer(128, stride: 2)), ("layer2", new Block(ModelDefinition.Residual([Layer(128), Layer(128)]))), ("pool1", new GlobalAveragePool()), ("fc1", new Linear(Classes)));
 
     /// <summary>Writes the table, in Markdown: medians over several runs of steps.</summary>
     /// <param name="to">Where it goes.</param>
@@ -163,4 +168,7 @@ internal static class StepRoofline
         };
         return RunSetup.Create(job, new LoadedData { Train = train, Normalization = NormalizationStatistics.Of(train, NormalizeMode.Channel) });
     }
+
+    private static Block Layer(int channels, int stride = 1) =>
+        new(ModelDefinition.Chain(new Conv2d(channels, 3, stride: stride, padding: 1, bias: false), new BatchNorm(), new Relu()));
 }
