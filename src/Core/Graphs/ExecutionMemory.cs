@@ -4,53 +4,68 @@ using DistNet.Tensors;
 
 namespace DistNet.Graphs;
 
-/// <summary>All memory of an execution: a buffer per value and per gradient, for the most rows, allocated once; fewer rows use prefixes.</summary>
+/// <summary>All memory of an execution: a buffer per value and per gradient, for the most rows of a wave or, where they are kept, of a pass, allocated once; fewer rows use prefixes.</summary>
 /// <remarks>Values that are equal by rule share a buffer (Flatten, Duplicate forward; Add, Flatten backward). A rule that works element by element writes its input gradient over
 /// its output gradient, unless somebody else still reads that. A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
 internal sealed class ExecutionMemory
 {
     private static readonly AlignedBuffer Nothing = new(0);
+    private static readonly RowBuffer NoRows = new(0);
 
     private readonly Graph graph;
     private readonly int rows;
-    private readonly AlignedBuffer[] values;
+    private readonly int passRows;
+    private readonly RowBuffer[] values;
+    private readonly List<RowBuffer> buffers = [];
 
     // For each node whether the node after it computes its rule.
     private readonly bool[] takenIn;
 
-    public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices)
+    public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices, int waveSlices)
     {
         this.graph = graph;
-        rows = checked(sliceSize * maximumSlices);
+        rows = checked(sliceSize * waveSlices);
+        passRows = checked(sliceSize * maximumSlices);
+        Pass = new RowDomain(sliceSize, maximumSlices, null);
         Domains = new RowDomain[graph.Domains.Length];
         for (int domain = 0; domain < Domains.Length; domain++)
         {
             int parent = graph.Domains[domain].Parent;
-            Domains[domain] = new RowDomain(sliceSize, maximumSlices, parent < 0 ? null : Domains[parent]);
+            Domains[domain] = new RowDomain(sliceSize, waveSlices, parent < 0 ? null : Domains[parent]);
         }
 
-        values = new AlignedBuffer[graph.Values.Length];
+        values = new RowBuffer[graph.Values.Length];
         values[0] = Buffer(0);
         takenIn = TakenIn(graph);
         Nodes = new NodeMemory[graph.Nodes.Length];
         for (int index = 0; index < Nodes.Length; index++)
         {
-            Nodes[index] = Allocate(index, maximumSlices);
+            Nodes[index] = Allocate(index, waveSlices);
         }
 
         Output = values[graph.OutputValue];
+        foreach (NodeMemory node in Nodes.Where(node => node.IsKept))
+        {
+            node.Inputs[0].Keep();
+        }
+
+        Allocate();
     }
 
+    /// <summary>The rows of the pass, all its waves together.</summary>
+    public RowDomain Pass { get; }
+
+    /// <summary>The rows of the wave under way: all, then those of each branch.</summary>
     public RowDomain[] Domains { get; }
 
     public NodeMemory[] Nodes { get; }
 
-    public AlignedBuffer Sample => values[0];
+    public RowBuffer Sample => values[0];
 
-    public AlignedBuffer Output { get; }
+    public RowBuffer Output { get; }
 
     /// <summary>The gradient by the output; null until the first training pass, and where no parameter that is trained lies upstream.</summary>
-    public AlignedBuffer? OutputGradient { get; private set; }
+    public RowBuffer? OutputGradient { get; private set; }
 
     /// <summary>The floats of scratch that any one call needs.</summary>
     public int Scratch { get; private set; }
@@ -61,8 +76,8 @@ internal sealed class ExecutionMemory
     public void AllocateGradients()
     {
         HasGradients = true;
-        AlignedBuffer?[] gradients = new AlignedBuffer?[graph.Values.Length];
-        HashSet<AlignedBuffer> readTwice = [];
+        RowBuffer?[] gradients = new RowBuffer?[graph.Values.Length];
+        HashSet<RowBuffer> readTwice = [];
         if (graph.Values[graph.OutputValue].NeedsGradient)
         {
             gradients[graph.OutputValue] = OutputGradient = Buffer(graph.OutputValue);
@@ -74,6 +89,10 @@ internal sealed class ExecutionMemory
             if (graph.Values[node.Outputs[0]].NeedsGradient)
             {
                 Nodes[index].OutputGradients = [.. node.Outputs.Select(output => gradients[output]!)];
+                if (Nodes[index].IsKept)
+                {
+                    Nodes[index].OutputGradients[0].Keep();
+                }
             }
 
             if (!node.NeedsBackward)
@@ -81,7 +100,7 @@ internal sealed class ExecutionMemory
                 continue;
             }
 
-            AlignedBuffer outgoing = gradients[node.Outputs[0]]!;
+            RowBuffer outgoing = gradients[node.Outputs[0]]!;
             bool needed = node.InputNeedsGradient.Contains(true);
             bool same = node.Module.InputGradientIsOutputGradient || takenIn[index];
             bool inPlace = node.Module.BackwardInPlace && !readTwice.Contains(outgoing);
@@ -92,12 +111,42 @@ internal sealed class ExecutionMemory
 
             foreach (int input in node.Inputs)
             {
-                gradients[input] = !needed ? Nothing : same || inPlace ? outgoing : Buffer(input);
+                gradients[input] = !needed ? NoRows : same || inPlace ? outgoing : Buffer(input);
             }
 
             Nodes[index].InputGradients = [.. node.Inputs.Select(input => gradients[input]!)];
         }
+
+        Allocate();
     }
+
+    /// <summary>Turns to the rows of a wave.</summary>
+    /// <param name="firstRow">Its first row among those of the pass; 0 too where nothing of the wave is needed later.</param>
+    /// <param name="count">Its rows.</param>
+    public void MoveTo(int firstRow, int count)
+    {
+        Domains[0].SetRows(count);
+        foreach (RowBuffer buffer in buffers)
+        {
+            buffer.MoveTo(firstRow);
+        }
+    }
+
+    private void Allocate()
+    {
+        foreach (RowBuffer buffer in buffers)
+        {
+            buffer.Allocate(rows, passRows);
+        }
+    }
+
+    // Where a wave's rows of input and output gradient are fewer floats than the weights, whose gradient each wave would write and the pass would add up.
+    private bool IsKept(GraphNode node) =>
+        passRows > rows
+        && node.Domain == 0
+        && node.Module.GradientNeedsOperandsAlone
+        && node.Parameters.All(use => graph.Nodes.Count(other => other.Parameters.Any(parameter => parameter.Entry == use.Entry)) == 1)
+        && (long)rows * (node.InputShapes[0].Length + node.OutputShape.Length) < node.Parameters.Sum(use => (long)use.Entry.Length);
 
     // A value has one reader: where that can, it computes the rule of the node that gives it.
     private static bool[] TakenIn(Graph graph)
@@ -115,12 +164,13 @@ internal sealed class ExecutionMemory
         return taken;
     }
 
-    private NodeMemory Allocate(int index, int maximumSlices)
+    private NodeMemory Allocate(int index, int waveSlices)
     {
         GraphNode node = graph.Nodes[index];
         int before = graph.Values[node.Inputs[0]].Producer;
-        ModuleMemory needs = node.Module.Memory(node.InputShapes, rows, maximumSlices);
-        Scratch = Math.Max(Scratch, needs.Scratch);
+        bool isKept = IsKept(node);
+        ModuleMemory needs = node.Module.Memory(node.InputShapes, rows, waveSlices);
+        Scratch = Math.Max(Scratch, isKept ? node.Module.Memory(node.InputShapes, passRows, Pass.Slices.Length).Scratch : needs.Scratch);
         foreach (int output in node.Outputs)
         {
             values[output] = node.Module.OutputIsInput || takenIn[index] ? values[node.Inputs[0]] : Buffer(output);
@@ -134,10 +184,11 @@ internal sealed class ExecutionMemory
             Output = values[node.Outputs[0]],
             Saved = needs.SavedPerSample == 0 ? Nothing : new AlignedBuffer(checked(rows * needs.SavedPerSample)),
             SavedPerSample = needs.SavedPerSample,
-            SlicesSaved = needs.SavedPerSlice == 0 ? Nothing : new AlignedBuffer(checked(maximumSlices * needs.SavedPerSlice)),
+            SlicesSaved = needs.SavedPerSlice == 0 ? Nothing : new AlignedBuffer(checked(waveSlices * needs.SavedPerSlice)),
             SavedPerSlice = needs.SavedPerSlice,
             TakesIn = before >= 0 && takenIn[before],
             IsTakenIn = takenIn[index],
+            IsKept = isKept,
             BranchDomains = node.Module switch
             {
                 Route => [.. node.Outputs.Select(output => graph.Values[output].Domain)],
@@ -148,11 +199,10 @@ internal sealed class ExecutionMemory
         };
     }
 
-    private AlignedBuffer Buffer(int value)
+    private RowBuffer Buffer(int value)
     {
-        long length = (long)rows * graph.Values[value].Shape.Length;
-        return length <= int.MaxValue - AlignedBuffer.AlignmentFloats
-            ? new AlignedBuffer((int)length)
-            : throw DistNetException.BadInput($"A pass of {rows} rows of {graph.Values[value].Shape} is more than {int.MaxValue} floats; take a smaller batch.");
+        RowBuffer buffer = new(graph.Values[value].Shape.Length);
+        buffers.Add(buffer);
+        return buffer;
     }
 }

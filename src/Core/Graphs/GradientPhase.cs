@@ -7,8 +7,10 @@ using DistNet.Tensors;
 namespace DistNet.Graphs;
 
 /// <summary>The parameters' gradients of every node of the sum: each thread takes a range of every parameter, and no sum is ever split.</summary>
-/// <remarks>A parameter used by several nodes is a Duplicate of the parameter: a slice's gradient is ((use 0 + use 1) + use 2) + …, in the order of the graph, and the canonical
-/// tree goes over the slices as ever. (Adding up the uses any later would not do: a node's value must be its left half's plus its right half's.)</remarks>
+/// <remarks>Those of kept nodes are computed at the end of the pass, all others after each wave: a node's waves are combined by the canonical tree, since waves begin at multiples of their
+/// size, counted from the batch's first slice.
+/// <para>A parameter used by several nodes is a Duplicate of the parameter: a slice's gradient is ((use 0 + use 1) + use 2) + …, in the order of the graph, and the canonical
+/// tree goes over the slices as ever. (Adding up the uses any later would not do: a node's value must be its left half's plus its right half's.)</para></remarks>
 internal sealed class GradientPhase : ITeamWork
 {
     private readonly PassState pass;
@@ -16,20 +18,29 @@ internal sealed class GradientPhase : ITeamWork
     private readonly ExecutionMemory memory;
     private readonly ParameterGradientContext[] contexts;
     private readonly ParameterWork[] work;
+    private readonly int waveSlices;
     private readonly SliceRange[] ranges;
     private readonly Memory<float>[] gradients;
     private int count;
 
-    public GradientPhase(PassState pass, Graph graph, ExecutionMemory memory, AlignedBuffer[] scratch, int maximumSlices)
+    public GradientPhase(PassState pass, Graph graph, ExecutionMemory memory, AlignedBuffer[] scratch, int maximumSlices, int waveSlices)
     {
         this.pass = pass;
+        this.waveSlices = waveSlices;
         this.memory = memory;
         layout = graph.Layout;
         contexts = [.. scratch.Select(own => new ParameterGradientContext(pass, own))];
         ranges = new SliceRange[maximumSlices];
         gradients = new Memory<float>[maximumSlices];
-        work = [.. layout.Entries.Select(entry => new ParameterWork(entry, memory, maximumSlices))];
+        work = [.. layout.Entries.Select(entry => new ParameterWork(entry, memory, maximumSlices, waveSlices))];
+        HasKept = work.Any(parameter => parameter.IsKept);
     }
+
+    /// <summary>Whether some parameters' gradients are left to the end of the pass.</summary>
+    public bool HasKept { get; }
+
+    /// <summary>The wave whose turn it is, counted from the pass's first slice; null for the end of the pass.</summary>
+    public SliceRange? Wave { get; set; }
 
     /// <summary>Starts a new list of nodes of the sum.</summary>
     public void Clear()
@@ -53,7 +64,14 @@ internal sealed class GradientPhase : ITeamWork
     {
         for (int index = 0; index < count; index++)
         {
-            if (part == 0)
+            SliceRange node = ranges[index];
+            SliceRange present = Wave is { } wave ? Common(node, wave) : node;
+            if (present.Count <= 0)
+            {
+                continue;
+            }
+
+            if (part == 0 && present.First == node.First)
             {
                 ClearPadding(gradients[index].Span);
             }
@@ -61,7 +79,7 @@ internal sealed class GradientPhase : ITeamWork
             foreach (ParameterWork parameter in work)
             {
                 (int from, int to) = parameter.Range(part, parts);
-                if (from == to)
+                if (from == to || parameter.IsKept != Wave is null)
                 {
                     continue;
                 }
@@ -71,21 +89,46 @@ internal sealed class GradientPhase : ITeamWork
                 {
                     gradient.Span[from..to].Clear();
                 }
-                else if (parameter.Uses.Length == 1)
-                {
-                    Compute(contexts[part], parameter.Uses[0], ranges[index], gradient, from, to);
-                }
                 else
                 {
-                    ComputeShared(contexts[part], parameter, ranges[index], gradient, from, to);
+                    Compute(contexts[part], parameter, node, present, gradient, from, to);
                 }
             }
         }
     }
 
+    private static SliceRange Common(SliceRange node, SliceRange wave)
+    {
+        int first = Math.Max(node.First, wave.First);
+        return new SliceRange(first, Math.Min(node.End, wave.End) - first);
+    }
+
+    // The tree over a node's waves as a binary counter: before wave w, as many sums wait as w has ones; after it, as many are combined as w + 1 has trailing zeros.
+    private void Compute(ParameterGradientContext context, ParameterWork parameter, SliceRange node, SliceRange present, Memory<float> gradient, int from, int to)
+    {
+        int wave = (present.First - node.First) / waveSlices, waiting = BitOperations.PopCount((uint)wave);
+        SliceRange slices = present with { First = present.First - (Wave?.First ?? 0) };
+        Memory<float> sum = parameter.Waiting(gradient, waiting);
+        if (parameter.Uses.Length == 1)
+        {
+            Compute(context, parameter.Uses[0], slices, sum, from, to);
+        }
+        else
+        {
+            ComputeShared(context, parameter, slices, sum, from, to);
+        }
+
+        for (int merges = present.End == node.End ? waiting : BitOperations.TrailingZeroCount(wave + 1); merges > 0; merges--, waiting--)
+        {
+            Span<float> left = parameter.Waiting(gradient, waiting - 1).Span[from..to];
+            Elementwise.Add(pass.Unit, left, parameter.Waiting(gradient, waiting).Span[from..to], left);
+        }
+    }
+
     private void Compute(ParameterGradientContext context, (NodeMemory Node, int Parameter) use, SliceRange slices, Memory<float> gradient, int from, int to)
     {
-        context.Bind(use.Node, memory.Domains[use.Node.Node.Domain], memory.Domains[0], pass.Rows, slices);
+        RowDomain rows = Wave is null ? memory.Pass : memory.Domains[use.Node.Node.Domain], all = Wave is null ? memory.Pass : memory.Domains[0];
+        context.Bind(use.Node, rows, all, pass.Rows, slices);
         context.WriteTo(gradient);
         use.Node.Node.Module.ParameterGradient(context, use.Parameter, from, to);
         pass.Laps?.Lap(PassPart.ParameterGradient, use.Node.Node.Name);
@@ -131,13 +174,14 @@ internal sealed class GradientPhase : ITeamWork
         }
     }
 
-    /// <summary>One parameter: its uses in the order of the graph, and, where there are several, the pending sums of the tree.</summary>
+    /// <summary>One parameter: its uses in the order of the graph; where there are several, the pending sums of the tree over a wave's slices; and the sums of waves that wait.</summary>
     private sealed class ParameterWork
     {
         private readonly AlignedBuffer pending;
+        private readonly AlignedBuffer waves;
         private readonly int splitLength;
 
-        public ParameterWork(ParameterEntry entry, ExecutionMemory memory, int maximumSlices)
+        public ParameterWork(ParameterEntry entry, ExecutionMemory memory, int maximumSlices, int waveSlices)
         {
             Entry = entry;
             Uses =
@@ -146,13 +190,21 @@ internal sealed class GradientPhase : ITeamWork
                     .Where(found => found.use.Entry == entry).OrderBy(found => found.use.Use).Select(found => (found.node, found.index)),
             ];
             splitLength = Uses[0].Node.Node.Parameters[Uses[0].Parameter].Definition.SplitLength;
-            int levels = Uses.Length == 1 ? 0 : BitOperations.Log2((uint)maximumSlices) + 3;
+            IsKept = Uses.Length == 1 && Uses[0].Node.IsKept;
+            int levels = Uses.Length == 1 ? 0 : BitOperations.Log2((uint)Math.Min(waveSlices, maximumSlices)) + 3;
             pending = new AlignedBuffer(checked(levels * entry.Length));
+            waves = new AlignedBuffer(IsKept ? 0 : checked(BitOperations.Log2((uint)((maximumSlices + waveSlices - 1) / waveSlices)) * entry.Length));
         }
 
         public ParameterEntry Entry { get; }
 
         public (NodeMemory Node, int Parameter)[] Uses { get; }
+
+        /// <summary>Whether the gradient is computed at the end of the pass.</summary>
+        public bool IsKept { get; }
+
+        /// <summary>The sums of a node's waves that wait for their right neighbours: the first in the node's gradient itself.</summary>
+        public Memory<float> Waiting(Memory<float> gradient, int index) => index == 0 ? gradient : waves.Memory.Slice((index - 1) * Entry.Length, Entry.Length);
 
         public Memory<float> Pending(int index) => pending.Memory.Slice(index * Entry.Length, Entry.Length);
 

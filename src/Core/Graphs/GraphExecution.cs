@@ -1,3 +1,4 @@
+using System.Numerics;
 using DistNet.Kernels;
 using DistNet.Losses;
 using DistNet.Runs;
@@ -8,8 +9,9 @@ namespace DistNet.Graphs;
 
 /// <summary>Computes passes of a graph: holds all memory for a stated maximum of slices, and allocates nothing on the managed heap from the second pass on.</summary>
 /// <remarks>
-/// A training pass has two phases with a barrier between them: rows (each thread takes whole slices through forward, loss and backward) and parameter gradients (each
-/// thread takes a range of every parameter). Threads split outputs and never a sum, so every number of threads
+/// A pass goes through the graph in waves of slices, so that its values stay near the processor. Each wave of a training pass has two phases with a barrier between them: rows (each thread takes
+/// whole slices through forward, loss and backward) and parameter gradients (each thread takes a range of every parameter). A gradient that costs more to write than its operands do to keep is
+/// computed once, at the end of the pass. Threads split outputs and never a sum, so every number of threads
 /// and every vector width gives the same bits. Used by one thread at a time.
 /// </remarks>
 public sealed class GraphExecution
@@ -17,6 +19,7 @@ public sealed class GraphExecution
     private readonly Graph graph;
     private readonly ThreadTeam team;
     private readonly int sliceSize;
+    private readonly int waveSlices;
     private readonly PassState pass;
     private readonly ExecutionMemory memory;
     private readonly RowsPhase rows;
@@ -29,7 +32,8 @@ public sealed class GraphExecution
     /// <param name="maximumSlices">The most slices of one pass, at least 1.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="team">The threads that compute.</param>
-    public GraphExecution(Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team)
+    /// <param name="waveSlices">The slices of a wave, a power of two; null for one wave a pass.</param>
+    public GraphExecution(Graph graph, LossOptions loss, int sliceSize, int maximumSlices, VectorUnit unit, ThreadTeam team, int? waveSlices = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(team);
@@ -40,10 +44,12 @@ public sealed class GraphExecution
         this.sliceSize = sliceSize;
         MaximumSlices = maximumSlices;
         pass = new PassState(unit);
-        memory = new ExecutionMemory(graph, sliceSize, maximumSlices);
+        this.waveSlices = waveSlices ?? (int)BitOperations.RoundUpToPowerOf2((uint)maximumSlices);
+        Invariant.Holds(BitOperations.IsPow2(this.waveSlices));
+        memory = new ExecutionMemory(graph, sliceSize, maximumSlices, Math.Min(this.waveSlices, maximumSlices));
         AlignedBuffer[] scratch = [.. Enumerable.Range(0, team.Count).Select(_ => new AlignedBuffer(memory.Scratch))];
-        rows = new RowsPhase(pass, graph, memory, Loss.Create(loss), scratch);
-        gradients = new GradientPhase(pass, graph, memory, scratch, maximumSlices);
+        rows = new RowsPhase(pass, graph, memory, Loss.Create(loss), scratch, maximumSlices);
+        gradients = new GradientPhase(pass, graph, memory, scratch, maximumSlices, this.waveSlices);
     }
 
     /// <summary>The most slices of one pass.</summary>
@@ -77,7 +83,7 @@ public sealed class GraphExecution
             gradients.Add(WithinPass(nodes[index], input, sliceCount), nodeGradients[index]);
         }
 
-        Run(input, parameters, training: true, withLoss: true, withGradients: true);
+        Run(input, parameters, training: true, withLoss: true, outputs: default);
         gradients.Clear();
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
@@ -88,7 +94,7 @@ public sealed class GraphExecution
     {
         Invariant.Holds(nodes.Length == metrics.Length);
         int sliceCount = CheckCover(nodes, input);
-        Run(input, parameters, training: false, withLoss: true, withGradients: false);
+        Run(input, parameters, training: false, withLoss: true, outputs: default);
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
 
@@ -96,11 +102,7 @@ public sealed class GraphExecution
     /// <param name="input">The samples.</param>
     /// <param name="parameters">The parameters, as long as the arena.</param>
     /// <param name="outputs">[samples, OutputShape.Length], row-major.</param>
-    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, Span<float> outputs)
-    {
-        Run(input, parameters, training: false, withLoss: false, withGradients: false);
-        memory.Output.Span[..(input.Samples.Length * graph.OutputShape.Length)].CopyTo(outputs);
-    }
+    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, Span<float> outputs) => Run(input, parameters, training: false, withLoss: false, outputs);
 
     /// <summary>Repeats a training pass and looks for the first value that is not finite, slice by slice and, within a slice, in the order of computation.</summary>
     /// <returns>Null where every slice's values are finite (their sum may still overflow).</returns>
@@ -111,14 +113,7 @@ public sealed class GraphExecution
         for (int slice = 0; slice < Slices(input); slice++)
         {
             int first = slice * sliceSize;
-            PassInput one = new()
-            {
-                Data = input.Data,
-                Samples = input.Samples.Slice(first, Math.Min(sliceSize, input.Samples.Length - first)),
-                Seed = input.Seed,
-                Step = input.Step,
-                FirstPlace = input.FirstPlace + first,
-            };
+            PassInput one = Part(input, first, Math.Min(sliceSize, input.Samples.Length - first));
             Arena gradient = new(graph.Layout);
             NodeMetrics[] metrics = new NodeMetrics[1];
             Train(one, parameters, [new SumNode(0, firstSlice + slice)], [gradient.Memory], metrics);
@@ -131,29 +126,52 @@ public sealed class GraphExecution
         return null;
     }
 
-    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, bool training, bool withLoss, bool withGradients)
+    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, bool training, bool withLoss, Span<float> outputs)
     {
         Invariant.Holds(parameters.Length == graph.Layout.ArenaLength);
         Invariant.Holds(input.FirstPlace >= 0 && input.FirstPlace % sliceSize == 0);
         Invariant.Holds(input.Data.InputShape.Length == graph.InputShape.Length);
+        int slices = Slices(input), firstSlice = input.FirstPlace / sliceSize;
+        Invariant.Holds(slices >= 1 && slices <= MaximumSlices);
         if (training && !memory.HasGradients)
         {
             memory.AllocateGradients();
         }
 
-        rows.SliceCount = Slices(input);
         rows.WithLoss = withLoss;
-        Invariant.Holds(rows.SliceCount >= 1 && rows.SliceCount <= MaximumSlices);
-        memory.Domains[0].SetRows(input.Samples.Length);
         fixed (float* pinned = parameters)
         {
-            pass.Set(input, pinned, parameters.Length, training);
             pass.Laps?.Begin();
             try
             {
-                team.Run(rows);
-                if (withGradients)
+                for (int first = 0, count; first < slices; first += count)
                 {
+                    // Waves end at multiples of their size, counted from the batch's first slice: each is a node of the canonical sum, or some whole ones.
+                    count = Math.Min(slices - first, waveSlices - ((firstSlice + first) % waveSlices));
+                    PassInput wave = Part(input, first * sliceSize, Math.Min(count * sliceSize, input.Samples.Length - (first * sliceSize)));
+                    pass.Set(wave, pinned, parameters.Length, training);
+                    memory.MoveTo(training ? first * sliceSize : 0, wave.Samples.Length);
+                    rows.Wave = new SliceRange(first, count);
+                    team.Run(rows);
+                    if (training)
+                    {
+                        gradients.Wave = rows.Wave;
+                        team.Run(gradients);
+                    }
+
+                    if (!outputs.IsEmpty)
+                    {
+                        int width = graph.OutputShape.Length;
+                        memory.Output.Span[..(wave.Samples.Length * width)].CopyTo(outputs[(first * sliceSize * width)..]);
+                    }
+                }
+
+                if (training && gradients.HasKept)
+                {
+                    pass.Set(input, pinned, parameters.Length, training);
+                    memory.MoveTo(0, 0);
+                    memory.Pass.SetRows(input.Samples.Length);
+                    gradients.Wave = null;
                     team.Run(gradients);
                 }
             }
@@ -163,6 +181,15 @@ public sealed class GraphExecution
             }
         }
     }
+
+    private static PassInput Part(in PassInput input, int first, int count) => new()
+    {
+        Data = input.Data,
+        Samples = input.Samples.Slice(first, count),
+        Seed = input.Seed,
+        Step = input.Step,
+        FirstPlace = input.FirstPlace + first,
+    };
 
     private int Slices(in PassInput input) => (int)(((long)input.Samples.Length + sliceSize - 1) / sliceSize);
 

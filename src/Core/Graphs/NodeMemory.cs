@@ -7,9 +7,9 @@ internal sealed class NodeMemory
 {
     public required GraphNode Node { get; init; }
 
-    public required AlignedBuffer[] Inputs { get; init; }
+    public required RowBuffer[] Inputs { get; init; }
 
-    public required AlignedBuffer Output { get; init; }
+    public required RowBuffer Output { get; init; }
 
     public required AlignedBuffer Saved { get; init; }
 
@@ -21,6 +21,9 @@ internal sealed class NodeMemory
 
     public required uint RandomStream { get; init; }
 
+    /// <summary>Whether the parameters' gradients are computed at the end of the pass, from all its rows.</summary>
+    public required bool IsKept { get; init; }
+
     /// <summary>Whether this node computes the rule of the node before it along with its own.</summary>
     public required bool TakesIn { get; init; }
 
@@ -28,14 +31,14 @@ internal sealed class NodeMemory
     public required bool IsTakenIn { get; init; }
 
     /// <summary>For a route: the output buffers of its branches. Elsewhere one, the output.</summary>
-    public required AlignedBuffer[] Outputs { get; init; }
+    public required RowBuffer[] Outputs { get; init; }
 
     /// <summary>For a route or a merge: the domains of its branches. Elsewhere empty.</summary>
     public required int[] BranchDomains { get; init; }
 
     /// <summary>The gradients by the inputs; empty until the first training pass, and where nobody needs them.</summary>
-    public AlignedBuffer[] InputGradients { get; set; } = [];
+    public RowBuffer[] InputGradients { get; set; } = [];
 
     /// <summary>The gradients by the outputs; empty until the first training pass, and where nobody needs them.</summary>
-    public AlignedBuffer[] OutputGradients { get; set; } = [];
+    public RowBuffer[] OutputGradients { get; set; } = [];
 }

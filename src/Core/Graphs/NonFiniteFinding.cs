@@ -69,7 +69,7 @@ internal static class NonFiniteSearch
         return null;
     }
 
-    private static bool IsFinite(ExecutionMemory memory, int domain, AlignedBuffer buffer, int width)
+    private static bool IsFinite(ExecutionMemory memory, int domain, RowBuffer buffer, int width)
     {
         Kernels.SliceRows rows = memory.Domains[domain].Slices[0];
         return IsFinite(buffer.Span.Slice(rows.First * width, rows.Count * width));

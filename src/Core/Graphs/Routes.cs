@@ -1,6 +1,5 @@
 using DistNet.Kernels;
 using DistNet.Modules;
-using DistNet.Tensors;
 
 namespace DistNet.Graphs;
 
@@ -69,7 +68,7 @@ internal static class Routes
         }
     }
 
-    private static void MoveBack(AlignedBuffer branch, AlignedBuffer parent, RowDomain domain, int width, int from, int to)
+    private static void MoveBack(RowBuffer branch, RowBuffer parent, RowDomain domain, int width, int from, int to)
     {
         for (int slice = from; slice < to; slice++)
         {

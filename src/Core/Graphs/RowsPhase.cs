@@ -1,6 +1,7 @@
 using DistNet.Kernels;
 using DistNet.Losses;
 using DistNet.Modules;
+using DistNet.Runs;
 using DistNet.Tensors;
 using DistNet.Training;
 
@@ -18,7 +19,7 @@ internal sealed class RowsPhase : ITeamWork
     private readonly int sampleWidth;
     private readonly int outputWidth;
 
-    public RowsPhase(PassState pass, Graph graph, ExecutionMemory memory, Loss loss, AlignedBuffer[] scratch)
+    public RowsPhase(PassState pass, Graph graph, ExecutionMemory memory, Loss loss, AlignedBuffer[] scratch, int maximumSlices)
     {
         this.pass = pass;
         this.memory = memory;
@@ -29,23 +30,23 @@ internal sealed class RowsPhase : ITeamWork
         sampleWidth = graph.InputShape.Length;
         outputWidth = graph.OutputShape.Length;
         losses = [.. scratch.Select(_ => new LossContext(pass.Unit, outputWidth, loss.ScratchLength(sliceSize, outputWidth)))];
-        SliceMetrics = new NodeMetrics[memory.Domains[0].Slices.Length];
+        SliceMetrics = new NodeMetrics[maximumSlices];
     }
 
-    /// <summary>The slices of the pass.</summary>
-    public int SliceCount { get; set; }
+    /// <summary>The slices of the wave, counted from the pass's first.</summary>
+    public SliceRange Wave { get; set; }
 
     /// <summary>Whether the loss is computed.</summary>
     public bool WithLoss { get; set; }
 
-    /// <summary>The loss and counts of each slice.</summary>
+    /// <summary>The loss and counts of each slice of the pass.</summary>
     public NodeMetrics[] SliceMetrics { get; }
 
     /// <inheritdoc/>
     public void Execute(int part, int parts)
     {
-        int from = (int)((long)SliceCount * part / parts);
-        int to = (int)((long)SliceCount * (part + 1) / parts);
+        int from = (int)((long)Wave.Count * part / parts);
+        int to = (int)((long)Wave.Count * (part + 1) / parts);
         if (from == to)
         {
             return;
@@ -63,7 +64,7 @@ internal sealed class RowsPhase : ITeamWork
         {
             for (int slice = from; slice < to; slice++)
             {
-                SliceMetrics[slice] = LossOf(losses[part], slice);
+                SliceMetrics[Wave.First + slice] = LossOf(losses[part], slice);
             }
 
             pass.Laps?.Lap(PassPart.Loss, "");
@@ -167,7 +168,7 @@ internal sealed class RowsPhase : ITeamWork
         SliceRows rows = memory.Domains[0].Slices[slice];
         int start = rows.First * outputWidth;
         int length = rows.Count * outputWidth;
-        AlignedBuffer? gradient = pass.Training ? memory.OutputGradient : null;
+        RowBuffer? gradient = pass.Training ? memory.OutputGradient : null;
         context.Bind(memory.Output.Memory.Slice(start, length), gradient is null ? default : gradient.Memory.Slice(start, length), pass.Data!, pass.Samples.Slice(rows.First, rows.Count));
         return loss.Compute(context);
     }

@@ -40,6 +40,8 @@ public sealed class Linear : Module
     /// <inheritdoc/>
     public override string ShortName => "fc";
 
+    internal override bool GradientNeedsOperandsAlone => true;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

@@ -88,6 +88,10 @@ public abstract class Module
     /// <summary>Whether every input gradient has the very values of the output gradient, so that they share storage and <see cref="Backward"/> is not called.</summary>
     internal virtual bool InputGradientIsOutputGradient => false;
 
+    /// <summary>Whether <see cref="ParameterGradient"/> reads nothing but the input and the output gradient: it may then be called once for all slices of a pass, though they went through the model in
+    /// several waves, where keeping what it reads costs less than adding up what it writes.</summary>
+    internal virtual bool GradientNeedsOperandsAlone => false;
+
     /// <summary>Whether this rule computes that of the node before it along with its own, in both directions, where it is the only one that reads it: the node before is then not called,
     /// shares its storage with its input, and <see cref="ModuleContext.TakesIn"/> says so.</summary>
     /// <param name="before">The rule of the node that gives the (only) input.</param>

@@ -102,13 +102,13 @@ public abstract class ModuleContext
         RowCount = rowCount;
     }
 
-    private protected Span<float> RowsOf(AlignedBuffer buffer, int width) => buffer.Span.Slice(FirstRow * width, RowCount * width);
+    private protected Span<float> RowsOf(RowBuffer buffer, int width) => buffer.Span.Slice(FirstRow * width, RowCount * width);
 
     private protected Span<float> InputRows(int index) => RowsOf(Memory.Inputs[index], Memory.Node.InputShapes[index].Length);
 
     private protected Span<float> OutputRows() => RowsOf(Memory.Output, Memory.Node.OutputShape.Length);
 
-    private protected Span<float> SavedRows() => RowsOf(Memory.Saved, Memory.SavedPerSample);
+    private protected Span<float> SavedRows() => Memory.Saved.Span.Slice(FirstRow * Memory.SavedPerSample, RowCount * Memory.SavedPerSample);
 
     private protected ReadOnlySpan<float> OutputGradientRows(int output) => RowsOf(Memory.OutputGradients[output], Memory.Node.OutputShape.Length);
 }

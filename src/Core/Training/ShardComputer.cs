@@ -8,14 +8,15 @@ using DistNet.Runs;
 namespace DistNet.Training;
 
 /// <summary>A worker's numeric side: cuts a shard into passes of the engine and leases a gradient buffer for each node of the sum.</summary>
-/// <remarks>A pass is a run of whole nodes of as many slices as <see cref="PassSlices"/> says, so that memory is bounded and activations stay in cache; <see cref="ShardFold"/> folds the passes into the fewest nodes that cover the shard.</remarks>
+/// <remarks>A pass is a run of whole nodes of at most <see cref="PassRows"/> samples, and goes through the model in waves of as many slices as <see cref="WaveSlices"/> says, so that memory is bounded and
+/// activations stay in cache; <see cref="ShardFold"/> folds the passes into the fewest nodes that cover the shard.</remarks>
 public sealed class ShardComputer : IShardComputer
 {
     /// <summary>The most samples of a pass: enough for large matrix products, few enough that a layer's activations stay near the processor.</summary>
     public const int PassRows = 512;
 
-    // Of all values of a pass, whose gradients take about as much again: a share of the third-level cache.
-    private const int PassFloats = 3 << 20;
+    // Of all values of a wave, whose gradients take about as much again: a share of the third-level cache.
+    private const int WaveFloats = 3 << 20;
 
     private readonly RunSetup setup;
     private readonly ThreadTeam team;
@@ -36,9 +37,9 @@ public sealed class ShardComputer : IShardComputer
         this.setup = setup;
         int slice = setup.Plan.Slice;
         int largest = setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows));
-        int passSlices = Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)largest), PassSlices(setup.Graph, slice, threads));
+        int passSlices = Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)largest), PowerOfTwo(PassRows / slice));
         team = new ThreadTeam(threads, name);
-        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team);
+        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team, WaveSlices(setup.Graph, slice, threads));
         metrics = new NodeMetrics[passSlices];
         gradients = new Memory<float>[passSlices];
         leases = new GradientLease?[passSlices];
@@ -52,16 +53,16 @@ public sealed class ShardComputer : IShardComputer
         set => execution.Laps = value;
     }
 
-    /// <summary>The most slices of a pass, a power of two: as many as <see cref="PassRows"/> and the values of the model's nodes allow, and where they allow it one for each thread.</summary>
+    /// <summary>The slices of a wave, a power of two: as many as <see cref="PassRows"/> and the values of the model's nodes allow, and where they allow it one for each thread.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="slice">Samples of a slice.</param>
-    /// <param name="threads">The threads that share a pass.</param>
-    public static int PassSlices(Graph graph, int slice, int threads)
+    /// <param name="threads">The threads that share a wave.</param>
+    public static int WaveSlices(Graph graph, int slice, int threads)
     {
         ArgumentNullException.ThrowIfNull(graph);
         long floats = graph.Values.Sum(value => (long)value.Shape.Length);
         int most = PowerOfTwo(PassRows / slice);
-        return Math.Clamp(PowerOfTwo((int)(PassFloats / floats / slice)), Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)threads), most), most);
+        return Math.Clamp(PowerOfTwo((int)(WaveFloats / floats / slice)), Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)threads), most), most);
     }
 
     private static int PowerOfTwo(int most) => 1 << BitOperations.Log2((uint)Math.Max(1, most));

@@ -45,7 +45,7 @@ public sealed class TrainedModel : IDisposable
 
         slice = job.Training.Slice;
         team = new ThreadTeam(1, "model");
-        execution = new GraphExecution(Graph, job.Loss, slice, ShardComputer.PassSlices(Graph, slice, threads: 1), unit ?? VectorUnit.Widest, team);
+        execution = new GraphExecution(Graph, job.Loss, slice, ShardComputer.WaveSlices(Graph, slice, threads: 1), unit ?? VectorUnit.Widest, team);
     }
 
     /// <summary>The job it was trained by.</summary>

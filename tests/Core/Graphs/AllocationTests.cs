@@ -44,16 +44,18 @@ public sealed class AllocationTests
     }
 
     [Theory]
-    [InlineData(0, 1)]
-    [InlineData(0, 2)]
-    [InlineData(1, 1)]
-    [InlineData(2, 1)]
-    public void A_steady_pass_allocates_nothing(int model, int threads)
+    [InlineData(0, 1, 32)]
+    [InlineData(0, 2, 32)]
+    [InlineData(0, 2, 1)]
+    [InlineData(1, 1, 32)]
+    [InlineData(1, 1, 2)]
+    [InlineData(2, 1, 32)]
+    public void A_steady_pass_allocates_nothing(int model, int threads, int waveSlices)
     {
         (ModelDefinition definition, Shape shape) = Models[model];
         Graph graph = Graph.Build(definition, shape);
         using ThreadTeam team = new(threads, "test");
-        GraphExecution execution = new(graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team);
+        GraphExecution execution = new(graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team, waveSlices);
         Arena parameters = TestBed.Parameters(graph);
         PassInput input = TestBed.Input(definition == OfTables ? Table(shape) : TestBed.RandomClasses(shape, 150, graph.OutputShape.Length));
         SumNode[] nodes = [.. CanonicalSum.Cover(new SliceRange(0, 19), 19)];

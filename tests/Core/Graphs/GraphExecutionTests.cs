@@ -7,6 +7,7 @@ using DistNet.Modules;
 using DistNet.Randomness;
 using DistNet.Runs;
 using DistNet.Tensors;
+using DistNet.Tests.Kernels;
 using DistNet.Training;
 using Xunit;
 
@@ -63,6 +64,60 @@ public sealed class GraphExecutionTests
         {
             one.AssertSameBits(TestBed.Train(Graph, TestBed.CrossEntropy, Data, parameters, 8, [new SliceRange(0, 5), new SliceRange(5, 9), new SliceRange(14, 5)], unit));
         }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(16)]
+    public void Waves_of_any_size_give_the_same_bits(int waveSlices)
+    {
+        Arena parameters = TestBed.Parameters(Graph);
+        TestBed.Pass one = TestBed.Train(Graph, TestBed.CrossEntropy, Data, parameters, sliceSize: 8);
+        foreach (SliceRange[] shards in (SliceRange[][])[[new(0, 19)], [new(0, 5), new(5, 9), new(14, 5)], [new(0, 1), new(1, 17), new(18, 1)]])
+        {
+            foreach (int threads in (int[])[1, 3])
+            {
+                one.AssertSameBits(TestBed.Train(Graph, TestBed.CrossEntropy, Data, parameters, 8, shards, threads: threads, waveSlices: waveSlices));
+            }
+        }
+    }
+
+    [Fact]
+    public void Evaluations_and_predictions_in_waves_have_the_same_bits()
+    {
+        using ThreadTeam team = new(2, "test");
+        Arena parameters = TestBed.Parameters(Graph);
+        ImmutableArray<SumNode> nodes = CanonicalSum.Cover(new SliceRange(0, 19), 19);
+        (NodeMetrics[] Metrics, float[] Outputs)[] results = [.. ((int?[])[null, 1, 4]).Select(waveSlices =>
+        {
+            GraphExecution execution = new(Graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team, waveSlices);
+            NodeMetrics[] metrics = new NodeMetrics[nodes.Length];
+            float[] outputs = Bits.Unwritten(150 * 10);
+            execution.Evaluate(TestBed.Input(Data), parameters.Span, nodes.AsSpan(), metrics);
+            execution.Predict(TestBed.Input(Data), parameters.Span, outputs);
+            return (metrics, outputs);
+        })];
+        foreach ((NodeMetrics[] metrics, float[] outputs) in results[1..])
+        {
+            Assert.Equal(results[0].Metrics, metrics);
+            Bits.Equal(results[0].Outputs, outputs, "outputs");
+        }
+    }
+
+    [Fact]
+    public void Operands_are_kept_where_a_wave_has_fewer_of_them_than_weights_and_nobody_shares_those()
+    {
+        // fc1 has 2,660 parameters and 107 floats a row; fc2 is shared; out has 340 and 43; the rest are no linear modules of all rows.
+        Assert.Equal(["fc1"], Kept(maximumSlices: 19, waveSlices: 1));
+        Assert.Equal(["fc1"], Kept(maximumSlices: 19, waveSlices: 2));
+        Assert.Equal([], Kept(maximumSlices: 19, waveSlices: 4));
+        Assert.Equal([], Kept(maximumSlices: 1, waveSlices: 1));
+
+        static string[] Kept(int maximumSlices, int waveSlices) =>
+            [.. new ExecutionMemory(Graph, 8, maximumSlices, waveSlices).Nodes.Where(node => node.IsKept).Select(node => node.Node.Name)];
     }
 
     [Fact]

@@ -75,7 +75,7 @@ internal static class TestBed
 
     /// <summary>Training passes over shards of slices, each by an execution of its own, folded to the root.</summary>
     public static Pass Train(
-        Graph graph, LossOptions loss, Dataset data, Arena parameters, int sliceSize, IReadOnlyList<SliceRange> shards, VectorUnit? unit = null, int threads = 1)
+        Graph graph, LossOptions loss, Dataset data, Arena parameters, int sliceSize, IReadOnlyList<SliceRange> shards, VectorUnit? unit = null, int threads = 1, int? waveSlices = null)
     {
         int sliceCount = (data.Count + sliceSize - 1) / sliceSize;
         using ThreadTeam team = new(threads, "test");
@@ -84,7 +84,7 @@ internal static class TestBed
         List<NodeMetrics> metrics = [];
         foreach (SliceRange shard in shards)
         {
-            GraphExecution execution = new(graph, loss, sliceSize, shard.Count, unit ?? VectorUnit.Widest, team);
+            GraphExecution execution = new(graph, loss, sliceSize, shard.Count, unit ?? VectorUnit.Widest, team, waveSlices);
             ImmutableArray<SumNode> cover = CanonicalSum.Cover(shard, sliceCount);
             float[][] own = [.. cover.Select(_ => Bits.Unwritten(graph.Layout.ArenaLength))];
             NodeMetrics[] ownMetrics = new NodeMetrics[cover.Length];

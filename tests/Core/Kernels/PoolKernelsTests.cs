@@ -83,7 +83,7 @@ public sealed class PoolKernelsTests
             dy[index] = index + 1;
         }
 
-        PlaneWindow window = new(new(2, 2, 2, 0, 1), new(2 * cases, 2, 2, 0, 1));
+        PlaneWindow window = new(Axis(2, 2, 2), Axis(2 * cases, 2, 2));
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             float[] relu = new float[x.Length], expected = new float[cases], places = new float[PoolKernels.PlaceFloats(window, cases)], back = new float[x.Length];
@@ -91,8 +91,8 @@ public sealed class PoolKernelsTests
             PoolKernels.Maximum(unit, window, relu, expected, places);
             PoolKernels.MaximumBackward(unit, window, dy, places, back);
             Elementwise.ReluBackward(unit, x, back, back);
-            float[] y = Dirty(cases), dx = Dirty(x.Length);
-            places = Dirty(places.Length);
+            float[] y = Bits.Unwritten(cases), dx = Bits.Unwritten(x.Length);
+            places = Bits.Unwritten(places.Length);
             PoolKernels.MaximumOfRelu(unit, window, x, y, places);
             PoolKernels.MaximumBackward(unit, window, dy, places, dx);
             Bits.Equal(expected, y, $"{unit}");

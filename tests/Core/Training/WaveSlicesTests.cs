@@ -6,8 +6,8 @@ using Xunit;
 
 namespace DistNet.Tests.Training;
 
-/// <summary>How many slices a pass has.</summary>
-public sealed class PassSlicesTests
+/// <summary>How many slices a wave has.</summary>
+public sealed class WaveSlicesTests
 {
     private const int Floats = 3 << 20;
 
@@ -23,7 +23,7 @@ public sealed class PassSlicesTests
     {
         // The values of a node for each: the input, tanh and the sigmoid.
         Graph graph = Graph.Build(ModelDefinition.Chain(new Tanh(), new Sigmoid()), new Shape(width));
-        int slices = ShardComputer.PassSlices(graph, slice, threads);
+        int slices = ShardComputer.WaveSlices(graph, slice, threads);
         bool Fits(int count) => count * slice <= ShardComputer.PassRows;
         bool IsAllowed(int count) => count == 1 || (Fits(count) && ((long)count * slice * 3 * width <= Floats || count / 2 < threads));
         Assert.True(int.IsPow2(slices));
@@ -33,5 +33,5 @@ public sealed class PassSlicesTests
 
     [Fact]
     public void A_model_that_is_its_input_has_passes_too() =>
-        Assert.Equal(16, ShardComputer.PassSlices(Graph.Build(new ModelDefinition([], ModelDefinition.InputName), new Shape(5)), 32, 1));
+        Assert.Equal(16, ShardComputer.WaveSlices(Graph.Build(new ModelDefinition([], ModelDefinition.InputName), new Shape(5)), 32, 1));
 }
