@@ -38,7 +38,9 @@ internal abstract class TableRecords : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="options">Its format and, of CSV, its delimiter.</param>
     /// <exception cref="DistNetException">The file is missing or damaged.</exception>
-    public static TableRecords Open(string path, TableOptions options) => options.Format == DataFormat.Parquet ? new ParquetRecords(path) : new CsvRecords(path, options.Delimiter);
+    public static TableRecords Open(string path, TableOptions options) => options.Format == DataFormat.Parquet ? new ParquetRecords(path)
+        : DataFileKinds.Of(path) != DataFileKind.Parquet ? new CsvRecords(path, options.Delimiter)
+        : throw DistNetException.BadInput($"The file '{path}' is a Parquet file; expected CSV (data.format: parquet reads it).");
 
     /// <summary>The number in a text; false where there is none that is finite as a 32-bit float.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out float value) =>

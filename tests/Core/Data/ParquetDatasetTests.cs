@@ -206,8 +206,13 @@ public sealed class ParquetDatasetTests : IDisposable
         Assert.EndsWith("has no rows; expected at least one sample.", Error(folder.Write("p", HandmadeParquet.Table(0, new Chunk("x", 5, 0, []))), new TableOptions(), LabelKind.None));
 
     [Fact]
-    public void A_file_is_known_by_its_content() =>
-        Assert.Equal(DataFileKind.Parquet, DataFileKinds.Of(folder.Write("data.csv", HandmadeParquet.Table(2, new Chunk("x", 5, 2, Page(2, Plain, Doubles(1, 2)))))));
+    public void A_file_is_known_by_its_content_and_not_read_as_csv()
+    {
+        string path = folder.Write("data.csv", HandmadeParquet.Table(2, new Chunk("x", 5, 2, Page(2, Plain, Doubles(1, 2)))));
+        Assert.Equal(DataFileKind.Parquet, DataFileKinds.Of(path));
+        DistNetException error = Assert.Throws<DistNetException>(() => TableDataset.Load(path, new TableOptions(), LossKind.CrossEntropy));
+        Assert.Equal($"The file '{path}' is a Parquet file; expected CSV (data.format: parquet reads it).", error.Message);
+    }
 
     private static T[] Each<T>(int count, Func<int, T> value) => [.. Enumerable.Range(0, count).Select(value)];
 
