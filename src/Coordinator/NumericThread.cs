@@ -10,10 +10,10 @@ namespace DistNet.Coordinator;
 /// <param name="Parameters">The parameters now.</param>
 internal sealed record NumericDone(RunInput Input, ParameterHandle Parameters) : INoSerializationVerificationNeeded;
 
-/// <summary>The run's numeric side on its one thread: takes what the machine asks for, answers each with one message.</summary>
+/// <summary>The run's numeric side, on its one thread or on the compute thread that brings the last answer, one piece of work at a time: takes what the machine asks for, answers each with one message.</summary>
 internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, IActorRef coordinator)
 {
-    private readonly DedicatedThread thread = new("distnet-coordinator");
+    private readonly DedicatedThread thread = new("distnet-coordinator", isHelped: true);
     private readonly StepSum sum = new(run);
     private long published;
 

@@ -3,7 +3,8 @@ using Akka.Dispatch;
 
 namespace DistNet.Protocol;
 
-/// <summary>The executor of the control dispatcher: one thread of our own, which passes a chain of messages on without a switch and sleeps at once when there are none.</summary>
+/// <summary>The executor of the control dispatcher: one thread of our own, which passes a chain of messages on without a switch and sleeps at once when there are none. A compute thread that brings a message runs
+/// the chain itself (<see cref="Helper"/>).</summary>
 /// <remarks>Akka's own pools let an idle thread yield some dozens of times before it sleeps: with a computation on every core each yield is a switch, thousands a
 /// second, and the computation loses its core each time.</remarks>
 /// <param name="config">The dispatcher's configuration.</param>
@@ -15,7 +16,7 @@ public sealed class ControlExecutor(Config config, IDispatcherPrerequisites prer
 
     private sealed class OneThread : ExecutorService
     {
-        private readonly SleepingQueue<IRunnable> waiting = new();
+        private readonly SleepingQueue<IRunnable> waiting = new(new Doorbell(), run => run.Run());
 
         public OneThread(string id)
             : base(id)

@@ -4,16 +4,18 @@ namespace DistNet.Protocol;
 
 /// <summary>One thread of our own that does work in the order it was posted. Compute never runs on the ThreadPool: heartbeats and sockets live there,
 /// and a saturated pool makes a cluster lose all its members.</summary>
-/// <remarks>Work must not throw: it reports its failures by message. <see cref="End"/> does not wait, so that an actor can call it when it stops.</remarks>
+/// <remarks>Work is done one piece at a time, whoever does it. It must not throw: it reports its failures by message. <see cref="End"/> does not wait, so that an actor can call it when it stops.</remarks>
 public sealed class DedicatedThread
 {
-    private readonly SleepingQueue<Action> posted = new();
+    private readonly SleepingQueue<Action> posted;
     private Action? last;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="name">Its name, for debuggers and thread dumps.</param>
-    public DedicatedThread(string name)
+    /// <param name="isHelped">Whether a compute thread that brings the work on and has nothing better to do may do it in its stead (<see cref="Helper"/>).</param>
+    public DedicatedThread(string name, bool isHelped = false)
     {
+        posted = new(new Doorbell(), isHelped ? work => work() : null);
         var thread = new Thread(Run) { Name = name, IsBackground = true };
         thread.Start();
     }

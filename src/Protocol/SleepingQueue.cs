@@ -3,15 +3,23 @@ using System.Diagnostics.CodeAnalysis;
 namespace DistNet.Protocol;
 
 /// <summary>What waits for one thread. The thread sleeps at once when there is nothing: one that spun would take a core from those that compute (measured with two workers
-/// on two cores: a tenth of a step). It is woken outside the lock, which it needs itself.</summary>
+/// on two cores: a tenth of a step). It is woken outside the lock, which it needs itself. Where the queue can be served by others, a <see cref="Helper"/> that adds something while the thread sleeps serves it
+/// instead: one at a time, in order.</summary>
 /// <typeparam name="T">What waits.</typeparam>
 /// <param name="bell">What the thread sleeps for.</param>
-internal sealed class SleepingQueue<T>(Doorbell bell)
+/// <param name="serve">What a helper does with what waits; null where the thread alone may.</param>
+internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null) : IHelped
 {
     private readonly Lock gate = new();
     private readonly Queue<T> waiting = new();
     private bool asleep;
     private bool closed;
+
+    // Somebody is at it: the thread, from one call of TryTake to the next, or a helper.
+    private bool isServed;
+
+    // The thread's own: whether that is the thread.
+    private bool isOwn;
 
     /// <summary>With a bell of its own.</summary>
     public SleepingQueue()
@@ -35,6 +43,7 @@ internal sealed class SleepingQueue<T>(Doorbell bell)
     /// <returns>False when the queue is closed.</returns>
     public bool TryAdd(T item)
     {
+        bool helps;
         lock (gate)
         {
             if (closed)
@@ -43,10 +52,50 @@ internal sealed class SleepingQueue<T>(Doorbell bell)
             }
 
             waiting.Enqueue(item);
+            if (isServed && serve is not null)
+            {
+                return true;
+            }
+
+            helps = serve is not null && Helper.IsHelping;
+            isServed |= helps;
+        }
+
+        if (helps)
+        {
+            Helper.Promise(this);
+        }
+        else
+        {
+            Wake();
+        }
+
+        return true;
+    }
+
+    void IHelped.Serve(int most)
+    {
+        while (true)
+        {
+            T? item;
+            lock (gate)
+            {
+                if (most-- == 0 || !waiting.TryDequeue(out item))
+                {
+                    isServed = false;
+                    if (waiting.Count == 0 && !closed)
+                    {
+                        return;
+                    }
+
+                    break;
+                }
+            }
+
+            serve!(item);
         }
 
         Wake();
-        return true;
     }
 
     /// <summary>Takes no more.</summary>
@@ -74,14 +123,21 @@ internal sealed class SleepingQueue<T>(Doorbell bell)
             long rung;
             lock (gate)
             {
-                if (waiting.TryDequeue(out item))
+                isServed &= !isOwn;
+                isOwn = false;
+                if (!isServed)
                 {
-                    return true;
-                }
+                    if (waiting.TryDequeue(out item))
+                    {
+                        isServed = isOwn = true;
+                        return true;
+                    }
 
-                if (closed)
-                {
-                    return false;
+                    if (closed)
+                    {
+                        item = default;
+                        return false;
+                    }
                 }
 
                 asleep = true;

@@ -148,7 +148,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             settings.Compute.Post(() =>
             {
                 computation.Run(settings.Compute.Computer);
-                self.Tell(computation);
+                Helper.Tell(self, computation);
             });
         });
         Receive<WithdrawShard>(Withdraw);
