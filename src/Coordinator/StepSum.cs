@@ -6,7 +6,7 @@ namespace DistNet.Coordinator;
 
 /// <summary>The accepted nodes of the phase under way. While slower workers still compute, siblings of the canonical tree are merged, so that less is left to
 /// sum when the last answer comes. Any order of merges gives the same bits: a parent is left + right, whenever it is made.</summary>
-/// <remarks>The actor hands nodes in (<see cref="Accept"/>, <see cref="Complete"/>, <see cref="Abandon"/>); everything else is called on the numeric thread. Leases are the sum's until they are taken.</remarks>
+/// <remarks>The actor hands nodes in (<see cref="Accept"/>, <see cref="Complete"/>, <see cref="Abandon"/>); everything else is called by the numeric side, by one thread at a time. Leases are the sum's until they are taken.</remarks>
 /// <param name="run">Adds gradients.</param>
 internal sealed class StepSum(ITrainingRun run)
 {
@@ -22,7 +22,7 @@ internal sealed class StepSum(ITrainingRun run)
     /// <summary>Hands in nodes of an accepted answer.</summary>
     /// <param name="answer">The nodes; disjoint from all others of the phase.</param>
     /// <param name="sliceCount">The slices of the whole phase.</param>
-    /// <returns>Whether siblings have met, so that it is worth waking the numeric thread.</returns>
+    /// <returns>Whether siblings have met, so that the numeric side has something to do.</returns>
     public bool Accept(List<ShardNode> answer, int sliceCount)
     {
         arrived.Enqueue(new Arrival(answer, sliceCount));

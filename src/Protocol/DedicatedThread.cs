@@ -15,7 +15,7 @@ public sealed class DedicatedThread
     /// <param name="isHelped">Whether a compute thread that brings the work on and has nothing better to do may do it in its stead (<see cref="Helper"/>).</param>
     public DedicatedThread(string name, bool isHelped = false)
     {
-        posted = new(new Doorbell(), isHelped ? work => work() : null);
+        posted = new(new Doorbell(), isHelped ? work => work() : null, mostServed: 1);
         var thread = new Thread(Run) { Name = name, IsBackground = true };
         thread.Start();
     }

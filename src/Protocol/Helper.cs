@@ -4,12 +4,10 @@ namespace DistNet.Protocol;
 
 /// <summary>A thread that brings a message and has nothing better to do, and so does itself what comes of it, one queue after the other: nobody need be woken, and what the
 /// thread wrote is still in its core's caches when it is read.</summary>
-/// <remarks>Only what waits while nobody is at its queue is taken, and only queues that say how they are served (<see cref="SleepingQueue{T}"/>): whoever serves one, it is one at a time, and in order.</remarks>
+/// <remarks>Only what waits while nobody is at its queue is taken, and only queues that say how they are served (<see cref="SleepingQueue{T}"/>): whoever serves one, it is one at a time, and in order.
+/// What is served must not throw: nobody would be at the queue again.</remarks>
 public static class Helper
 {
-    // So that a thread that has its own work is not kept by messages that never end.
-    private const int MostOfAQueue = 100;
-
     [ThreadStatic]
     private static Queue<IHelped>? toServe;
 
@@ -32,7 +30,7 @@ public static class Helper
             receiver.Tell(message, ActorRefs.NoSender);
             while (promised.TryDequeue(out IHelped? queue))
             {
-                queue.Serve(MostOfAQueue);
+                queue.Serve();
             }
         }
         finally
@@ -48,6 +46,6 @@ public static class Helper
 /// <summary>What a <see cref="Helper"/> serves.</summary>
 internal interface IHelped
 {
-    /// <summary>Serves what waits, at most so many; the turn was taken before, and is given back.</summary>
-    void Serve(int most);
+    /// <summary>Serves what waits, though not for ever; the turn was taken before, and is given back.</summary>
+    void Serve();
 }

@@ -47,7 +47,7 @@ public interface ICoordinatorPlane : IDisposable
     /// <summary>The tickets of a session that were taken and whose leases are not yet returned.</summary>
     ImmutableArray<long> Held(Guid incarnation);
 
-    /// <summary>Makes a version readable by all workers. Called on the coordinator's numeric thread, after each overwrite and before any shard with that version.</summary>
+    /// <summary>Makes a version readable by all workers. Called by the coordinator's numeric side, one thread at a time, after each overwrite and before any shard with that version.</summary>
     void Publish(ParameterHandle parameters);
 
     /// <summary>The session is over: its link is ended, what it delivered and nobody took is freed, and its memory is given up when the last taken lease is returned.</summary>

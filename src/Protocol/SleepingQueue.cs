@@ -7,8 +7,9 @@ namespace DistNet.Protocol;
 /// instead: one at a time, in order.</summary>
 /// <typeparam name="T">What waits.</typeparam>
 /// <param name="bell">What the thread sleeps for.</param>
-/// <param name="serve">What a helper does with what waits; null where the thread alone may.</param>
-internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null) : IHelped
+/// <param name="serve">What a helper does with what waits, which must not throw; null where the thread alone may.</param>
+/// <param name="mostServed">How much a helper serves at a time, before it leaves the rest to the thread: it has work of its own, and perhaps another queue to serve.</param>
+internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, int mostServed = 100) : IHelped
 {
     private readonly Lock gate = new();
     private readonly Queue<T> waiting = new();
@@ -73,14 +74,14 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null) :
         return true;
     }
 
-    void IHelped.Serve(int most)
+    void IHelped.Serve()
     {
-        while (true)
+        for (int left = mostServed; ; left--)
         {
             T? item;
             lock (gate)
             {
-                if (most-- == 0 || !waiting.TryDequeue(out item))
+                if (left == 0 || !waiting.TryDequeue(out item))
                 {
                     isServed = false;
                     if (waiting.Count == 0 && !closed)

@@ -9,6 +9,9 @@ namespace DistNet.Graphs;
 /// its output gradient, unless somebody else still reads that. A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
 internal sealed class ExecutionMemory
 {
+    // The most floats that a pass keeps of a node's operands: 64 MiB.
+    private const long MostKept = 1 << 24;
+
     private static readonly AlignedBuffer Nothing = new(0);
     private static readonly RowBuffer NoRows = new(0);
 
@@ -141,12 +144,17 @@ internal sealed class ExecutionMemory
     }
 
     // Where a wave's rows of input and output gradient are fewer floats than the weights, whose gradient each wave would write and the pass would add up.
-    private bool IsKept(GraphNode node) =>
-        passRows > rows
-        && node.Domain == 0
-        && node.Module.GradientNeedsOperandsAlone
-        && node.Parameters.All(use => graph.Nodes.Count(other => other.Parameters.Any(parameter => parameter.Entry == use.Entry)) == 1)
-        && (long)rows * (node.InputShapes[0].Length + node.OutputShape.Length) < node.Parameters.Sum(use => (long)use.Entry.Length);
+    private bool IsKept(GraphNode node)
+    {
+        long operands = (long)node.InputShapes[0].Length + node.OutputShape.Length;
+        return passRows > rows
+            && node.Domain == 0
+            && node.Module.GradientNeedsOperandsAlone
+            && node.Parameters.Any(use => use.Entry.IsTrained)
+            && node.Parameters.All(use => graph.Nodes.Count(other => other.Parameters.Any(parameter => parameter.Entry == use.Entry)) == 1)
+            && rows * operands < node.Parameters.Sum(use => (long)use.Entry.Length)
+            && passRows * operands <= MostKept;
+    }
 
     // A value has one reader: where that can, it computes the rule of the node that gives it.
     private static bool[] TakenIn(Graph graph)

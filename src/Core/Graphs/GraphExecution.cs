@@ -169,7 +169,7 @@ public sealed class GraphExecution
                 if (training && gradients.HasKept)
                 {
                     pass.Set(input, pinned, parameters.Length, training);
-                    memory.MoveTo(0, 0);
+                    memory.MoveTo(firstRow: 0, count: 0); // To the kept rows of all waves; the domains stay those of the last.
                     memory.Pass.SetRows(input.Samples.Length);
                     gradients.Wave = null;
                     team.Run(gradients);

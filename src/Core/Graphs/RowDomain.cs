@@ -2,7 +2,7 @@ using DistNet.Kernels;
 
 namespace DistNet.Graphs;
 
-/// <summary>The rows that exist for some nodes: all rows of the pass, or those that took one branch of a Select.</summary>
+/// <summary>The rows that exist for some nodes: all rows of the wave (or pass), or those that took one branch of a Select.</summary>
 /// <remarks>A branch's rows are moved together within each slice: slice s keeps its place at row s · sliceSize and has fewer rows there. So a slice's sum is
 /// still the sum over that slice's samples, whoever computes it.</remarks>
 internal sealed class RowDomain
@@ -27,7 +27,7 @@ internal sealed class RowDomain
 
     public int SliceSize { get; }
 
-    /// <summary>The rows of each slice of the pass.</summary>
+    /// <summary>The rows of each slice.</summary>
     public SliceRows[] Slices { get; }
 
     /// <summary>The same sample's row among all rows.</summary>

@@ -180,7 +180,7 @@ public sealed class BackwardContext : ModuleContext
     public Span<float> InputGradient(int index) => RowsOf(Memory.InputGradients[index], Memory.Node.InputShapes[index].Length);
 }
 
-/// <summary>What <see cref="Module.ParameterGradient"/> sees: all rows of the pass, and which of them make up the slices of one node of the sum.</summary>
+/// <summary>What <see cref="Module.ParameterGradient"/> sees: all rows of a wave or of a pass, and which of them make up the slices of one node of the sum.</summary>
 public sealed class ParameterGradientContext : ModuleContext
 {
     private RowDomain? all;

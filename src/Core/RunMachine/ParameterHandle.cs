@@ -14,7 +14,7 @@ public sealed record ParameterMemory(Memory<float> Values, Memory<long> Version)
 
 /// <summary>The parameters in memory, overwritten in place by each update, with a version that tells a reader whether what it has read
 /// was overwritten meanwhile.</summary>
-/// <remarks>One writer (the coordinator's numeric thread), any number of readers. A reader takes a <see cref="Handle"/>, computes, and asks
+/// <remarks>One writer (the coordinator's numeric side, one thread at a time), any number of readers. A reader takes a <see cref="Handle"/>, computes, and asks
 /// <see cref="ParameterHandle.IsCurrent"/> afterwards; if it no longer is, what was computed is worthless and must be dropped.</remarks>
 public sealed class VersionedParameters : IParameterVersions
 {

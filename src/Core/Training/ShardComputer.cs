@@ -36,10 +36,11 @@ public sealed class ShardComputer : IShardComputer
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
         int slice = setup.Plan.Slice;
-        int largest = setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows));
-        int passSlices = Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)largest), PowerOfTwo(PassRows / slice));
+        int evaluated = setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows;
+        int waveSlices = Math.Min(WaveSlices(setup.Graph, slice, threads), RoundUp(setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, evaluated))));
+        int passSlices = Math.Max(waveSlices, Math.Min(PowerOfTwo(PassRows / slice), RoundUp(setup.Plan.SlicesOf(setup.Plan.Batch))));
         team = new ThreadTeam(threads, name);
-        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team, WaveSlices(setup.Graph, slice, threads));
+        execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team, waveSlices);
         metrics = new NodeMetrics[passSlices];
         gradients = new Memory<float>[passSlices];
         leases = new GradientLease?[passSlices];
@@ -64,6 +65,8 @@ public sealed class ShardComputer : IShardComputer
         int most = PowerOfTwo(PassRows / slice);
         return Math.Clamp(PowerOfTwo((int)(WaveFloats / floats / slice)), Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)threads), most), most);
     }
+
+    private static int RoundUp(int slices) => (int)BitOperations.RoundUpToPowerOf2((uint)slices);
 
     private static int PowerOfTwo(int most) => 1 << BitOperations.Log2((uint)Math.Max(1, most));
 

@@ -24,7 +24,7 @@ public enum StepPart
 
 /// <summary>Measures where the time of training steps goes, on average, and what this process allocates on the managed heap meanwhile. A step costs some ten readings
 /// of the clock, so it is always on.</summary>
-/// <remarks>The coordinator's actor calls everything but <see cref="Numeric"/>, which its numeric thread calls before it tells the actor; the means are read at any
+/// <remarks>The coordinator's actor calls everything but <see cref="Numeric"/>, which its numeric side calls before it tells the actor; the means are read at any
 /// time. The first steps, which compile code, are left out.</remarks>
 public sealed class StepTimes
 {

@@ -101,6 +101,33 @@ public sealed class HelperTests
     }
 
     [Fact]
+    public async Task A_helper_does_one_piece_of_a_dedicated_thread_s_work_and_leaves_the_rest_to_it()
+    {
+        DedicatedThread thread = new("test", isHelped: true);
+        List<int> threads = [];
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        int helper = 0;
+        await OwnThread.Run("helper", () =>
+        {
+            helper = Environment.CurrentManagedThreadId;
+            Helper.Tell(
+                new Bringer(() =>
+                {
+                    thread.Post(() => threads.Add(Environment.CurrentManagedThreadId));
+                    thread.Post(() => threads.Add(Environment.CurrentManagedThreadId));
+                    thread.Post(done.SetResult);
+                }),
+                "");
+            return 0;
+        }).WaitAsync(Most, TestContext.Current.CancellationToken);
+        await done.Task.WaitAsync(Most, TestContext.Current.CancellationToken);
+        thread.End(() => { });
+        Assert.Equal(2, threads.Count);
+        Assert.Equal(helper, threads[0]);
+        Assert.NotEqual(helper, threads[1]);
+    }
+
+    [Fact]
     public async Task Work_that_ends_while_a_helper_is_at_it_is_followed_by_the_last_work()
     {
         List<string> done = [];

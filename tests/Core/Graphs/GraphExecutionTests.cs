@@ -115,9 +115,15 @@ public sealed class GraphExecutionTests
         Assert.Equal(["fc1"], Kept(maximumSlices: 19, waveSlices: 2));
         Assert.Equal([], Kept(maximumSlices: 19, waveSlices: 4));
         Assert.Equal([], Kept(maximumSlices: 1, waveSlices: 1));
+        Assert.Equal([], Kept(maximumSlices: 19, waveSlices: 1, DistNet.Graphs.Graph.Build(Model.Freeze("fc1"), Input)));
 
-        static string[] Kept(int maximumSlices, int waveSlices) =>
-            [.. new ExecutionMemory(Graph, 8, maximumSlices, waveSlices).Nodes.Where(node => node.IsKept).Select(node => node.Node.Name)];
+        // 41,000 floats a row: 10 million in 256 rows, 21 million in 512, which are too many to keep.
+        Graph wide = DistNet.Graphs.Graph.Build(ModelDefinition.Chain(new Linear(1_000)), new Shape(40_000));
+        Assert.Equal(["fc1"], Kept(maximumSlices: 32, waveSlices: 1, wide));
+        Assert.Equal([], Kept(maximumSlices: 64, waveSlices: 1, wide));
+
+        static string[] Kept(int maximumSlices, int waveSlices, Graph? graph = null) =>
+            [.. new ExecutionMemory(graph ?? Graph, 8, maximumSlices, waveSlices).Nodes.Where(node => node.IsKept).Select(node => node.Node.Name)];
     }
 
     [Fact]
