@@ -1,5 +1,6 @@
 using DistNet.Data;
 using DistNet.Graphs;
+using DistNet.Losses;
 using DistNet.Modules;
 using DistNet.Optimizers;
 using DistNet.Runs;
@@ -36,6 +37,36 @@ public sealed class FaultTests
         Assert.Equal(one.SkippedSteps, three.SkippedSteps);
         Assert.Equal(one.ParametersSha256, three.ParametersSha256);
         Assert.Equal(one.StateSha256, three.StateSha256);
+    }
+
+    [Theory]
+    [InlineData(NonFinitePolicy.Stop)]
+    [InlineData(NonFinitePolicy.Skip)]
+    public async Task A_batch_whose_samples_all_weigh_0_is_named_as_such(NonFinitePolicy policy)
+    {
+        // Of class 0, which alone weighs something, there is the first batch; the second, a short one, is of others.
+        DataSplit all = Digits.Data.Train;
+        int[] samples = [.. all.Samples.ToArray().OrderBy(sample => all.Data.Labels[sample] != 0)];
+        int ofClass = samples.Count(sample => all.Data.Labels[sample] == 0);
+        LoadedData data = Digits.Data with { Train = new(all.Data, samples.AsMemory(0, ofClass + 5)), Validation = null };
+        Job job = new()
+        {
+            Model = ModelDefinition.Chain(new Linear(10)),
+            Loss = new LossOptions { ClassWeights = [1, .. new float[9]] },
+            Training = new TrainingOptions { Batch = ofClass, Slice = 2, Epochs = 1, Shuffle = ShuffleMode.None, NonFinite = policy },
+        };
+        const string Sentence = "The gradient of step 1 (epoch 1, batch 2 of 2) is not finite: its samples all weigh 0 (loss.classWeights), and a mean over them is 0 ÷ 0.";
+        Warnings warnings = new();
+        LocalOptions options = new() { Workers = 2, Observer = warnings };
+        if (policy == NonFinitePolicy.Stop)
+        {
+            Assert.Equal(Sentence, (await Assert.ThrowsAsync<DistNetException>(() => LocalTrainer.TrainAsync(job, data, options))).Message);
+        }
+        else
+        {
+            Assert.Equal(1, (await LocalTrainer.TrainAsync(job, data, options)).SkippedSteps);
+            Assert.Equal([$"{Sentence} The step is skipped."], warnings.Sentences);
+        }
     }
 
     [Fact]

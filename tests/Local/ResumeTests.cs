@@ -171,11 +171,4 @@ public sealed class ResumeTests
             }
         }
     }
-
-    private sealed class Warnings : IRunObserver
-    {
-        public List<string> Sentences { get; } = [];
-
-        public void OnWarning(string sentence) => Sentences.Add(sentence);
-    }
 }

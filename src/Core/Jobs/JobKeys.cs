@@ -100,7 +100,7 @@ public static class JobKeys
                 ("cross-entropy", LossKind.CrossEntropy), ("binary-cross-entropy", LossKind.BinaryCrossEntropy), ("mean-squared-error", LossKind.MeanSquaredError)),
             "`cross-entropy` on the log-softmax of the logits, `binary-cross-entropy` on one logit, or `mean-squared-error`.",
             job => job.Loss.Kind, (job, value) => job with { Loss = job.Loss with { Kind = (LossKind)value! } });
-        yield return new("loss.classWeights", new ListType<float>(NotNegative), "A weight per class, in the order of the class names; empty weighs all alike.",
+        yield return new("loss.classWeights", new ListType<float>(NotNegative), "A weight per class, in the order of the class names; empty weighs all alike. A batch whose samples all weigh 0 has no mean, and counts as `training.nonFinite` says.",
             job => job.Loss.ClassWeights, (job, value) => job with { Loss = job.Loss with { ClassWeights = (ImmutableArray<float>)value! } })
         { OnlyFor = "cross-entropy", AppliesTo = job => job.Loss.Kind == LossKind.CrossEntropy };
         yield return new("loss.labelSmoothing", ShareBelowOne, "The share of each sample's target that all classes share alike, as in PyTorch; in training, validation and test.",

@@ -18,6 +18,11 @@ internal static class NonFiniteSentence
             }
         }
 
+        if (first is null && diagnosis.Suspects.All(answer => answer.Nodes.All(node => node.Metrics.Weight == 0)))
+        {
+            return $"{step}: its samples all weigh 0 (loss.classWeights), and a mean over them is 0 ÷ 0.";
+        }
+
         if (first is null)
         {
             string workers = string.Join(", ", diagnosis.Suspects.Select(answer => $"{answer.Worker} {answer.Slices}"));
