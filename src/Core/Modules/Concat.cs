@@ -30,9 +30,7 @@ public sealed class Concat : Module
             first += input[0];
         }
 
-        return first <= int.MaxValue
-            ? new Shape([(int)first, .. inputs[0].Dimensions.AsSpan()[1..]])
-            : throw DistNetException.BadInput($"its first dimension would be {first}, more than {int.MaxValue}");
+        return ModuleShape.Of([first, .. inputs[0].Dimensions.Skip(1)]);
     }
 
     /// <inheritdoc/>

@@ -43,10 +43,9 @@ public sealed class Embedding : Module
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {
-        long width = (long)inputs[0].Length * Dimension;
-        return inputs[0].Rank != 1
-            ? throw DistNetException.BadInput($"its input has the shape {inputs[0]}, but an embedding takes codes in one dimension; put a flatten before it")
-            : width <= int.MaxValue ? new Shape((int)width) : throw DistNetException.BadInput($"its output would have {width} values, more than {int.MaxValue}");
+        return inputs[0].Rank == 1
+            ? ModuleShape.Of((long)inputs[0].Length * Dimension)
+            : throw DistNetException.BadInput($"its input has the shape {inputs[0]}, but an embedding takes codes in one dimension; put a flatten before it");
     }
 
     /// <inheritdoc/>

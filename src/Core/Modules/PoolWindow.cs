@@ -26,7 +26,7 @@ internal static class PoolWindow
     {
         PlaneWindow plane = window.Over(input, kind);
         return HoldsElements(plane.Rows) && HoldsElements(plane.Columns)
-            ? new Shape(ImageShape.Of(input, kind).Channels, plane.Rows.Output, plane.Columns.Output)
+            ? ModuleShape.Of(ImageShape.Of(input, kind).Channels, plane.Rows.Output, plane.Columns.Output)
             : throw DistNetException.BadInput($"its dilation of {window.Dilation} is so wide that a window holds nothing but padding of its input {input}; take a smaller dilation");
     }
 

@@ -36,14 +36,15 @@ public sealed class Reshape : Module
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {
-        Int128 known = 1;
-        foreach (int dimension in Dimensions)
-        {
-            known *= dimension == -1 ? 1 : dimension;
-        }
-
         bool open = Dimensions.Contains(-1);
         int length = inputs[0].Length;
+        long known = 1;
+        foreach (int dimension in Dimensions)
+        {
+            // What is more than there are values already may become no more: it would overflow.
+            known *= dimension == -1 || known > length ? 1 : dimension;
+        }
+
         if (open ? length % known != 0 : length != known)
         {
             throw DistNetException.BadInput($"its input {inputs[0]} has {length} values, which cannot take the shape {Words}");

@@ -55,6 +55,9 @@ public sealed class PoolTests
         Assert.Equal(
             "Node 'pool1' (max-pool2d) does not fit: its dilation of 4×4 is so wide that a window holds nothing but padding of its input [1, 3, 3]; take a smaller dilation.",
             Failure(() => Graph.Build(ModelDefinition.Chain(new MaxPool2d(2, padding: 1, dilation: 4)), new Shape(1, 3, 3))));
+        Assert.Equal(
+            "Node 'pool1' (avg-pool2d) does not fit: its output would be [1, 46341, 46341], more than 2147483647 values.",
+            Failure(() => Graph.Build(ModelDefinition.Chain(new AvgPool2d(2, stride: 1, padding: 1)), new Shape(1, 46340, 46340))));
         Assert.Equal("A module of kind max-pool2d has the kernel 0×2; it needs at least 1 each way.", Failure(() => new MaxPool2d((0, 2))));
         Assert.Equal("A module of kind max-pool2d has the stride 0×0; it needs at least 1 each way.", Failure(() => new MaxPool2d(2, stride: 0)));
         Assert.Equal("A module of kind avg-pool2d has the padding -1×-1; it needs at least 0 each way.", Failure(() => new AvgPool2d(3, padding: -1)));
