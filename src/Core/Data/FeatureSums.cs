@@ -20,13 +20,12 @@ internal sealed class FeatureSums(DataSplit split)
     private double[] Tree(double[]? means)
     {
         ReadOnlySpan<int> samples = split.Samples.Span;
-        float[] rows = new float[NormalizationStatistics.LeafSamples * features];
+        float[] row = new float[features];
         List<double[]?> pending = [];
         Stack<double[]> spare = [];
         for (int first = 0; first < samples.Length; first += NormalizationStatistics.LeafSamples)
         {
             ReadOnlySpan<int> leaf = samples.Slice(first, Math.Min(NormalizationStatistics.LeafSamples, samples.Length - first));
-            split.Data.CopyInputs(leaf, rows);
             if (!spare.TryPop(out double[]? node))
             {
                 node = new double[features];
@@ -35,7 +34,8 @@ internal sealed class FeatureSums(DataSplit split)
             Array.Clear(node);
             for (int i = 0; i < leaf.Length; i++)
             {
-                Accumulate(rows.AsSpan(i * features, features), means, node);
+                split.Data.CopyInputs(leaf.Slice(i, 1), row);
+                Accumulate(row, means, node);
             }
 
             int level = 0;

@@ -9,8 +9,6 @@ namespace DistNet.Training;
 /// <remarks>A column of codes has as many as it has categories. Any other feature must reach the embedding as it is, and is looked at in all data.</remarks>
 internal static class EmbeddingFit
 {
-    private const int BlockSamples = 256;
-
     /// <exception cref="DistNetException">A vocabulary is too small, or a feature is normalised or holds no codes: a sentence that names the node and the column.</exception>
     public static void Check(Graph graph, LoadedData data)
     {
@@ -66,23 +64,19 @@ internal static class EmbeddingFit
             return;
         }
 
-        int width = split.Data.InputShape.Length;
-        float[] inputs = new float[Math.Min(BlockSamples, split.Samples.Length) * width];
-        for (int start = 0; start < split.Samples.Length; start += BlockSamples)
+        float[] inputs = new float[split.Data.InputShape.Length];
+        for (int i = 0; i < split.Samples.Length; i++)
         {
-            ReadOnlySpan<int> samples = split.Samples.Span[start..Math.Min(start + BlockSamples, split.Samples.Length)];
-            split.Data.CopyInputs(samples, inputs.AsSpan(0, samples.Length * width));
-            for (int row = 0; row < samples.Length; row++)
+            ReadOnlySpan<int> sample = split.Samples.Span.Slice(i, 1);
+            split.Data.CopyInputs(sample, inputs);
+            foreach (Lookup lookup in lookups)
             {
-                foreach (Lookup lookup in lookups)
+                float value = inputs[lookup.Feature];
+                if (!lookup.Embedding.Has(value))
                 {
-                    float value = inputs[(row * width) + lookup.Feature];
-                    if (!lookup.Embedding.Has(value))
-                    {
-                        throw DistNetException.BadInput(string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{lookup.Subject} looks up {lookup.Shown}, which is {value} in sample {samples[row]} of the {name} data; expected a whole number from 0 to {lookup.Vocabulary - 1}, as the vocabulary is {lookup.Vocabulary}."));
-                    }
+                    throw DistNetException.BadInput(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{lookup.Subject} looks up {lookup.Shown}, which is {value} in sample {sample[0]} of the {name} data; expected a whole number from 0 to {lookup.Vocabulary - 1}, as the vocabulary is {lookup.Vocabulary}."));
                 }
             }
         }

@@ -48,6 +48,16 @@ public sealed class NormalizationStatisticsTests
         iter: 60);
 
     [Fact]
+    public void One_sample_is_held_at_a_time_however_large_it_is()
+    {
+        const int Features = 100_000;
+        DataSplit split = DataSplit.All(new ByteDataset(new Shape(Features), new byte[2 * Features], SampleLabels.None));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        NormalizationStatistics.Of(split, NormalizeMode.Feature);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 * Features);
+    }
+
+    [Fact]
     public void A_known_case_has_the_population_deviation()
     {
         DataSplit split = DataSplit.All(new FloatDataset(new Shape(2), [1, 5, 3, 5, 5, 5, 7, 5], SampleLabels.None));

@@ -24,6 +24,17 @@ public sealed class EmbeddingFitTests
     [Fact]
     public void A_column_of_numbers_is_looked_up_as_it_is() => Setup(new FeatureColumn("street", new ColumnRule()), 1);
 
+    [Fact]
+    public void One_sample_is_held_at_a_time_however_large_it_is()
+    {
+        const int Features = 2000, Count = 256;
+        LoadedData data = new() { Train = DataSplit.All(TestBed.Classes(new Shape(Features), new float[Count * Features], new int[Count], 2)) };
+        ModelDefinition model = ModelDefinition.Chain(new Columns(0), new Embedding(2, 1), new Linear(2));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        RunSetup.Create(new Job { Model = model }, data);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Count * Features);
+    }
+
     private static RunSetup Setup(FeatureColumn street, int vocabulary)
     {
         ModelDefinition model = new(
