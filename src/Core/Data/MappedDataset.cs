@@ -71,10 +71,12 @@ internal sealed class MappedDataset : Dataset
     {
         long bytes = (long)count * inputShape.Length * (areFloats ? sizeof(float) : 1);
         MemoryMappedFile? map = null;
+        MemoryMappedViewAccessor? view = null;
         try
         {
             map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, capacity: 0, MemoryMappedFileAccess.Read);
-            MappedDataset data = new(map, map.CreateViewAccessor(offset, bytes, MemoryMappedFileAccess.Read), areFloats, inputShape, count, labels);
+            view = map.CreateViewAccessor(offset, bytes, MemoryMappedFileAccess.Read);
+            MappedDataset data = new(map, view, areFloats, inputShape, count, labels);
             if (areFloats)
             {
                 data.CheckFinite(notFinite);
@@ -82,10 +84,16 @@ internal sealed class MappedDataset : Dataset
 
             return data;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception error)
         {
+            view?.Dispose();
             map?.Dispose();
-            throw DistNetException.BadInput($"The data file '{path}' cannot be mapped into memory: {error.Message.TrimEnd('.')}.", error);
+            if (error is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                throw DistNetException.BadInput($"The data file '{path}' cannot be mapped into memory: {error.Message.TrimEnd('.')}.", error);
+            }
+
+            throw;
         }
     }
 

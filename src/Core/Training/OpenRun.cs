@@ -43,24 +43,32 @@ public sealed class OpenRun : IDisposable
     private readonly RunWatcher watcher;
     private readonly VectorUnit unit;
 
-    private OpenRun(RunSetup setup, OpenRunOptions options, RunFolder? folder)
+    private OpenRun(RunSetup setup, OpenRunOptions options)
     {
-        this.folder = folder;
         Setup = setup;
         unit = options.Unit;
-        Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options.Observer) : null;
-        Journal = folder is null
-            ? null
-            : RunJournal.Begin(new JournalFolder(folder.Path), options.Resume, HoldsCheckpoints(folder), sentence => options.Observer?.OnWarning(sentence));
-        if (Journal is not null)
+        folder = options.RunFolder is null ? null : RunFolder.Open(options.RunFolder);
+        try
         {
-            options.Observer?.OnOpened(Journal);
-        }
+            Checkpoint? resumed = folder is not null && options.Resume ? Resumable(setup, folder, options.Observer) : null;
+            Journal = folder is null
+                ? null
+                : RunJournal.Begin(new JournalFolder(folder.Path), options.Resume, HoldsCheckpoints(folder), sentence => options.Observer?.OnWarning(sentence));
+            if (Journal is not null)
+            {
+                options.Observer?.OnOpened(Journal);
+            }
 
-        recorder = folder is null ? null : new RunRecorder(folder, Journal!, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
-        (RunId run, int term) = (Journal?.Run ?? RunId.Create(), Journal?.Term ?? 1);
-        Run = new TrainingRun(setup, recorder, resumed, run, term, options.Threads, unit, TimeProvider.System, options.ShareParameters?.Invoke(run, term), options.MinimumWorkers);
-        watcher = new RunWatcher(setup, Run.State, options.Observer, options.Progress, () => Run.SamplesPerSecond);
+            recorder = folder is null ? null : new RunRecorder(folder, Journal!, setup.Job.Checkpoints.Keep, resumed?.State.Epoch ?? 0, TimeProvider.System);
+            (RunId run, int term) = (Journal?.Run ?? RunId.Create(), Journal?.Term ?? 1);
+            Run = new TrainingRun(setup, recorder, resumed, run, term, options.Threads, unit, TimeProvider.System, options.ShareParameters?.Invoke(run, term), options.MinimumWorkers);
+            watcher = new RunWatcher(setup, Run.State, options.Observer, options.Progress, () => Run.SamplesPerSecond);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The job with its data.</summary>
@@ -86,16 +94,7 @@ public sealed class OpenRun : IDisposable
     {
         ArgumentNullException.ThrowIfNull(setup);
         ArgumentNullException.ThrowIfNull(options);
-        RunFolder? folder = options.RunFolder is null ? null : RunFolder.Open(options.RunFolder);
-        try
-        {
-            return new OpenRun(setup, options, folder);
-        }
-        catch
-        {
-            folder?.Dispose();
-            throw;
-        }
+        return new OpenRun(setup, options);
     }
 
     /// <summary>What the run came to.</summary>
