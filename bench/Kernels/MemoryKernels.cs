@@ -261,7 +261,7 @@ internal static class MemoryKernels
     private static Action RootOf(KernelArrays arrays, int count, double divisor = 512, double penalty = 0)
     {
         Layout layout = new([("weight", new Shape(arrays.Length / 16, 16), ParameterRole.Weight)]);
-        RootGradient root = new(layout, new ArenaBlocks(layout, false), new() { L1 = penalty, L2 = penalty }, Unit, new ThreadTeam(1, "bench"));
+        RootGradient root = new(layout, new ArenaBlocks(layout, false), new() { L1 = penalty, L2 = penalty }, Unit, new Crew(1, "bench"));
         NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(index => new NodeGradient(new SumNode(0, index), arrays[index]))];
         Arena parameters = new(layout, arrays[count]);
         return () => root.Compute(nodes, count, divisor, samples: 1, parameters);

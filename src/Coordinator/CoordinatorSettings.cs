@@ -8,7 +8,7 @@ namespace DistNet.Coordinator;
 /// <summary>What a coordinator needs.</summary>
 public sealed record CoordinatorSettings
 {
-    /// <summary>The run's numeric side. The coordinator calls it on its dedicated thread, or on the compute thread of a worker in this process, one call at a time, and disposes it on its own, before the observer is told of the end.</summary>
+    /// <summary>The run's numeric side. The coordinator calls it on its dedicated thread, or for what is short on the thread that brought the last answer (a compute thread in this process, the reader of a connection), one call at a time, and disposes it on its own, before the observer is told of the end.</summary>
     public required ITrainingRun Run { get; init; }
 
     /// <summary>Where parameters are published and gradients taken from. Whoever made it disposes it, once the run is over.</summary>

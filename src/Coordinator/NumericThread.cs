@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Akka.Actor;
+using DistNet.Kernels;
 using DistNet.Protocol;
 using DistNet.Runs;
 
@@ -10,10 +11,10 @@ namespace DistNet.Coordinator;
 /// <param name="Parameters">The parameters now.</param>
 internal sealed record NumericDone(RunInput Input, ParameterHandle Parameters) : INoSerializationVerificationNeeded;
 
-/// <summary>The run's numeric side, on its one thread or on the compute thread that brings the last answer, one piece of work at a time: takes what the machine asks for, answers each with one message.</summary>
+/// <summary>The run's numeric side, on its one thread or, for what takes no longer than a step's sum and update, on the one that brought the answer (<see cref="Helper"/>), one piece of work at a time: takes what the machine asks for, answers each with one message.</summary>
 internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, IActorRef coordinator)
 {
-    private readonly DedicatedThread thread = new("distnet-coordinator", isHelped: true);
+    private readonly DedicatedThread thread = new("distnet-coordinator");
     private readonly StepSum sum = new(run);
     private long published;
 
@@ -28,6 +29,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
     {
         try
         {
+            SubnormalMode.AssertKept();
             sum.Absorb();
             while (!thread.IsAwaited && sum.MergeNext())
             {
@@ -37,7 +39,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         {
             Report(FailureOf(bug));
         }
-    });
+    }, isHelped: true);
 
     /// <summary>What was handed in is not needed: its leases are returned.</summary>
     public void Abandon()
@@ -46,7 +48,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         thread.Post(sum.Absorb);
     }
 
-    public void CompleteStep(long step) => Complete(nodes => new RunInput.StepCompleted(run.CompleteStep(step, CollectionsMarshal.AsSpan(nodes))));
+    public void CompleteStep(long step) => Complete(nodes => new RunInput.StepCompleted(run.CompleteStep(step, CollectionsMarshal.AsSpan(nodes))), isHelped: true);
 
     public void SkipStep(long step, string finding) => Post(() => new RunInput.StepCompleted(run.SkipStep(step, finding)));
 
@@ -110,7 +112,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         disposed(failure);
     });
 
-    private void Complete(Func<List<ShardNode>, RunInput> complete)
+    private void Complete(Func<List<ShardNode>, RunInput> complete, bool isHelped = false)
     {
         sum.Complete();
         Post(() =>
@@ -124,7 +126,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
             {
                 Leases.Return(nodes);
             }
-        });
+        }, isHelped);
     }
 
     // Before the coordinator hears of it, and so before any shard that is computed with it.
@@ -138,11 +140,12 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         }
     }
 
-    private void Post(Func<RunInput> work) => thread.Post(() =>
+    private void Post(Func<RunInput> work, bool isHelped = false) => thread.Post(() =>
     {
         RunInput input;
         try
         {
+            SubnormalMode.AssertKept();
             input = work();
             Publish();
         }
@@ -152,7 +155,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         }
 
         Report(input);
-    });
+    }, isHelped);
 
     private static RunInput.NumericFailed FailureOf(Exception failure) => failure is DistNetException expected
         ? new RunInput.NumericFailed(expected.Message, expected)

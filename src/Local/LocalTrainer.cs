@@ -55,7 +55,7 @@ public static class LocalTrainer
     private static async Task<RunOutcome> RunAsync(
         OpenRun open, string[] workers, WorkerCompute[] computes, LocalOptions options, CancellationToken cancellationToken)
     {
-        using InProcessPlane plane = new(new GradientPool(open.Setup.Graph.Layout.ArenaLength));
+        using InProcessPlane plane = new(new GradientPool(open.Setup.Graph.Layout.ArenaLength), open.Run.Crew);
         await using ControlHost host = await ControlHost.StartAsync(akka =>
         {
             akka.AddDistNetCoordinator(new CoordinatorSettings { Run = open.Run, Times = open.Run.Times, Plane = plane, Observer = open.Observer });

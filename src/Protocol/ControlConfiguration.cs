@@ -22,7 +22,7 @@ public static class ControlConfiguration
             serialize-messages = off       # nothing leaves the process
             serialize-creators = off
           }
-          scheduler.tick-duration = 50ms   # each tick wakes the ThreadPool, whose threads spin before they sleep again
+          scheduler.tick-duration = 50ms   # each tick wakes the ThreadPool, whose threads spin before they sleep again (not the command's: src/Cli/Cli.csproj)
           coordinated-shutdown {
             run-by-clr-shutdown-hook = off # signals are the command line's
             run-by-actor-system-terminate = off

@@ -1,9 +1,10 @@
 using Akka.Configuration;
 using Akka.Dispatch;
+using DistNet.Kernels;
 
 namespace DistNet.Protocol;
 
-/// <summary>The executor of the control dispatcher: one thread of our own, which passes a chain of messages on without a switch and sleeps at once when there are none. A compute thread that brings a message runs
+/// <summary>The executor of the control dispatcher: one thread of our own, which passes a chain of messages on without a switch and sleeps at once when there are none. A thread that brings a message, a compute thread or the reader of a connection, runs
 /// the chain itself (<see cref="Helper"/>).</summary>
 /// <remarks>Akka's own pools let an idle thread yield some dozens of times before it sleeps: with a computation on every core each yield is a switch, thousands a
 /// second, and the computation loses its core each time.</remarks>

@@ -7,15 +7,14 @@ namespace DistNet.Protocol;
 /// <remarks>Work is done one piece at a time, whoever does it. It must not throw: it reports its failures by message. <see cref="End"/> does not wait, so that an actor can call it when it stops.</remarks>
 public sealed class DedicatedThread
 {
-    private readonly SleepingQueue<Action> posted;
+    // A helper does one piece at a time, of those that it may.
+    private readonly SleepingQueue<Piece> posted = new(new Doorbell(), piece => piece.Work(), piece => piece.IsHelped, mostServed: 1);
     private Action? last;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="name">Its name, for debuggers and thread dumps.</param>
-    /// <param name="isHelped">Whether a compute thread that brings the work on and has nothing better to do may do it in its stead (<see cref="Helper"/>).</param>
-    public DedicatedThread(string name, bool isHelped = false)
+    public DedicatedThread(string name)
     {
-        posted = new(new Doorbell(), isHelped ? work => work() : null, mostServed: 1);
         var thread = new Thread(Run) { Name = name, IsBackground = true };
         thread.Start();
     }
@@ -27,7 +26,9 @@ public sealed class DedicatedThread
     public bool IsAwaited => posted.IsAwaited;
 
     /// <summary>Posts work; does nothing once <see cref="End"/> was called.</summary>
-    public void Post(Action work) => posted.TryAdd(work);
+    /// <param name="work">The work.</param>
+    /// <param name="isHelped">Whether a thread that brings it on may do it in this one's stead (<see cref="Helper"/>).</param>
+    public void Post(Action work, bool isHelped = false) => posted.TryAdd(new Piece(work, isHelped));
 
     /// <summary>Ends the thread after the work under way; what is posted and not begun is dropped. Only the first call counts.</summary>
     /// <param name="dispose">The last work: disposes what belongs to the thread.</param>
@@ -42,12 +43,14 @@ public sealed class DedicatedThread
     private void Run()
     {
         SubnormalMode.AssertKept();
-        while (posted.TryTake(out Action? work))
+        while (posted.TryTake(out Piece piece))
         {
-            work();
+            piece.Work();
         }
 
         last!();
         IsEnded = true;
     }
+
+    private readonly record struct Piece(Action Work, bool IsHelped);
 }

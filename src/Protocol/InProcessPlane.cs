@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using DistNet.Kernels;
 using DistNet.Runs;
 
 namespace DistNet.Protocol;
@@ -7,13 +8,12 @@ namespace DistNet.Protocol;
 /// <summary>The tensor plane inside one process: handles and leases pass from side to side, nothing is copied.</summary>
 /// <remarks>A gradient that was delivered and not taken (its message was dropped) is freed when the worker gets its next shard, or when its session ends.</remarks>
 /// <param name="pool">Where gradients are written.</param>
-public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
+/// <param name="crew">Who makes the parameters: compute threads that wait for them take part. Its bell is rung when a version was published, a session ended, or a wait was given up.</param>
+public sealed class InProcessPlane(GradientPool pool, Crew crew) : ICoordinatorPlane
 {
     private readonly Lock gate = new();
     private readonly Dictionary<Guid, WorkerEnd> sessions = [];
 
-    // Who waits for parameters sleeps for this bell: it is rung when a version was published, a session ended, or a wait was given up.
-    private readonly Doorbell bell = new();
     private volatile Published? current;
     private int waiting;
 
@@ -56,7 +56,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
     public void Publish(ParameterHandle parameters)
     {
         current = new Published(parameters);
-        bell.Ring();
+        crew.Ring();
     }
 
     /// <inheritdoc/>
@@ -70,7 +70,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
             }
         }
 
-        bell.Ring();
+        crew.Ring();
     }
 
     /// <summary>Ends all sessions. What is delivered later goes straight back to the pool.</summary>
@@ -86,7 +86,7 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
             sessions.Clear();
         }
 
-        bell.Ring();
+        crew.Ring();
     }
 
     // Whether it is decided what a worker gets: that version, or nothing as a newer one is there.
@@ -99,12 +99,12 @@ public sealed class InProcessPlane(GradientPool pool) : ICoordinatorPlane
 
     private ParameterHandle Await(long version, WorkerEnd end, CancellationToken unwanted)
     {
-        using CancellationTokenRegistration givenUp = unwanted.UnsafeRegister(static plane => ((InProcessPlane)plane!).bell.Ring(), this);
+        using CancellationTokenRegistration givenUp = unwanted.UnsafeRegister(static crew => ((Crew)crew!).Ring(), crew);
         Interlocked.Increment(ref waiting);
         ParameterHandle parameters;
-        for (long rung = bell.Rings; !TryFetch(version, out parameters) && !end.HasEnded && !unwanted.IsCancellationRequested; rung = bell.Rings)
+        for (long rung = crew.Rings; !TryFetch(version, out parameters) && !end.HasEnded && !unwanted.IsCancellationRequested; rung = crew.Rings)
         {
-            bell.SleepSince(rung);
+            crew.WorkOrSleepSince(rung);
         }
 
         Interlocked.Decrement(ref waiting);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DistNet.Kernels;
 
 namespace DistNet.Protocol;
 
@@ -7,9 +8,10 @@ namespace DistNet.Protocol;
 /// instead: one at a time, in order.</summary>
 /// <typeparam name="T">What waits.</typeparam>
 /// <param name="bell">What the thread sleeps for.</param>
-/// <param name="serve">What a helper does with what waits, which must not throw; null where the thread alone may.</param>
+/// <param name="serve">What a helper does with what waits; null where the thread alone may.</param>
+/// <param name="isServable">What a helper may serve; the rest is the thread's, and what waits behind it too. Null for all.</param>
 /// <param name="mostServed">How much a helper serves at a time, before it leaves the rest to the thread: it has work of its own, and perhaps another queue to serve.</param>
-internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, int mostServed = 100) : IHelped
+internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, Func<T, bool>? isServable = null, int mostServed = 100) : IHelped
 {
     private readonly Lock gate = new();
     private readonly Queue<T> waiting = new();
@@ -58,7 +60,7 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, i
                 return true;
             }
 
-            helps = serve is not null && Helper.IsHelping;
+            helps = IsServable(item) && Helper.IsHelping;
             isServed |= helps;
         }
 
@@ -81,7 +83,7 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, i
             T? item;
             lock (gate)
             {
-                if (left == 0 || !waiting.TryDequeue(out item))
+                if (left == 0 || !waiting.TryPeek(out item) || !IsServable(item))
                 {
                     isServed = false;
                     if (waiting.Count == 0 && !closed)
@@ -91,9 +93,30 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, i
 
                     break;
                 }
+
+                waiting.Dequeue();
             }
 
-            serve!(item);
+            try
+            {
+                serve!(item);
+            }
+            catch
+            {
+                GiveBack();
+                throw;
+            }
+        }
+
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void GiveBack()
+    {
+        lock (gate)
+        {
+            isServed = false;
         }
 
         Wake();
@@ -148,6 +171,8 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, i
             bell.SleepSince(rung);
         }
     }
+
+    private bool IsServable(T item) => serve is not null && (isServable is null || isServable(item));
 
     // Whoever finds the thread asleep rings, and nobody after that.
     private void Wake()

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Akka.TestKit;
 using DistNet.Coordinator;
+using DistNet.Kernels;
 using DistNet.Protocol;
 using DistNet.Runs;
 using DistNet.Tests.Shared;
@@ -19,7 +20,9 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 
     private readonly List<WorkerCompute> computes = [];
 
-    protected RunTest() => Plane = new InProcessPlane(Pool);
+    protected RunTest() => Plane = new InProcessPlane(Pool, Crew);
+
+    private protected Crew Crew { get; } = new(1, "crew");
 
     private protected GradientPool Pool { get; } = new(ExactSum.Floats);
 

@@ -1,7 +1,8 @@
+using DistNet.Kernels;
 using DistNet.Plane.Tests.Grpc;
 using DistNet.Plane.Tests.SharedMemory;
-using DistNet.Protocol;
 using DistNet.Protocol.SharedMemory;
+using DistNet.Protocol;
 using DistNet.Runs;
 using DistNet.Worker.Plane;
 using Xunit;
@@ -12,12 +13,13 @@ namespace DistNet.Plane.Tests;
 public sealed class AwaitedVersionTests : IDisposable
 {
     private readonly CancellationTokenSource unwanted = new();
+    private readonly Crew crew = new(1, "crew");
     private readonly VersionedParameters elsewhere = new(new float[SharedMemoryFixture.Floats], term: 7);
 
     [Fact]
     public async Task In_process_a_worker_gets_the_version_that_is_published_while_it_waits()
     {
-        using var plane = new InProcessPlane(new GradientPool(SharedMemoryFixture.Floats));
+        using var plane = new InProcessPlane(new GradientPool(SharedMemoryFixture.Floats), crew);
         using IWorkerPlane worker = plane.CreateWorkerPlane(Guid.NewGuid());
         using IWorkerPlane other = plane.CreateWorkerPlane(Guid.NewGuid());
         long first = elsewhere.Handle.Version;
@@ -42,9 +44,26 @@ public sealed class AwaitedVersionTests : IDisposable
     }
 
     [Fact]
+    public async Task In_process_who_waits_for_a_version_takes_part_in_making_it()
+    {
+        using var plane = new InProcessPlane(new GradientPool(SharedMemoryFixture.Floats), crew);
+        long first = elsewhere.Handle.Version;
+        IWorkerPlane[] workers = [.. Enumerable.Range(1, crew.Size - 1).Select(_ => plane.CreateWorkerPlane(Guid.NewGuid()))];
+        Task<ParameterHandle>[] waiting = [.. workers.Select(worker => Fetch(worker, first))];
+        await PlaneBed.UntilAsync(() => plane.Waiting == workers.Length, "all wait");
+        Meeting work = new(crew.Size);
+        crew.Run(work);
+        Assert.Equal(crew.Size, work.Present);
+        Assert.All(waiting, wait => Assert.False(wait.IsCompleted));
+        plane.Publish(elsewhere.Handle);
+        Assert.All(await Bounded(Task.WhenAll(waiting)), got => Assert.True(got.IsCurrent));
+        Array.ForEach(workers, worker => worker.Dispose());
+    }
+
+    [Fact]
     public async Task In_process_a_wait_ends_when_it_is_given_up_the_version_is_passed_over_or_the_session_ends()
     {
-        using var plane = new InProcessPlane(new GradientPool(SharedMemoryFixture.Floats));
+        using var plane = new InProcessPlane(new GradientPool(SharedMemoryFixture.Floats), crew);
         Guid session = Guid.NewGuid();
         using IWorkerPlane worker = plane.CreateWorkerPlane(session);
         using IWorkerPlane other = plane.CreateWorkerPlane(Guid.NewGuid());
@@ -170,15 +189,33 @@ public sealed class AwaitedVersionTests : IDisposable
 
             return returned;
         });
-        await PlaneBed.UntilAsync(() => WordWait.WakeAll(ref maker.Word(64)) == 1, "the sleeper is woken by the maker");
-        await PlaneBed.UntilAsync(() => WordWait.WakeAll(ref reader.Word(64)) == 1, "the sleeper is woken by a reader");
+        await PlaneBed.UntilAsync(() => WordWait.Wake(ref maker.Word(64)) == 1, "the sleeper is woken by the maker");
+        await PlaneBed.UntilAsync(() => WordWait.Wake(ref reader.Word(64)) == 1, "the sleeper is woken by a reader");
         Volatile.Write(ref maker.Word(64), 5);
-        WordWait.WakeAll(ref maker.Word(64));
+        WordWait.Wake(ref maker.Word(64));
         Assert.True(await Bounded(sleeper) >= 2);
         Assert.True(WordWait.HasFutex);
     }
 
-    public void Dispose() => unwanted.Dispose();
+    public void Dispose()
+    {
+        unwanted.Dispose();
+        crew.Dispose();
+    }
+
+    /// <summary>Ends when as many members have come as are expected.</summary>
+    private sealed class Meeting(int expected) : ICrewWork
+    {
+        private int present;
+
+        public int Present => present;
+
+        public void Execute(int member)
+        {
+            Interlocked.Increment(ref present);
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref present) == expected, TimeSpan.FromSeconds(30)));
+        }
+    }
 
     private static Task<ParameterHandle> Fetch(IWorkerPlane plane, long version, CancellationToken unwanted = default) =>
         OwnThread.Run("test-compute", () => plane.Fetch(version, unwanted));

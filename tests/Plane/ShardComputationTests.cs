@@ -1,3 +1,4 @@
+using DistNet.Kernels;
 using DistNet.Plane.Tests.Grpc;
 using DistNet.Protocol;
 using DistNet.Runs;
@@ -11,9 +12,12 @@ namespace DistNet.Plane.Tests;
 public sealed class ShardComputationTests : IDisposable
 {
     private const int Floats = 16;
-    private readonly InProcessPlane plane = new(new GradientPool(Floats));
+    private readonly Crew crew = new(1, "crew");
+    private readonly InProcessPlane plane;
     private readonly VersionedParameters parameters = new(new float[Floats]);
     private readonly ActivityReport activity = new();
+
+    public ShardComputationTests() => plane = new(new GradientPool(Floats), crew);
 
     [Fact]
     public async Task It_waits_for_them_says_so_and_is_computed()
@@ -71,7 +75,11 @@ public sealed class ShardComputationTests : IDisposable
         Assert.True(leaving.IsDone);
     }
 
-    public void Dispose() => plane.Dispose();
+    public void Dispose()
+    {
+        plane.Dispose();
+        crew.Dispose();
+    }
 
     private static Task<bool> Bounded(Task<bool> run) => run.WaitAsync(PlaneBed.Patience, TestContext.Current.CancellationToken);
 

@@ -7,7 +7,7 @@ using DistNet.Runs;
 namespace DistNet.Coordinator.Plane;
 
 /// <summary>The coordinator's end of one session's shared memory.</summary>
-/// <remarks>Any thread may call: the plane's service offers, probes and ends, the actor takes, the numeric thread returns what was taken. When the session ends the
+/// <remarks>Any thread may call: the plane's service offers, probes and ends, the actor takes, the numeric side returns what was taken. When the session ends the
 /// memory is given up, as soon as the last taken gradient is returned, and never used again: a worker that was stopped may still write to its own mapping of it.</remarks>
 public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IGradientOwner
 {

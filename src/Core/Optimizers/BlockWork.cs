@@ -2,11 +2,10 @@ using DistNet.Kernels;
 
 namespace DistNet.Optimizers;
 
-/// <summary>Work on every block of an arena: the members of a team take runs of blocks as they come to it, so that one which wakes late, or whose core others use too, does not
-/// hold the rest. Which member takes a block changes no bit.</summary>
+/// <summary>Work on every block of an arena: the members of a crew take runs of blocks as they come to it. Which member takes a block changes no bit.</summary>
 /// <param name="count">The blocks.</param>
 /// <param name="one">Does one: its index, and the member that does it.</param>
-internal sealed class BlockWork(int count, Action<int, int> one) : ITeamWork
+internal sealed class BlockWork(int count, Action<int, int> one) : ICrewWork
 {
     // Long enough for the prefetchers, short enough that nobody waits long for the last: 64 KiB of each array.
     private const int RunLength = 8;
@@ -14,20 +13,20 @@ internal sealed class BlockWork(int count, Action<int, int> one) : ITeamWork
     private int next;
 
     /// <summary>Does all blocks.</summary>
-    public void Run(ThreadTeam team)
+    public void Run(Crew crew)
     {
         next = 0;
-        team.Run(this);
+        crew.Run(this);
     }
 
-    void ITeamWork.Execute(int part, int parts)
+    void ICrewWork.Execute(int member)
     {
         for (int first; (first = Interlocked.Add(ref next, RunLength) - RunLength) < count;)
         {
             int end = Math.Min(first + RunLength, count);
             for (int index = first; index < end; index++)
             {
-                one(index, part);
+                one(index, member);
             }
         }
     }

@@ -39,7 +39,7 @@ public sealed class ParameterUpdate
 
     private readonly OptimizerOptions optimizer;
     private readonly VectorUnit unit;
-    private readonly ThreadTeam team;
+    private readonly Crew crew;
     private readonly UpdateRule rule;
     private readonly RootGradient root;
     private readonly BlockWork work;
@@ -50,17 +50,17 @@ public sealed class ParameterUpdate
     /// <param name="optimizer">The rule and its settings.</param>
     /// <param name="regularization">The penalties.</param>
     /// <param name="unit">The vector unit; changes no bit.</param>
-    /// <param name="team">The threads; changes no bit.</param>
+    /// <param name="crew">The threads; changes no bit.</param>
     /// <param name="memory">Where the parameters live, as long as the arena and +0; null allocates it.</param>
     /// <exception cref="DistNetException">A setting is out of its range.</exception>
-    public ParameterUpdate(Layout layout, OptimizerOptions optimizer, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team, Memory<float>? memory = null)
+    public ParameterUpdate(Layout layout, OptimizerOptions optimizer, RegularizationOptions regularization, VectorUnit unit, Crew crew, Memory<float>? memory = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        ArgumentNullException.ThrowIfNull(team);
+        ArgumentNullException.ThrowIfNull(crew);
         JobChecks.Check(optimizer);
         JobChecks.Check(regularization);
         this.optimizer = optimizer;
-        this.team = team;
+        this.crew = crew;
         this.unit = unit;
         rule = UpdateRule.For(optimizer);
         ArenaBlocks blocks = new(layout, optimizer.DecayBiases);
@@ -68,7 +68,7 @@ public sealed class ParameterUpdate
         RuleSlots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
         Average = optimizer.EmaDecay is null ? null : new(layout);
         Slots = Average is null ? RuleSlots : [.. RuleSlots, new(WeightAverage.SlotName, Average)];
-        root = new(layout, blocks, regularization, unit, team);
+        root = new(layout, blocks, regularization, unit, crew);
         work = new(blocks.Blocks.Length, (index, _) => Update(blocks.Blocks[index]));
     }
 
@@ -110,7 +110,7 @@ public sealed class ParameterUpdate
 
             double clipFactor = optimizer.ClipNorm is double clipNorm ? Math.Min(1, clipNorm / (norm + ClipEpsilon)) : 1;
             scalars = UpdateScalars.After(state, optimizer, learningRate, clipFactor);
-            work.Run(team);
+            work.Run(crew);
             return new(Finite: true, norm, Clipped: clipFactor < 1);
         }
         finally

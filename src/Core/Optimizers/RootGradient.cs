@@ -16,7 +16,7 @@ internal sealed class RootGradient
     private readonly int arenaLength;
     private readonly ArenaBlocks blocks;
     private readonly VectorUnit unit;
-    private readonly ThreadTeam team;
+    private readonly Crew crew;
     private readonly float l2Twice;
     private readonly float l1;
     private readonly double[] squareSums;
@@ -29,16 +29,16 @@ internal sealed class RootGradient
     private float divisor;
     private float samples;
 
-    public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, ThreadTeam team)
+    public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, Crew crew)
     {
         arenaLength = layout.ArenaLength;
         this.blocks = blocks;
         this.unit = unit;
-        this.team = team;
+        this.crew = crew;
         l2Twice = (float)(2 * regularization.L2);
         l1 = (float)regularization.L1;
         squareSums = new double[blocks.Blocks.Length];
-        work = new(blocks.Blocks.Length, (index, part) => squareSums[index] = ComputeBlock(blocks.Blocks[index], part));
+        work = new(blocks.Blocks.Length, (index, member) => squareSums[index] = ComputeBlock(blocks.Blocks[index], member));
     }
 
     /// <summary>The gradient that was computed, before clipping: in the buffer of the node with the first slices.</summary>
@@ -67,7 +67,7 @@ internal sealed class RootGradient
 
         nodeCount = nodes.Length;
         plan.Prepare(cover, sliceCount);
-        int scratchLength = team.Count * (plan.Depth - 1) * ArenaBlocks.Size;
+        int scratchLength = crew.Size * (plan.Depth - 1) * ArenaBlocks.Size;
         if (scratch.Length < scratchLength)
         {
             scratch = new(scratchLength);
@@ -76,7 +76,7 @@ internal sealed class RootGradient
         this.parameters = parameters;
         divisor = (float)weight;
         this.samples = samples;
-        work.Run(team);
+        work.Run(crew);
         return blocks.Sum(squareSums);
     }
 
@@ -87,10 +87,10 @@ internal sealed class RootGradient
         Array.Clear(nodeValues);
     }
 
-    private double ComputeBlock(ArenaBlock block, int part)
+    private double ComputeBlock(ArenaBlock block, int member)
     {
         Span<float> gradient = NodeBlock(plan.Steps[0].Node, block);
-        ReadOnlySpan<float> left = Fold(block, gradient, part, out ReadOnlySpan<float> right);
+        ReadOnlySpan<float> left = Fold(block, gradient, member, out ReadOnlySpan<float> right);
         RootTerms terms = block.Decayed ? new(divisor, l2Twice, l1) : new(block.IsBuffer ? samples : divisor, 0, 0);
         double squares = GradientKernels.Root(unit, left, right, terms, parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient);
 
@@ -99,9 +99,9 @@ internal sealed class RootGradient
     }
 
     /// <summary>Folds one block of all nodes up to the root's two halves. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in
-    /// <paramref name="lowest"/>, where the first node's were, at height h in the part's scratch block h − 1.</summary>
+    /// <paramref name="lowest"/>, where the first node's were, at height h in the member's scratch block h − 1.</summary>
     /// <returns>Where the left half lies; all of the root, and <paramref name="right"/> empty, where there is only one node.</returns>
-    private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int part, out ReadOnlySpan<float> right)
+    private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int member, out ReadOnlySpan<float> right)
     {
         const int Summed = -1;
         Span<int> stack = stackalloc int[plan.Depth];
@@ -114,14 +114,14 @@ internal sealed class RootGradient
             for (int merge = 0; merge < step.Merges; merge++)
             {
                 height--;
-                ReadOnlySpan<float> left = stack[height - 1] == Summed ? SumAt(height - 1, lowest, part) : NodeBlock(stack[height - 1], block);
-                right = stack[height] == Summed ? SumAt(height, lowest, part) : NodeBlock(stack[height], block);
+                ReadOnlySpan<float> left = stack[height - 1] == Summed ? SumAt(height - 1, lowest, member) : NodeBlock(stack[height - 1], block);
+                right = stack[height] == Summed ? SumAt(height, lowest, member) : NodeBlock(stack[height], block);
                 if (--additions == 0)
                 {
                     return left;
                 }
 
-                Elementwise.Add(unit, left, right, SumAt(height - 1, lowest, part));
+                Elementwise.Add(unit, left, right, SumAt(height - 1, lowest, member));
                 stack[height - 1] = Summed;
             }
         }
@@ -131,6 +131,6 @@ internal sealed class RootGradient
 
     private Span<float> NodeBlock(int node, ArenaBlock block) => nodeValues[node].Span.Slice(block.Offset, block.PaddedLength);
 
-    private Span<float> SumAt(int height, Span<float> lowest, int part) =>
-        height == 0 ? lowest : scratch.Span.Slice(((part * (plan.Depth - 1)) + height - 1) * ArenaBlocks.Size, lowest.Length);
+    private Span<float> SumAt(int height, Span<float> lowest, int member) =>
+        height == 0 ? lowest : scratch.Span.Slice(((member * (plan.Depth - 1)) + height - 1) * ArenaBlocks.Size, lowest.Length);
 }

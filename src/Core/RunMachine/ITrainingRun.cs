@@ -32,7 +32,7 @@ public sealed record RunDefinition
 
 /// <summary>The numeric side of the coordinator: parameters, optimizer, training state, checkpoints and results.</summary>
 /// <remarks>
-/// <para>All members are called one at a time, on the coordinator's dedicated thread or on the compute thread of a worker in the same process that brought the last answer, except <see cref="Definition"/>, which never changes.
+/// <para>All members are called one at a time, on the coordinator's dedicated thread or, merges and the completion of a step alone, on the thread that brought the last answer (a compute thread of the same process, the reader of a connection), except <see cref="Definition"/>, which never changes.
 /// <see cref="IDisposable.Dispose"/> is called on it last. Nothing may be kept of the nodes after a call: their leases are returned by the caller.</para>
 /// <para>Any member may throw: a <see cref="DistNetException"/> ends the run with its sentence, anything else as a bug. Either way
 /// <see cref="Finish"/> follows with <see cref="RunOutcomeKind.Failed"/>, and nothing else after it.</para>

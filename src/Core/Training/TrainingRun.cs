@@ -17,7 +17,6 @@ public sealed class TrainingRun : ITrainingRun
     private readonly RunSetup setup;
     private readonly VectorUnit unit;
     private readonly RunRecorder? recorder;
-    private readonly ThreadTeam team;
     private readonly ParameterUpdate update;
     private readonly VersionedParameters versions;
     private readonly Arena? best;
@@ -35,7 +34,7 @@ public sealed class TrainingRun : ITrainingRun
     /// <param name="resumed">The checkpoint to go on from; null starts afresh.</param>
     /// <param name="run">The run's identity.</param>
     /// <param name="term">The coordinator's life, from 1.</param>
-    /// <param name="threads">Threads for sum and update.</param>
+    /// <param name="threads">Threads for sum and update, the caller's among them; those that come to <see cref="Crew"/> take part in their stead.</param>
     /// <param name="unit">The vector width.</param>
     /// <param name="time">The clock for throughput.</param>
     /// <param name="memory">Where the parameters live, so that other processes can read them in place; null allocates it.</param>
@@ -57,8 +56,8 @@ public sealed class TrainingRun : ITrainingRun
         this.unit = unit;
         this.recorder = recorder;
         throughput = new Throughput(time);
-        team = new ThreadTeam(threads, "update");
-        update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, team, memory?.Values);
+        Crew = new Crew(threads, "update");
+        update = new ParameterUpdate(setup.Graph.Layout, setup.Job.Optimizer, setup.Job.Regularization, unit, Crew, memory?.Values);
         versions = new VersionedParameters(update.Parameters.Memory, term, memory?.Version);
         best = setup.Job.Training.EarlyStopping is null ? null : new Arena(setup.Graph.Layout);
         State = resumed?.State ?? new TrainingState();
@@ -100,6 +99,9 @@ public sealed class TrainingRun : ITrainingRun
 
     /// <summary>Samples per second as reported everywhere: see <see cref="Throughput"/>.</summary>
     public double SamplesPerSecond => throughput.SamplesPerSecond;
+
+    /// <summary>Who sums and updates: whoever waits for the parameters may sleep for its bell, and takes part.</summary>
+    public Crew Crew { get; }
 
     /// <summary>What the time of a step goes to, told by whoever leads the run too.</summary>
     public StepTimes Times { get; } = new();
@@ -222,8 +224,8 @@ public sealed class TrainingRun : ITrainingRun
         }
     }
 
-    /// <summary>Ends the team's threads.</summary>
-    public void Dispose() => team.Dispose();
+    /// <summary>Ends the crew's own threads.</summary>
+    public void Dispose() => Crew.Dispose();
 
     private UpdateOutcome Update(ReadOnlySpan<NodeGradient> gradients, int sliceCount, NodeMetrics batch, double rate)
     {

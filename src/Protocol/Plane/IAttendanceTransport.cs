@@ -31,7 +31,7 @@ public interface ISharedMemoryHost : IDisposable
     /// <returns>Null where it offers none.</returns>
     ISharedMemoryOffer? Offer(Guid attendance, IPAddress worker, IPAddress local);
 
-    /// <summary>Makes a version readable. Called on the coordinator's numeric thread.</summary>
+    /// <summary>Makes a version readable. Called by whoever made it.</summary>
     void Publish(ParameterHandle parameters);
 }
 

@@ -1,3 +1,4 @@
+using DistNet.Kernels;
 using DistNet.Runs;
 
 namespace DistNet.Protocol.SharedMemory;
@@ -181,7 +182,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     {
         if (mapping.TryUse())
         {
-            WordWait.WakeAll(ref mapping.Word(VersionOffset));
+            WordWait.Wake(ref mapping.Word(VersionOffset));
             mapping.EndUse();
         }
     }

@@ -8,7 +8,7 @@ using Google.Protobuf;
 
 namespace DistNet.Protocol.Transport;
 
-/// <summary>One connection of the control plane: Akka writes from its actors, a thread of the connection's own reads.</summary>
+/// <summary>One connection of the control plane: Akka writes from its actors, a thread of the connection's own reads, and does itself what comes of what it has read (<see cref="Helper"/>).</summary>
 internal sealed class ControlConnection : AssociationHandle, IDisposable
 {
     private const int LengthBytes = sizeof(int);
@@ -68,7 +68,12 @@ internal sealed class ControlConnection : AssociationHandle, IDisposable
                 }
 
                 filled += got;
-                int taken = TakeFrames(buffer.AsSpan(0, filled), listener);
+                int taken;
+                using (Helper.Begin())
+                {
+                    taken = TakeFrames(buffer.AsSpan(0, filled), listener);
+                }
+
                 buffer.AsSpan(taken, filled - taken).CopyTo(buffer);
                 filled -= taken;
             }

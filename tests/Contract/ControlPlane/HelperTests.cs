@@ -1,4 +1,5 @@
 using Akka.Actor;
+using DistNet.Kernels;
 using DistNet.Protocol;
 using Xunit;
 
@@ -100,9 +101,9 @@ public sealed class HelperTests
     }
 
     [Fact]
-    public async Task A_helper_does_one_piece_of_a_dedicated_thread_s_work_and_leaves_the_rest_to_it()
+    public async Task A_helper_does_one_piece_of_a_dedicated_thread_s_work_that_it_may_and_leaves_the_rest_to_it()
     {
-        DedicatedThread thread = new("test", isHelped: true);
+        DedicatedThread thread = new("test");
         List<int> threads = [];
         TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         int helper = 0;
@@ -112,8 +113,8 @@ public sealed class HelperTests
             Helper.Tell(
                 new Bringer(() =>
                 {
-                    thread.Post(() => threads.Add(Environment.CurrentManagedThreadId));
-                    thread.Post(() => threads.Add(Environment.CurrentManagedThreadId));
+                    thread.Post(() => threads.Add(Environment.CurrentManagedThreadId), isHelped: true);
+                    thread.Post(() => threads.Add(Environment.CurrentManagedThreadId), isHelped: true);
                     thread.Post(done.SetResult);
                 }),
                 "");
@@ -127,10 +128,48 @@ public sealed class HelperTests
     }
 
     [Fact]
+    public async Task A_helper_serves_nothing_that_its_thread_must_do_nor_what_waits_behind_it()
+    {
+        List<int> helped = [], own = [];
+        SleepingQueue<int> queue = new(new Doorbell(), helped.Add, item => item != 2);
+        using (Helper.Begin())
+        {
+            Assert.Equal(4, Enumerable.Range(1, 4).Count(queue.TryAdd));
+        }
+
+        Assert.Equal([1], helped);
+        queue.Close(drop: false);
+        await OwnThread.Run("owner", () => Drain(queue, own.Add)).WaitAsync(Most, TestContext.Current.CancellationToken);
+        Assert.Equal([2, 3, 4], own);
+    }
+
+    [Fact]
+    public async Task What_a_helper_throws_it_throws_on_and_every_queue_goes_back_to_its_thread()
+    {
+        List<int> own = [], behind = [];
+        SleepingQueue<int> second = new(new Doorbell(), behind.Add), first = new(new Doorbell(), _ => throw new IOException("served"));
+        IOException thrown = Assert.Throws<IOException>(() =>
+        {
+            using (Helper.Begin())
+            {
+                Assert.Equal(2, Enumerable.Range(1, 2).Count(first.TryAdd));
+                Assert.True(second.TryAdd(3));
+            }
+        });
+        Assert.Equal("served", thrown.Message);
+        Assert.False(Helper.IsHelping);
+        first.Close(drop: false);
+        second.Close(drop: false);
+        await OwnThread.Run("owner", () => Drain(first, own.Add) + Drain(second, own.Add)).WaitAsync(Most, TestContext.Current.CancellationToken);
+        Assert.Equal([2, 3], own);
+        Assert.Empty(behind);
+    }
+
+    [Fact]
     public async Task Work_that_ends_while_a_helper_is_at_it_is_followed_by_the_last_work()
     {
         List<string> done = [];
-        DedicatedThread thread = new("test", isHelped: true);
+        DedicatedThread thread = new("test");
         TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Helper.Tell(
             new Bringer(() => thread.Post(() =>
@@ -142,7 +181,7 @@ public sealed class HelperTests
                 });
                 thread.Post(() => done.Add("too late"));
                 done.Add("first");
-            })),
+            }, isHelped: true)),
             "");
         await ended.Task.WaitAsync(Most, TestContext.Current.CancellationToken);
         Assert.Equal(["first", "last"], done);

@@ -1,5 +1,5 @@
+using DistNet.Kernels;
 using DistNet.Protocol;
-using DistNet.Protocol.SharedMemory;
 using Xunit;
 
 namespace DistNet.Contract.Tests.ControlPlane;

@@ -67,8 +67,8 @@ public sealed class FrozenTests
     {
         Graph graph = Build(Chain.Freeze("fc1", "fc3"));
         OptimizerOptions optimizer = new() { Kind = kind, WeightDecay = 0.1, DecayBiases = true, Momentum = kind == OptimizerKind.Sgd ? 0.9 : 0, ClipNorm = 1 };
-        using ThreadTeam team = new(2, "test");
-        ParameterUpdate update = new(graph.Layout, optimizer, new RegularizationOptions { L1 = 0.1, L2 = 0.2 }, VectorUnit.Widest, team);
+        using Crew crew = new(2, "test");
+        ParameterUpdate update = new(graph.Layout, optimizer, new RegularizationOptions { L1 = 0.1, L2 = 0.2 }, VectorUnit.Widest, crew);
         TestBed.Parameters(graph).Span.CopyTo(update.Parameters.Span);
         Arena gradient = new(graph.Layout);
         UpdateOutcome outcome = default;

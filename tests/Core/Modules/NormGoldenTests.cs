@@ -28,7 +28,8 @@ public sealed class NormGoldenTests
         int rows = (int)golden.Number("rows");
         Graph graph = Graph.Build(Model(name), shape);
         using ThreadTeam team = new(1, "test");
-        ParameterUpdate update = new(graph.Layout, new() { Kind = OptimizerKind.Sgd }, new(), VectorUnit.Widest, team);
+        using Crew crew = new(1, "test");
+        ParameterUpdate update = new(graph.Layout, new() { Kind = OptimizerKind.Sgd }, new(), VectorUnit.Widest, crew);
         Dictionary<string, double[]> values = golden.Tensors("parameters");
         Assert.Equal(values.Keys.Order(StringComparer.Ordinal), graph.Layout.Entries.Select(entry => entry.Name).Order(StringComparer.Ordinal));
         foreach (ParameterEntry entry in graph.Layout.Entries)

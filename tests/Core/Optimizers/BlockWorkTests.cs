@@ -12,7 +12,7 @@ public sealed class BlockWorkTests
     [InlineData(4)]
     public void Every_block_is_done_once_by_a_member_of_the_team_however_many_there_are(int threads)
     {
-        using ThreadTeam team = new(threads, "blocks");
+        using Crew crew = new(threads, "blocks");
         for (int count = 0; count <= 70; count++)
         {
             int[] done = new int[count];
@@ -24,7 +24,7 @@ public sealed class BlockWorkTests
             });
             for (int run = 1; run <= 3; run++)
             {
-                work.Run(team);
+                work.Run(crew);
                 Assert.All(done, times => Assert.Equal(run, times));
             }
 

@@ -98,12 +98,12 @@ public sealed class LectureTests
     }
 
     [Fact]
-    public void A_team_with_more_members_than_blocks_and_a_model_without_parameters_work()
+    public void A_crew_with_more_members_than_blocks_and_a_model_without_parameters_work()
     {
-        using ThreadTeam team = new(4, "lecture");
+        using Crew crew = new(4, "lecture");
         foreach (Layout layout in new[] { new Layout([("w", new Shape(3), ParameterRole.Weight)]), new Layout([]) })
         {
-            ParameterUpdate update = new(layout, PlainSgd, new(), VectorUnit.Widest, team);
+            ParameterUpdate update = new(layout, PlainSgd, new(), VectorUnit.Widest, crew);
             Arena gradient = new(layout);
             gradient.Span[..Math.Min(3, gradient.Span.Length)].Fill(1);
             UpdateOutcome outcome = update.Apply([new(new SumNode(0, 1), gradient.Memory), new(new SumNode(0, 0), gradient.Memory)], 2, 2, 2, 0.5, new());
@@ -115,18 +115,18 @@ public sealed class LectureTests
     [Fact]
     public void Settings_out_of_range_and_gradients_of_another_length_are_refused()
     {
-        using ThreadTeam team = new(1, "lecture");
-        Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd with { LearningRate = -1 }, new(), VectorUnit.Widest, team));
-        Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd, new() { L1 = -1 }, VectorUnit.Widest, team));
-        ParameterUpdate update = new(Two, PlainSgd, new(), VectorUnit.Widest, team);
+        using Crew crew = new(1, "lecture");
+        Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd with { LearningRate = -1 }, new(), VectorUnit.Widest, crew));
+        Assert.Throws<DistNetException>(() => new ParameterUpdate(Two, PlainSgd, new() { L1 = -1 }, VectorUnit.Widest, crew));
+        ParameterUpdate update = new(Two, PlainSgd, new(), VectorUnit.Widest, crew);
         Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new float[6])], 1, 1, 1, 0.5, new()));
         Assert.Throws<InvalidOperationException>(() => update.Apply([new NodeGradient(new SumNode(0, 0), new Arena(Two).Memory)], 2, 1, 1, 0.5, new()));
     }
 
     private static float[] Apply(OptimizerOptions optimizer, RegularizationOptions regularization, float[] parameters, float[] gradients, out UpdateOutcome outcome, double weight = 1)
     {
-        using ThreadTeam team = new(1, "lecture");
-        ParameterUpdate update = new(Two, optimizer, regularization, VectorUnit.Widest, team);
+        using Crew crew = new(1, "lecture");
+        ParameterUpdate update = new(Two, optimizer, regularization, VectorUnit.Widest, crew);
         Arena gradient = new(Two);
         Place(parameters, update.Parameters);
         Place(gradients, gradient);

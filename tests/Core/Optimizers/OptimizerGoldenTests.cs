@@ -31,8 +31,8 @@ public sealed class OptimizerGoldenTests
     {
         JsonElement golden = Golden.Value.RootElement.GetProperty("optimizers").EnumerateArray().Single(candidate => candidate.GetProperty("name").GetString() == name);
         OptimizerCase row = Case(name, golden.GetProperty("job"));
-        using ThreadTeam team = new(1, "golden");
-        ParameterUpdate update = new(Layout, row.Optimizer, row.Regularization, VectorUnit.Widest, team);
+        using Crew crew = new(1, "golden");
+        ParameterUpdate update = new(Layout, row.Optimizer, row.Regularization, VectorUnit.Widest, crew);
         Fill(update.Parameters[Layout.Entries[0]], new ExactGenerator(1), 1);
         Fill(update.Parameters[Layout.Entries[1]], new ExactGenerator(2), 1);
         ExactGenerator gradients = new(3);

@@ -39,10 +39,10 @@ internal static class UpdateBench
         return arena;
     }
 
-    public static ParameterUpdate Create(OptimizerCase row, ThreadTeam team, VectorUnit? unit = null, Layout? layout = null)
+    public static ParameterUpdate Create(OptimizerCase row, Crew crew, VectorUnit? unit = null, Layout? layout = null)
     {
         layout ??= Layout;
-        ParameterUpdate update = new(layout, row.Optimizer, row.Regularization, unit ?? Unit, team);
+        ParameterUpdate update = new(layout, row.Optimizer, row.Regularization, unit ?? Unit, crew);
         RandomArena(layout, 1).Span.CopyTo(update.Parameters.Span);
         return update;
     }

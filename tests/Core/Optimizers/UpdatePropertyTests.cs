@@ -21,8 +21,8 @@ public sealed class UpdatePropertyTests
         {
             foreach (int threads in new[] { 1, 2, 4 })
             {
-                using ThreadTeam team = new(threads, "update");
-                ParameterUpdate update = UpdateBench.Create(row, team, unit);
+                using Crew crew = new(threads, "update");
+                ParameterUpdate update = UpdateBench.Create(row, crew, unit);
                 UpdateBench.Steps(update, row, 3, step => UpdateBench.RandomArena(UpdateBench.Layout, step, wild: true));
                 expected ??= UpdateBench.Bits(update);
                 Assert.Equal(expected, UpdateBench.Bits(update));
@@ -45,8 +45,8 @@ public sealed class UpdatePropertyTests
     public void Five_steps_give_the_pinned_bits(string name, string sha256)
     {
         OptimizerCase row = OptimizerCase.All.Single(candidate => candidate.Name == name);
-        using ThreadTeam team = new(1, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team);
+        using Crew crew = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew);
         UpdateBench.Steps(update, row, 5, step => UpdateBench.RandomArena(UpdateBench.Layout, step));
         byte[] bytes = [.. UpdateBench.Bits(update).SelectMany(BitConverter.GetBytes)];
         Assert.Equal(sha256, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
@@ -57,9 +57,9 @@ public sealed class UpdatePropertyTests
     public void Any_split_of_the_batch_gives_the_same_bits(OptimizerCase row)
     {
         const int SliceCount = 11;
-        using ThreadTeam team = new(2, "update");
+        using Crew crew = new(2, "update");
         Arena[] slices = [.. Enumerable.Range(0, SliceCount).Select(i => UpdateBench.RandomArena(UpdateBench.Layout, 50 + i, wild: true))];
-        int[] expected = After(row, team, slices, [.. Enumerable.Range(0, SliceCount).Select(i => new SumNode(0, i))]);
+        int[] expected = After(row, crew, slices, [.. Enumerable.Range(0, SliceCount).Select(i => new SumNode(0, i))]);
         Gen.Select(Gen.Int[0, SliceCount].Array[0, 4], Gen.Shuffle(Enumerable.Range(0, 40).ToArray())).Sample(
             (cuts, order) =>
             {
@@ -72,7 +72,7 @@ public sealed class UpdatePropertyTests
                 }
 
                 SumNode[] shuffled = [.. nodes.Index().OrderBy(node => order[node.Index]).Select(node => node.Item)];
-                Assert.Equal(expected, After(row, team, slices, shuffled));
+                Assert.Equal(expected, After(row, crew, slices, shuffled));
             },
             iter: 15,
             threads: 1);
@@ -82,12 +82,12 @@ public sealed class UpdatePropertyTests
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void A_gradient_that_is_not_finite_changes_nothing(OptimizerCase row)
     {
-        using ThreadTeam team = new(2, "update");
+        using Crew crew = new(2, "update");
         foreach (float bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
         {
             foreach (int place in new[] { 0, 2048, (67 * 71) - 1, UpdateBench.Layout.Entries[^1].Offset })
             {
-                ParameterUpdate update = UpdateBench.Create(row, team);
+                ParameterUpdate update = UpdateBench.Create(row, crew);
                 TrainingState state = UpdateBench.Steps(update, row, 2, step => UpdateBench.RandomArena(UpdateBench.Layout, step));
                 int[] before = UpdateBench.Bits(update);
                 Arena gradient = UpdateBench.RandomArena(UpdateBench.Layout, 9);
@@ -107,8 +107,8 @@ public sealed class UpdatePropertyTests
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void Two_finite_nodes_whose_sum_overflows_change_nothing(OptimizerCase row)
     {
-        using ThreadTeam team = new(1, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team);
+        using Crew crew = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew);
         int[] before = UpdateBench.Bits(update);
         Arena gradient = new(UpdateBench.Layout);
         gradient.Span[3] = float.MaxValue;
@@ -121,8 +121,8 @@ public sealed class UpdatePropertyTests
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void A_zero_gradient_moves_only_what_decays_and_towards_zero(OptimizerCase row)
     {
-        using ThreadTeam team = new(1, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team);
+        using Crew crew = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew);
         Arena before = UpdateBench.RandomArena(UpdateBench.Layout, 1);
         bool decays = row.Optimizer.WeightDecay > 0 || row.Regularization.L1 > 0 || row.Regularization.L2 > 0;
 
@@ -152,9 +152,9 @@ public sealed class UpdatePropertyTests
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void Padding_stays_zero_whatever_the_nodes_padding_holds(OptimizerCase row)
     {
-        using ThreadTeam team = new(1, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team);
-        ParameterUpdate clean = UpdateBench.Create(row, team);
+        using Crew crew = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew);
+        ParameterUpdate clean = UpdateBench.Create(row, crew);
         UpdateBench.Steps(clean, row, 2, step => UpdateBench.RandomArena(UpdateBench.Layout, step));
         UpdateBench.Steps(update, row, 2, step =>
         {
@@ -181,8 +181,8 @@ public sealed class UpdatePropertyTests
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void An_update_allocates_nothing(OptimizerCase row)
     {
-        using ThreadTeam team = new(2, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team);
+        using Crew crew = new(2, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew);
         NodeGradient[] nodes = [.. new[] { new SumNode(1, 0), new SumNode(0, 2), new SumNode(0, 3), new SumNode(1, 2) }.Select((node, i) => new NodeGradient(node, UpdateBench.RandomArena(UpdateBench.Layout, i).Memory))];
         TrainingState state = new();
         for (int warm = 0; warm < 50; warm++)
@@ -203,8 +203,8 @@ public sealed class UpdatePropertyTests
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void A_quadratic_bowl_is_descended(OptimizerCase row)
     {
-        using ThreadTeam team = new(1, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team);
+        using Crew crew = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew);
         double before = SquareSum(update.Parameters);
         UpdateBench.Steps(update, row, 60, _ =>
         {
@@ -221,9 +221,9 @@ public sealed class UpdatePropertyTests
     {
         Layout layout = new(UpdateBench.Layout.Entries.SelectMany<ParameterEntry, (string, Shape, ParameterRole)>(
             entry => [(entry.Name, entry.Shape, entry.Role), (entry.Name + ".buffer", new Shape(2100), ParameterRole.Buffer)]));
-        using ThreadTeam team = new(2, "update");
-        ParameterUpdate plain = UpdateBench.Create(row, team);
-        ParameterUpdate update = UpdateBench.Create(row, team, layout: layout);
+        using Crew crew = new(2, "update");
+        ParameterUpdate plain = UpdateBench.Create(row, crew);
+        ParameterUpdate update = UpdateBench.Create(row, crew, layout: layout);
         Arena gradient = UpdateBench.RandomArena(layout, 2), plainGradient = new(UpdateBench.Layout), before = new(layout);
         foreach (ParameterEntry entry in layout.Parameters)
         {
@@ -256,8 +256,8 @@ public sealed class UpdatePropertyTests
     {
         Layout layout = new([("w", new Shape(3), ParameterRole.Weight), ("b", new Shape(3), ParameterRole.Buffer)]);
         OptimizerCase row = OptimizerCase.All[^1];
-        using ThreadTeam team = new(1, "update");
-        ParameterUpdate update = UpdateBench.Create(row, team, layout: layout);
+        using Crew crew = new(1, "update");
+        ParameterUpdate update = UpdateBench.Create(row, crew, layout: layout);
         int[] before = UpdateBench.Bits(update);
         Arena gradient = UpdateBench.RandomArena(layout, 2);
         gradient[layout.Buffers[0]][1] = bad;
@@ -265,9 +265,9 @@ public sealed class UpdatePropertyTests
         Assert.Equal(before, UpdateBench.Bits(update));
     }
 
-    private static int[] After(OptimizerCase row, ThreadTeam team, Arena[] slices, SumNode[] nodes)
+    private static int[] After(OptimizerCase row, Crew crew, Arena[] slices, SumNode[] nodes)
     {
-        ParameterUpdate update = UpdateBench.Create(row, team);
+        ParameterUpdate update = UpdateBench.Create(row, crew);
         NodeGradient[] gradients = [.. nodes.Select(node => new NodeGradient(node, NodeValue(slices, node).Memory))];
         Assert.True(update.Apply(gradients, slices.Length, slices.Length * 32.0, slices.Length * 32, 0.01, new()).Finite);
         return UpdateBench.Bits(update);

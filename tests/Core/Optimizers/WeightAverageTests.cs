@@ -16,9 +16,9 @@ public sealed class WeightAverageTests
     {
         foreach (double decay in (double[])[0, 0.25, 0.999])
         {
-            using ThreadTeam team = new(1, "update");
+            using Crew crew = new(1, "update");
             OptimizerCase averaged = row with { Optimizer = row.Optimizer with { EmaDecay = decay } };
-            ParameterUpdate plain = UpdateBench.Create(row, team), update = UpdateBench.Create(averaged, team);
+            ParameterUpdate plain = UpdateBench.Create(row, crew), update = UpdateBench.Create(averaged, crew);
             TrainingState state = new();
             float[] expected = new float[plain.Parameters.Span.Length];
             for (int t = 0; t < 7; t++)

@@ -128,7 +128,7 @@ public sealed class TrainingRunTests
     /// <summary>A run, and beside it weights and average by a plain update and the formula.</summary>
     private sealed class Bed : IDisposable
     {
-        private readonly ThreadTeam team = new(1, "test");
+        private readonly Crew crew = new(1, "test");
         private readonly ParameterUpdate plain;
         private readonly Layout layout;
         private readonly GradientPool pool;
@@ -139,7 +139,7 @@ public sealed class TrainingRunTests
             DataSplit all = DataSplit.All(Samples);
             RunSetup setup = RunSetup.Create(job ?? Job, new LoadedData { Train = all, Validation = hasValidation ? all : null });
             Run = new TrainingRun(setup, null, null, RunId.Create(), 1, 1, VectorUnit.Widest, TimeProvider.System);
-            plain = new ParameterUpdate(setup.Graph.Layout, Job.Optimizer with { EmaDecay = null }, Job.Regularization, VectorUnit.Widest, team);
+            plain = new ParameterUpdate(setup.Graph.Layout, Job.Optimizer with { EmaDecay = null }, Job.Regularization, VectorUnit.Widest, crew);
             Run.Parameters.Values.Span.CopyTo(plain.Parameters.Span);
             layout = setup.Graph.Layout;
             pool = new GradientPool(setup.Graph.Layout.ArenaLength);
@@ -179,7 +179,7 @@ public sealed class TrainingRunTests
         public void Dispose()
         {
             Run.Dispose();
-            team.Dispose();
+            crew.Dispose();
         }
 
         private static ShardNode Node(GradientLease? gradient) => new(new SumNode(0, 0), new NodeMetrics(1, 4, 4, 0), gradient);

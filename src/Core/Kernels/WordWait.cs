@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace DistNet.Protocol.SharedMemory;
+namespace DistNet.Kernels;
 
 /// <summary>Waiting for a number in shared memory to change, and waking those who wait, in other processes too.</summary>
 /// <remarks>On Linux with the system call <c>futex</c> (futex(2)): the kernel compares the number once more when it puts the caller to sleep, so that no change is
@@ -9,8 +9,8 @@ namespace DistNet.Protocol.SharedMemory;
 /// Windows' alone. Where the call does not exist or a filter forbids it, a sleeper looks every millisecond. Never spins: whoever is waited for needs the processor.</remarks>
 internal static unsafe partial class WordWait
 {
-    private const int Wait = 0;
-    private const int Wake = 1;
+    private const int WaitOperation = 0;
+    private const int WakeOperation = 1;
 
     private const int Again = 11;
     private const int Interrupted = 4;
@@ -33,7 +33,7 @@ internal static unsafe partial class WordWait
     public static bool Probe()
     {
         long word = 0;
-        return !refused && Call(Futex, (uint*)&word, Wake, 1, null, null, 0) >= 0;
+        return !refused && Call(Futex, (uint*)&word, WakeOperation, 1, null, null, 0) >= 0;
     }
 
     /// <summary>Sleeps while a number is what it was seen to be. It may also return too early; the caller looks again.</summary>
@@ -50,17 +50,18 @@ internal static unsafe partial class WordWait
         }
 
         var limit = new TimeSpec((long)longest.TotalSeconds, longest.Ticks % TimeSpan.TicksPerSecond * 100);
-        if (Call(Futex, (uint*)Unsafe.AsPointer(ref word), Wait, (uint)seen, &limit, null, 0) != 0)
+        if (Call(Futex, (uint*)Unsafe.AsPointer(ref word), WaitOperation, (uint)seen, &limit, null, 0) != 0)
         {
             refused = Marshal.GetLastPInvokeError() is not (Again or Interrupted or TimedOut);
         }
     }
 
-    /// <summary>Wakes all who sleep for a number.</summary>
+    /// <summary>Wakes all who sleep for a number, or some.</summary>
     /// <param name="word">The number, in this process's mapping of the memory.</param>
-    /// <returns>How many were asleep.</returns>
-    public static int WakeAll(ref long word) =>
-        refused ? 0 : Math.Max(0, (int)Call(Futex, (uint*)Unsafe.AsPointer(ref word), Wake, int.MaxValue, null, null, 0));
+    /// <param name="most">The most that are woken.</param>
+    /// <returns>How many were.</returns>
+    public static int Wake(ref long word, int most = int.MaxValue) =>
+        refused ? 0 : Math.Max(0, (int)Call(Futex, (uint*)Unsafe.AsPointer(ref word), WakeOperation, (nuint)most, null, null, 0));
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

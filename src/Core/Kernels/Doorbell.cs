@@ -1,6 +1,4 @@
-using DistNet.Protocol.SharedMemory;
-
-namespace DistNet.Protocol;
+namespace DistNet.Kernels;
 
 /// <summary>What threads of this process sleep for until it is rung.</summary>
 /// <remarks>With a futex where there is one, for then a sleeper wakes straight into its work. A monitor wakes it while the one who rings still holds the lock: it finds that locked, sleeps once more,
@@ -28,15 +26,22 @@ internal sealed class Doorbell
     /// <summary>How often it was rung: what to give to <see cref="SleepSince"/>, read before one looks whether there is something to do.</summary>
     public long Rings => Volatile.Read(ref rings[0]);
 
-    /// <summary>Wakes all who sleep. What was written before is seen by them.</summary>
-    public void Ring()
+    /// <summary>How many sleep, or are about to.</summary>
+    public int Sleepers => Volatile.Read(ref sleepers);
+
+    /// <summary>Wakes all who sleep, or some. What was written before is seen by them.</summary>
+    /// <param name="most">The most that are woken.</param>
+    public void Ring(int most = int.MaxValue)
     {
         if (!futex)
         {
             lock (rings)
             {
                 rings[0]++;
-                Monitor.PulseAll(rings);
+                for (int woken = 0; woken < Math.Min(most, sleepers); woken++)
+                {
+                    Monitor.Pulse(rings);
+                }
             }
 
             return;
@@ -44,29 +49,31 @@ internal sealed class Doorbell
 
         // A sleeper counts itself before the kernel compares the number, so one of the two sees the other.
         Interlocked.Increment(ref rings[0]);
-        if (Volatile.Read(ref sleepers) > 0)
+        if (Sleepers > 0)
         {
-            WordWait.WakeAll(ref rings[0]);
+            WordWait.Wake(ref rings[0], most);
         }
     }
 
-    /// <summary>Sleeps until it is rung once more than it was then. It may return too early; the caller looks again.</summary>
+    /// <summary>Sleeps until it is rung once more than it was then, and the ring wakes this one. It may return too early; the caller looks again.</summary>
     public void SleepSince(long rung)
     {
+        Interlocked.Increment(ref sleepers);
         if (futex)
         {
-            Interlocked.Increment(ref sleepers);
             WordWait.While(ref rings[0], rung, Longest, CancellationToken.None);
-            Interlocked.Decrement(ref sleepers);
-            return;
         }
-
-        lock (rings)
+        else
         {
-            while (rings[0] == rung)
+            lock (rings)
             {
-                Monitor.Wait(rings);
+                if (rings[0] == rung)
+                {
+                    Monitor.Wait(rings);
+                }
             }
         }
+
+        Interlocked.Decrement(ref sleepers);
     }
 }

@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+
+namespace DistNet.Kernels;
+
+/// <summary>Work in pieces that any number of threads can take, each the next that nobody has.</summary>
+public interface ICrewWork
+{
+    /// <summary>Takes pieces until there is none left to take.</summary>
+    /// <param name="member">The member that does so, from 0 and below <see cref="Crew.Size"/>: for memory of its own.</param>
+    void Execute(int member);
+}
+
+/// <summary>Threads that do one piece of work after the other together, each joining as it comes: the caller, some of the crew's own, and whoever sleeps for the crew's bell because it
+/// waits for what comes of the work. Nobody is waited for who has not begun.</summary>
+/// <remarks>
+/// A thread that sleeps on an idle core wakes tens of microseconds late, as long as the work itself takes; one that waits for the outcome has to wake anyway, and finds the outcome when the work is done.
+/// So the crew's own threads are woken only where fewer than they sleep for the outcome.
+/// A member that has nothing left to do spins for some microseconds, since the next piece of work or the outcome mostly follows at once, and then sleeps. There are no more members than the larger of the
+/// numbers of processors and of threads. Each asserts before each piece that its thread keeps subnormals. <see cref="Run"/> is called by one thread at a time.
+/// </remarks>
+public sealed class Crew : IDisposable
+{
+    // As long as a ThreadTeam's.
+    private const int SpinMicroseconds = 40;
+
+    // The state: whether the work can be joined, how many have, and how many of them are at it; the caller is counted nowhere.
+    private const int Open = 1 << 30;
+    private const int OneJoined = 1 << 15;
+    private const int AtWork = OneJoined - 1;
+
+    // For those who wait for the outcome, for the crew's own threads, and for the caller when all members have left.
+    private readonly Doorbell bell = new();
+    private readonly Doorbell ownBell = new();
+    private readonly Doorbell allLeft = new();
+    private readonly Thread[] ownThreads;
+    private readonly long spinTicks;
+    private ICrewWork? work;
+    private Exception? failure;
+    private int running;
+    private int state;
+    private volatile bool stopping;
+
+    /// <summary>Starts the crew's own threads.</summary>
+    /// <param name="threads">How many do the work where nobody waits for the outcome, the caller of <see cref="Run"/> among them: at least 1, which needs no thread.</param>
+    /// <param name="name">The threads are called <c>name/1</c>, <c>name/2</c>, …</param>
+    public Crew(int threads, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        Size = Math.Max(threads, Environment.ProcessorCount);
+        spinTicks = Size <= Environment.ProcessorCount ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
+        ownThreads = new Thread[threads - 1];
+        for (int index = 0; index < ownThreads.Length; index++)
+        {
+            ownThreads[index] = new Thread(Serve) { IsBackground = true, Name = $"{name}/{index + 1}" };
+            ownThreads[index].Start();
+        }
+    }
+
+    /// <summary>The most members that work at once, the caller included.</summary>
+    public int Size { get; }
+
+    /// <summary>How many sleep for the bell, or are about to.</summary>
+    internal int Waiting => bell.Sleepers;
+
+    /// <summary>How often the bell was rung: what to give to <see cref="WorkOrSleepSince"/>, read before one looks whether there is what one waits for.</summary>
+    public long Rings => bell.Rings;
+
+    /// <summary>Wakes all who sleep for the bell. What was written before is seen by them.</summary>
+    public void Ring() => bell.Ring();
+
+    /// <summary>Does the crew's work, or where there is none sleeps until the bell is rung once more than it was then. It may return too early; the caller looks again.</summary>
+    public void WorkOrSleepSince(long rung)
+    {
+        if (!TryWork())
+        {
+            bell.SleepSince(rung);
+        }
+    }
+
+    /// <summary>Does the work, as member 0 and with all who come, and returns when all of it is done. Allocates nothing.</summary>
+    /// <exception cref="Exception">What a member threw, with its stack; where several did, any of them.</exception>
+    public void Run(ICrewWork work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ObjectDisposedException.ThrowIf(stopping, this);
+        Invariant.Holds(Interlocked.CompareExchange(ref running, 1, 0) == 0);
+        try
+        {
+            this.work = work;
+            Volatile.Write(ref state, Open);
+            Call();
+            Execute(0);
+            Interlocked.And(ref state, ~Open);
+            WaitForOthers();
+            this.work = null;
+            if (Interlocked.Exchange(ref failure, null) is { } thrown)
+            {
+                ExceptionDispatchInfo.Throw(thrown);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref running, 0);
+        }
+    }
+
+    /// <summary>Ends the crew's own threads; no <see cref="Run"/> may be under way. Who waits for something else may still sleep for the bell.</summary>
+    public void Dispose()
+    {
+        stopping = true;
+        ownBell.Ring();
+        foreach (Thread thread in ownThreads)
+        {
+            thread.Join();
+        }
+    }
+
+    // A thread that does not sleep yet looks for itself.
+    private void Call()
+    {
+        int waiting = Waiting;
+        bell.Ring(Size - 1);
+        if (waiting < ownThreads.Length)
+        {
+            ownBell.Ring(Size - 1 - waiting);
+        }
+    }
+
+    private void Serve()
+    {
+        for (long rung = ownBell.Rings; !stopping; rung = ownBell.Rings)
+        {
+            if (!TryWork())
+            {
+                ownBell.SleepSince(rung);
+            }
+        }
+    }
+
+    private bool TryWork()
+    {
+        long rung = bell.Rings;
+        if (!TryJoin(out int member))
+        {
+            return false;
+        }
+
+        Execute(member);
+        Leave();
+        long start = Stopwatch.GetTimestamp();
+        while (bell.Rings == rung && Stopwatch.GetTimestamp() - start < spinTicks)
+        {
+            Thread.SpinWait(4);
+        }
+
+        return true;
+    }
+
+    private bool TryJoin(out int member)
+    {
+        while (true)
+        {
+            int seen = Volatile.Read(ref state);
+            member = ((seen & ~Open) / OneJoined) + 1;
+            if ((seen & Open) == 0 || member >= Size)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref state, seen + OneJoined + 1, seen) == seen)
+            {
+                return true;
+            }
+        }
+    }
+
+    private void Execute(int member)
+    {
+        try
+        {
+            SubnormalMode.AssertKept();
+            work!.Execute(member);
+        }
+#pragma warning disable CA1031 // Carried to the caller of Run, who throws it.
+        catch (Exception thrown)
+#pragma warning restore CA1031
+        {
+            Interlocked.CompareExchange(ref failure, thrown, null);
+        }
+    }
+
+    // Who leaves found nothing left to take, or failed: nobody else need come.
+    private void Leave()
+    {
+        Interlocked.And(ref state, ~Open);
+        if ((Interlocked.Decrement(ref state) & AtWork) == 0)
+        {
+            allLeft.Ring();
+        }
+    }
+
+    private void WaitForOthers()
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (long rung = allLeft.Rings; (Volatile.Read(ref state) & AtWork) != 0; rung = allLeft.Rings)
+        {
+            if (Stopwatch.GetTimestamp() - start < spinTicks)
+            {
+                Thread.SpinWait(4);
+            }
+            else
+            {
+                allLeft.SleepSince(rung);
+            }
+        }
+    }
+}
