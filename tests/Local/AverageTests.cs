@@ -87,7 +87,6 @@ public sealed class AverageTests
         Assert.Equal(RunOutcomeKind.Interrupted, result.Outcome);
         Assert.Equal(Digest.Parameters(model.Parameters), result.ParametersSha256);
         Assert.NotEqual(Digest.Parameters(CheckpointStore.Open(folder.Path, Assert.Fail).Parameters), result.ParametersSha256);
-        Assert.Equal(model.Evaluate(Digits.Data.Validation!).Loss, result.ValidationLoss);
     }
 
     [Fact]

@@ -116,6 +116,21 @@ public sealed class ResumeTests
         Assert.Equal(result.ValidationAccuracy, evaluation.Accuracy);
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(20)]
+    public async Task An_interrupted_run_measures_nothing_more_but_is_told_with_its_last_validation(long step)
+    {
+        using CancellationTokenSource stop = new();
+        LoadedData data = Digits.Data with { Test = Digits.Data.Validation };
+        RunResult result = await LocalTrainer.TrainAsync(Job, data, new LocalOptions { Workers = 2, Observer = new StopAt(step, stop) }, cancellationToken: stop.Token);
+        EpochRecord? last = result.History.Count > 0 ? result.History[^1] : null;
+        Assert.Equal((RunOutcomeKind.Interrupted, step > 15), (result.Outcome, last is not null));
+        Assert.Equal((last?.ValidationLoss ?? double.NaN, last?.ValidationAccuracy ?? double.NaN), (result.ValidationLoss, result.ValidationAccuracy));
+        Assert.Equal((double.NaN, double.NaN), (result.TestLoss, result.TestAccuracy));
+        Assert.Null(result.ConfusionMatrix);
+    }
+
     [Fact]
     public async Task A_resume_keeps_the_run_and_begins_a_new_term()
     {

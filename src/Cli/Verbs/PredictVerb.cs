@@ -24,7 +24,7 @@ internal static class PredictVerb
         {
             using TrainedModel model = TrainedModel.Load(parsed.GetRequiredValue(options.Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
             Dataset data = options.LoadInputs(parsed, model);
-            float[] outputs = model.Predict(DataSplit.All(data));
+            IEnumerable<ReadOnlyMemory<float>> outputs = model.PredictInParts(DataSplit.All(data));
             if (parsed.GetValue(output) is { } file)
             {
                 WriteFile(file, writer => Write(writer, model, outputs));
@@ -53,7 +53,7 @@ internal static class PredictVerb
         }
     }
 
-    private static void Write(TextWriter writer, TrainedModel model, float[] outputs)
+    private static void Write(TextWriter writer, TrainedModel model, IEnumerable<ReadOnlyMemory<float>> outputs)
     {
         ImmutableArray<string> classes = model.Info.ClassNames;
         int width = model.Graph.OutputShape.Length;
@@ -67,17 +67,20 @@ internal static class PredictVerb
         }
 
         double[] probabilities = new double[classes.Length];
-        for (int start = 0; start < outputs.Length; start += width)
+        foreach (ReadOnlyMemory<float> part in outputs)
         {
-            ReadOnlySpan<float> row = outputs.AsSpan(start, width);
-            if (classes.IsEmpty)
+            for (int start = 0; start < part.Length; start += width)
             {
-                WriteFields(writer, row.ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
-                continue;
-            }
+                ReadOnlySpan<float> row = part.Span.Slice(start, width);
+                if (classes.IsEmpty)
+                {
+                    WriteFields(writer, row.ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+                    continue;
+                }
 
-            Probabilities(model.Job.Loss.Kind, row, probabilities);
-            WriteFields(writer, probabilities.Select(value => value.ToString("0.######", CultureInfo.InvariantCulture)).Prepend(CsvText.Field(classes[TrainedModel.ClassOf(row)])));
+                Probabilities(model.Job.Loss.Kind, row, probabilities);
+                WriteFields(writer, probabilities.Select(value => value.ToString("0.######", CultureInfo.InvariantCulture)).Prepend(CsvText.Field(classes[TrainedModel.ClassOf(row)])));
+            }
         }
     }
 

@@ -89,12 +89,16 @@ public sealed class GraphExecution
     }
 
     /// <summary>Forward and loss, with dropout off.</summary>
-    /// <inheritdoc cref="Train" path="/param"/>
-    public void Evaluate(in PassInput input, ReadOnlySpan<float> parameters, ReadOnlySpan<SumNode> nodes, Span<NodeMetrics> metrics)
+    /// <param name="input">The samples: whole slices, but for the last of a batch.</param>
+    /// <param name="parameters">The parameters, as long as the arena.</param>
+    /// <param name="nodes">Nodes of the sum: disjoint, in order, covering exactly the pass's slices.</param>
+    /// <param name="metrics">For each node where its loss and counts go.</param>
+    /// <param name="outputs">[samples, OutputShape.Length], row-major: where the model's outputs go; empty where nobody needs them.</param>
+    public void Evaluate(in PassInput input, ReadOnlySpan<float> parameters, ReadOnlySpan<SumNode> nodes, Span<NodeMetrics> metrics, Span<float> outputs = default)
     {
         Invariant.Holds(nodes.Length == metrics.Length);
         int sliceCount = CheckCover(nodes, input);
-        Run(input, parameters, training: false, withLoss: true, outputs: default);
+        Run(input, parameters, training: false, withLoss: true, outputs);
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
 

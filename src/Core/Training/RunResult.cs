@@ -49,16 +49,16 @@ public sealed record RunResult
     /// <summary>The last epoch's mean training loss, penalties excluded.</summary>
     public double TrainLoss { get; init; } = double.NaN;
 
-    /// <summary>The mean validation loss of the final model.</summary>
+    /// <summary>The mean validation loss of the final model; of an interrupted run that of its last epoch.</summary>
     public double ValidationLoss { get; init; } = double.NaN;
 
-    /// <summary>The validation accuracy of the final model, in [0, 1].</summary>
+    /// <summary>The validation accuracy of the final model, in [0, 1]; of an interrupted run that of its last epoch.</summary>
     public double ValidationAccuracy { get; init; } = double.NaN;
 
-    /// <summary>The mean test loss of the final model.</summary>
+    /// <summary>The mean test loss of the final model; NaN for an interrupted run.</summary>
     public double TestLoss { get; init; } = double.NaN;
 
-    /// <summary>The test accuracy of the final model, in [0, 1].</summary>
+    /// <summary>The test accuracy of the final model, in [0, 1]; NaN for an interrupted run.</summary>
     public double TestAccuracy { get; init; } = double.NaN;
 
     /// <summary>Wall clock from the first worker's joining in this process to the end of the training, validation and checkpoints included.</summary>
@@ -85,7 +85,7 @@ public sealed record RunResult
     /// <summary>The epochs that this process finished, in order.</summary>
     public IReadOnlyList<EpochRecord> History { get; init; } = [];
 
-    /// <summary>Counts of samples by true class (first index) and predicted class (second), on the test data, or on validation without test; null for a regression or where neither was measured.</summary>
+    /// <summary>Counts of samples by true class (first index) and predicted class (second), on the test data, or on validation without test; null for a regression, with very many classes (<see cref="Evaluation.MaximumConfusionClasses"/>), or where neither was measured.</summary>
     public int[,]? ConfusionMatrix { get; init; }
 
     /// <summary>The final model, ready to evaluate and predict.</summary>

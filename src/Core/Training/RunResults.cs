@@ -5,17 +5,18 @@ using DistNet.Tensors;
 
 namespace DistNet.Training;
 
-/// <summary>Puts a run's result together when it has ended.</summary>
+/// <summary>Puts a run's result together when it has ended: a finished one's model is measured, an interrupted one is told as its state has it, so that it ends at once.</summary>
 internal static class RunResults
 {
     public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, VectorUnit unit)
     {
         Checkpoint final = run.Snapshot();
+        bool finished = outcome.Kind == RunOutcomeKind.Finished;
         // What has ended left the model in the parameters' place.
-        Arena parameters = outcome.Kind == RunOutcomeKind.Finished ? final.Parameters : final.ModelParameters();
+        Arena parameters = finished ? final.Parameters : final.ModelParameters();
         TrainedModel model = new(setup.Job, final.Model, parameters, unit);
-        Evaluation? validation = setup.Data.Validation is { } split ? model.Evaluate(split) : null;
-        Evaluation? test = watcher.Test is null ? null : model.Evaluate(setup.Data.Test!);
+        Evaluation? validation = finished && setup.Data.Validation is { Samples.Length: > 0 } split ? model.Evaluate(split) : null;
+        Evaluation? test = finished && setup.Data.Test is { Samples.Length: > 0 } held ? model.Evaluate(held) : null;
         return new RunResult
         {
             Outcome = outcome.Kind,
@@ -27,8 +28,8 @@ internal static class RunResults
             Epochs = run.State.Epoch,
             SamplesPerSecond = run.SamplesPerSecond,
             TrainLoss = run.State.LastTrainLoss,
-            ValidationLoss = validation?.Loss ?? double.NaN,
-            ValidationAccuracy = validation?.Accuracy ?? double.NaN,
+            ValidationLoss = validation?.Loss ?? run.State.LastValidationLoss,
+            ValidationAccuracy = validation?.Accuracy ?? run.State.LastValidationAccuracy,
             TestLoss = test?.Loss ?? double.NaN,
             TestAccuracy = test?.Accuracy ?? double.NaN,
             TrainingTime = watcher.TrainingTime,

@@ -22,8 +22,6 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
     /// <summary>Training samples by the worker whose answer counted.</summary>
     public IReadOnlyDictionary<string, long> WorkerSamples => workerSamples;
 
-    public TestReport? Test { get; private set; }
-
     public int Workers { get; private set; }
 
     /// <summary>From the first worker's joining, before which nothing can be computed, to the end.</summary>
@@ -67,11 +65,7 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
         EpochEnded(report.State);
     }
 
-    public void OnTest(TestReport report)
-    {
-        Test = report;
-        observer?.OnTest(report);
-    }
+    public void OnTest(TestReport report) => observer?.OnTest(report);
 
     public void OnCheckpoint(CheckpointReport report) => observer?.OnCheckpoint(report);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DistNet.Checkpoints;
 using DistNet.Data;
 using DistNet.Graphs;
@@ -14,8 +15,12 @@ namespace DistNet.Training;
 /// <param name="Loss">The mean loss, by the canonical tree: the same bits as a run's validation or test.</param>
 /// <param name="Accuracy">The share of samples classified correctly, in [0, 1]; NaN for a regression.</param>
 /// <param name="Samples">How many samples.</param>
-/// <param name="Confusion">Counts by true class (first index) and predicted class (second); null for a regression.</param>
-public sealed record Evaluation(double Loss, double Accuracy, long Samples, int[,]? Confusion);
+/// <param name="Confusion">Counts by true class (first index) and predicted class (second); null for a regression, or with more than <see cref="MaximumConfusionClasses"/> classes.</param>
+public sealed record Evaluation(double Loss, double Accuracy, long Samples, int[,]? Confusion)
+{
+    /// <summary>The most classes of which each pair is counted: they take 64 MiB.</summary>
+    public const int MaximumConfusionClasses = 4096;
+}
 
 /// <summary>A model with its parameters, ready to evaluate and predict.</summary>
 public sealed class TrainedModel : IDisposable
@@ -90,31 +95,56 @@ public sealed class TrainedModel : IDisposable
             throw DistNetException.BadInput("There are no samples to evaluate on; expected at least 1.");
         }
 
-        int slices = (count + slice - 1) / slice;
+        int slices = (int)(((long)count + slice - 1) / slice);
+        int classes = Info.ClassNames.Length;
+        int[,]? confusion = classes is > 0 and <= Evaluation.MaximumConfusionClasses ? new int[classes, classes] : null;
+        float[] outputs = confusion is null ? [] : PassOutputs(count);
         var nodes = new List<SumNode>();
         var values = new List<NodeMetrics>();
-        for (int first = 0; first < slices; first += execution.MaximumSlices)
+        foreach (PassInput pass in Passes(split))
         {
-            SliceRange pass = new(first, Math.Min(execution.MaximumSlices, slices - first));
-            ImmutableArray<SumNode> cover = CanonicalSum.Cover(pass, slices);
+            ImmutableArray<SumNode> cover = CanonicalSum.Cover(new SliceRange(pass.FirstPlace / slice, (pass.Samples.Length + slice - 1) / slice), slices);
             NodeMetrics[] metrics = new NodeMetrics[cover.Length];
-            execution.Evaluate(Input(split, pass), Parameters.Span, cover.AsSpan(), metrics);
+            execution.Evaluate(pass, Parameters.Span, cover.AsSpan(), metrics, outputs);
             nodes.AddRange(cover);
             values.AddRange(metrics);
+            if (confusion is not null)
+            {
+                Count(confusion, pass, outputs);
+            }
         }
 
         NodeMetrics sums = CanonicalSum.Fold([.. nodes], [.. values], slices);
-        bool classifies = !Info.ClassNames.IsEmpty;
-        return new Evaluation(
-            sums.Loss / sums.Weight,
-            classifies ? sums.Correct / (double)sums.Samples : double.NaN,
-            sums.Samples,
-            classifies ? Confusion(split) : null);
+        return new Evaluation(sums.Loss / sums.Weight, classes > 0 ? sums.Correct / (double)sums.Samples : double.NaN, sums.Samples, confusion);
     }
 
     /// <summary>The model's outputs: logits, or values of a regression.</summary>
     /// <returns>[samples, outputs], row-major.</returns>
+    /// <exception cref="DistNetException">The data does not fit the model, or its outputs do not fit into one array: see <see cref="PredictInParts"/>.</exception>
     public float[] Predict(DataSplit split)
+    {
+        IEnumerable<ReadOnlyMemory<float>> parts = PredictInParts(split);
+        long length = (long)split.Samples.Length * Graph.OutputShape.Length;
+        if (length > Array.MaxLength)
+        {
+            throw DistNetException.BadInput(string.Create(CultureInfo.InvariantCulture, $"The predictions are {length:N0} numbers; expected at most {Array.MaxLength:N0} at once."));
+        }
+
+        float[] outputs = new float[length];
+        Memory<float> left = outputs;
+        foreach (ReadOnlyMemory<float> part in parts)
+        {
+            part.CopyTo(left);
+            left = left[part.Length..];
+        }
+
+        return outputs;
+    }
+
+    /// <summary>The same, some samples at a time, in order.</summary>
+    /// <returns>[samples of the part, outputs], row-major; the next part overwrites it.</returns>
+    /// <exception cref="DistNetException">The data does not fit the model.</exception>
+    public IEnumerable<ReadOnlyMemory<float>> PredictInParts(DataSplit split)
     {
         ArgumentNullException.ThrowIfNull(split);
         if (split.Data.InputShape != Info.InputShape)
@@ -122,17 +152,12 @@ public sealed class TrainedModel : IDisposable
             throw DistNetException.BadInput($"The data's samples have the shape {split.Data.InputShape}, but the model takes {Info.InputShape}.");
         }
 
-        int width = Graph.OutputShape.Length;
-        float[] outputs = new float[split.Samples.Length * width];
-        int rows = execution.MaximumSlices * slice;
-        for (int first = 0; first < split.Samples.Length; first += rows)
+        float[] outputs = PassOutputs(split.Samples.Length);
+        return Passes(split).Select(pass =>
         {
-            SliceRange pass = new(first / slice, (Math.Min(rows, split.Samples.Length - first) + slice - 1) / slice);
-            PassInput input = Input(split, pass);
-            execution.Predict(input, Parameters.Span, outputs.AsSpan(first * width, input.Samples.Length * width));
-        }
-
-        return outputs;
+            execution.Predict(pass, Parameters.Span, outputs);
+            return (ReadOnlyMemory<float>)outputs.AsMemory(0, pass.Samples.Length * Graph.OutputShape.Length);
+        });
     }
 
     /// <summary>The class index of one sample's outputs: the largest logit, the first of equals; for one logit (binary) 1 where it is above 0.</summary>
@@ -155,31 +180,27 @@ public sealed class TrainedModel : IDisposable
     /// <summary>Ends its threads.</summary>
     public void Dispose() => team.Dispose();
 
-    private int[,] Confusion(DataSplit split)
+    private void Count(int[,] confusion, in PassInput pass, ReadOnlySpan<float> outputs)
     {
-        int[,] counts = new int[Info.ClassNames.Length, Info.ClassNames.Length];
-        float[] outputs = Predict(split);
         int width = Graph.OutputShape.Length;
-        ReadOnlySpan<int> labels = split.Data.Labels;
-        ReadOnlySpan<int> samples = split.Samples.Span;
+        ReadOnlySpan<int> labels = pass.Data.Labels;
+        ReadOnlySpan<int> samples = pass.Samples.Span;
         for (int i = 0; i < samples.Length; i++)
         {
-            counts[labels[samples[i]], ClassOf(outputs.AsSpan(i * width, width))]++;
+            confusion[labels[samples[i]], ClassOf(outputs.Slice(i * width, width))]++;
         }
-
-        return counts;
     }
 
-    private PassInput Input(DataSplit split, SliceRange pass)
+    // For the outputs of one pass after the other, over a number of samples.
+    private float[] PassOutputs(int samples) => new float[(int)Math.Min(samples, (long)execution.MaximumSlices * slice) * Graph.OutputShape.Length];
+
+    private IEnumerable<PassInput> Passes(DataSplit split)
     {
-        int place = pass.First * slice;
-        return new PassInput
+        int rows = (int)Math.Min(int.MaxValue, (long)execution.MaximumSlices * slice);
+        for (int place = 0, count; place < split.Samples.Length; place += count)
         {
-            Data = split.Data,
-            Samples = split.Samples.Slice(place, Math.Min(pass.Count * slice, split.Samples.Length - place)),
-            Seed = Job.Training.Seed,
-            Step = 0,
-            FirstPlace = place,
-        };
+            count = Math.Min(rows, split.Samples.Length - place);
+            yield return new PassInput { Data = split.Data, Samples = split.Samples.Slice(place, count), Seed = Job.Training.Seed, Step = 0, FirstPlace = place };
+        }
     }
 }
