@@ -193,6 +193,17 @@ public sealed class ModelVerbTests
     }
 
     [Fact]
+    public void A_folder_in_place_of_a_table_is_called_one()
+    {
+        using var scratch = new Scratch();
+        Assert.Equal("", CliCall.Run("train", TinyJob.Write(scratch), "--out", scratch["run"], "--quiet", "--workers", "1").Errors);
+        foreach (string verb in new[] { "predict", "evaluate" })
+        {
+            Assert.Equal($"'{scratch["run"]}' is a folder; expected a table, as the model takes tables.", CliCall.Refused(3, verb, scratch["run"], scratch["run"]));
+        }
+    }
+
+    [Fact]
     public void Predict_gives_the_values_of_a_regression()
     {
         using var scratch = new Scratch();

@@ -76,9 +76,12 @@ internal sealed class ModelDataOptions
 
     private static ImageOptions Images(Job job) => job.Data is { } data ? ImageOptions.From(data) : new ImageOptions();
 
-    private static DataFileKind Kind(string path, Job job) => DataFileKinds.Of(path) is var kind && kind == DataFileKind.Csv && job.Data?.Format == DataFormat.Images && File.Exists(path)
-        ? throw DistNetException.BadInput($"'{path}' is a file; expected a folder of images, as the model takes images.")
-        : kind;
+    private static DataFileKind Kind(string path, Job job) => (DataFileKinds.Of(path), job.Data?.Format) switch
+    {
+        (DataFileKind.Csv, DataFormat.Images) when File.Exists(path) => throw DistNetException.BadInput($"'{path}' is a file; expected a folder of images, as the model takes images."),
+        (DataFileKind.Folder, DataFormat.Csv or DataFormat.Parquet) => throw DistNetException.BadInput($"'{path}' is a folder; expected a table, as the model takes tables."),
+        (DataFileKind kind, _) => kind,
+    };
 
     // The names of the job's arrays; of files in a pair, which are no arrays' names, none.
     private static DataFiles? NpzOf(Job job) => job.Data?.Train is { File: not null } files ? files : null;
