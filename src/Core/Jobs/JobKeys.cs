@@ -67,7 +67,7 @@ public static class JobKeys
         yield return new("data.test", new OptionalType(new DataFilesType(allowShare: false)), "Files for the test at the end, used once and for nothing else.",
             job => job.Data!.Test, (job, value) => Data(job, job.Data! with { Test = (DataFiles?)value }));
         yield return new("data.label", new TextType("first, last, a column's name, or its number from 0"),
-            "The label's column: `first`, `last`, a name from the header, or a number from 0.",
+            "The label's column: `first`, `last`, a name from the header, or a number from 0; for `mean-squared-error` also several, with commas between.",
             job => job.Data!.Label, (job, value) => Data(job, job.Data! with { Label = (string)value! })) { OnlyFor = "csv and parquet", AppliesTo = IsTable };
         yield return new("data.header", new WordType(("auto", null), ("true", true), ("false", false)),
             "Whether the first line names the columns; `auto`: it does when it holds a name that the job gives, or a text where a number is expected.",
