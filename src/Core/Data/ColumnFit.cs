@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using DistNet.Tensors;
 
 namespace DistNet.Data;
 
@@ -79,29 +80,9 @@ internal static class ColumnFit
             : present.GroupBy(value => value).MaxBy(group => group.Count())!.Key + 0f;
     }
 
-    private static double Sum(float[] values)
-    {
-        int leaves = (values.Length + NormalizationStatistics.LeafSamples - 1) / NormalizationStatistics.LeafSamples;
-        double Node(int first, int count)
-        {
-            if (count > 1)
-            {
-                int left = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count) / 2;
-                return Node(first, left) + Node(first + left, count - left);
-            }
-
-            double sum = 0;
-            int start = first * NormalizationStatistics.LeafSamples;
-            foreach (float value in values.AsSpan(start, Math.Min(NormalizationStatistics.LeafSamples, values.Length - start)))
-            {
-                sum += float.IsNaN(value) ? 0 : value;
-            }
-
-            return sum;
-        }
-
-        return Node(0, leaves);
-    }
+    // A sample without a value adds +0, which changes no sum.
+    private static double Sum(float[] values) =>
+        new FeatureSums(DataSplit.All(new FloatDataset(new Shape(1), [.. values.Select(value => float.IsNaN(value) ? 0 : value)], SampleLabels.None))).Sums()[0];
 
     private static DistNetException NoValue(Table.Column column, string path, string what) =>
         DistNetException.BadInput($"The {column.Shown} of '{path}' has no value in any training sample, so that it has no {what}; expected at least one, or the column under data.ignore.");
