@@ -29,7 +29,7 @@ public static class InitialParameters
         string path = PathOf(job, start.File);
         CheckHash(path, start.Sha256);
         using SafetensorsReader file = SafetensorsReader.Open(path);
-        return ParameterImport.Read(file, path, start.Skipped, parameters);
+        return ParameterImport.Read(file, path, start, parameters);
     }
 
     /// <summary>Writes the optimizer's slots where the job names a file of them.</summary>
@@ -50,7 +50,7 @@ public static class InitialParameters
         string path = PathOf(job, name);
         CheckHash(path, start.OptimizerSha256);
         using SafetensorsReader file = SafetensorsReader.Open(path);
-        long updates = OptimizerImport.Read(file, path, start.Skipped, slots);
+        long updates = OptimizerImport.Read(file, path, start, slots);
         return state with { Updates = updates, Beta1Power = OptimizerImport.Power(job.Optimizer.Beta1, updates), Beta2Power = OptimizerImport.Power(job.Optimizer.Beta2, updates) };
     }
 

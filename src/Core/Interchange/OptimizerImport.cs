@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DistNet.Checkpoints;
 using DistNet.Optimizers;
 using DistNet.Tensors;
+using DistNet.Training;
 
 namespace DistNet.Interchange;
 
@@ -16,18 +17,18 @@ internal static class OptimizerImport
     /// <summary>Writes the slots of all parameters that are trained and imported; the others stay as they are.</summary>
     /// <param name="file">The file.</param>
     /// <param name="path">What errors call it.</param>
-    /// <param name="skip">The names of parameters that are not imported.</param>
+    /// <param name="start">Says which parameters are not imported.</param>
     /// <param name="slots">Where to.</param>
     /// <returns>The number of updates.</returns>
     /// <exception cref="DistNetException">The file does not fit the optimizer and the model.</exception>
-    public static long Read(SafetensorsReader file, string path, ImmutableArray<string> skip, ImmutableArray<OptimizerSlot> slots)
+    public static long Read(SafetensorsReader file, string path, InitializeFromOptions start, ImmutableArray<OptimizerSlot> slots)
     {
         if (slots.IsEmpty)
         {
             throw DistNetException.BadInput("training.initializeFrom.optimizer is given, but SGD without momentum has no state; leave it out.");
         }
 
-        bool IsTaken(ParameterEntry entry) => entry.IsTrained && !skip.Any(pattern => NamePattern.Matches(pattern, entry.Name));
+        bool IsTaken(ParameterEntry entry) => entry.IsTrained && !start.Skips(entry.Name);
         ImmutableArray<ParameterEntry> entries = slots[0].Values.Layout.Entries;
         List<string> missing = [];
         List<string> misshapen = [];
@@ -53,8 +54,7 @@ internal static class OptimizerImport
             problems.Add($"it lacks {lacks}");
         }
 
-        bool IsSkipped(string name) => skip.Any(pattern => NamePattern.Matches(pattern, name[..Math.Max(0, name.LastIndexOf('.'))]));
-        if (ParameterImport.Names(file.Tensors.Select(tensor => tensor.Name).Where(name => !known.Contains(name) && !IsSkipped(name))) is { } left)
+        if (ParameterImport.Names(file.Tensors.Select(tensor => tensor.Name).Where(name => !known.Contains(name) && !start.Skips(name[..Math.Max(0, name.LastIndexOf('.'))]))) is { } left)
         {
             problems.Add($"it has {left}, which the optimizer lacks");
         }

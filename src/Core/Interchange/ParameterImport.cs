@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using DistNet.Checkpoints;
 using DistNet.Tensors;
+using DistNet.Training;
 
 namespace DistNet.Interchange;
 
@@ -14,23 +15,22 @@ internal static class ParameterImport
     /// <summary>Writes the parameters that the file has; those that are not to be imported stay as they are.</summary>
     /// <param name="file">The file.</param>
     /// <param name="path">What errors call it.</param>
-    /// <param name="skip">The names that are not to be imported, <c>*</c> for any characters.</param>
+    /// <param name="start">Says which names are not to be imported.</param>
     /// <param name="parameters">Where to.</param>
     /// <returns>How many parameters (floats) it had, running statistics aside.</returns>
     /// <exception cref="DistNetException">The file does not fit the model, or a value is not finite; nothing was written then, or a part.</exception>
-    public static long Read(SafetensorsReader file, string path, ImmutableArray<string> skip, Arena parameters)
+    public static long Read(SafetensorsReader file, string path, InitializeFromOptions start, Arena parameters)
     {
         ImmutableArray<ParameterEntry> entries = parameters.Layout.Entries;
-        CheckSkip(skip, [.. entries.Select(entry => entry.Name), .. file.Tensors.Select(tensor => tensor.Name)], path);
-        bool IsTaken(string name) => !skip.Any(pattern => NamePattern.Matches(pattern, name));
-        List<(ParameterEntry Entry, StoredTensor? Tensor)> wanted = [.. entries.Where(entry => IsTaken(entry.Name)).Select(entry => (entry, file.TryFind(entry.Name, out StoredTensor? found) ? found : null))];
+        CheckSkip(start.Skipped, [.. entries.Select(entry => entry.Name), .. file.Tensors.Select(tensor => tensor.Name)], path);
+        List<(ParameterEntry Entry, StoredTensor? Tensor)> wanted = [.. entries.Where(entry => !start.Skips(entry.Name)).Select(entry => (entry, file.TryFind(entry.Name, out StoredTensor? found) ? found : null))];
         List<string> problems = [];
         if (Names(wanted.Where(pair => pair.Tensor is null).Select(pair => pair.Entry.Name)) is { } missing)
         {
             problems.Add($"it lacks {missing}");
         }
 
-        if (Names(file.Tensors.Select(tensor => tensor.Name).Where(name => IsTaken(name) && !parameters.Layout.TryFind(name, out _) && !IsBatchCount(name, parameters.Layout))) is { } left)
+        if (Names(file.Tensors.Select(tensor => tensor.Name).Where(name => !start.Skips(name) && !parameters.Layout.TryFind(name, out _) && !IsBatchCount(name, parameters.Layout))) is { } left)
         {
             problems.Add($"it has {left}, which the model lacks");
         }

@@ -172,6 +172,9 @@ public sealed record InitializeFromOptions(string File)
 
     /// <summary>Names that are neither expected in the file nor taken from it, <c>*</c> for any characters: those parameters start at random.</summary>
     public ImmutableArray<string> Skipped { get; init; } = [];
+
+    /// <summary>Whether a name is among <see cref="Skipped"/>.</summary>
+    public bool Skips(string name) => Skipped.Any(pattern => NamePattern.Matches(pattern, name));
 }
 
 /// <summary>Stops when the validation loss no longer falls, and restores the best parameters.</summary>
