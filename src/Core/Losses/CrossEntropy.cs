@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Kernels;
@@ -19,14 +18,8 @@ public sealed class CrossEntropy : Loss
 {
     internal CrossEntropy(ImmutableArray<float> classWeights, double labelSmoothing = 0)
     {
-        LabelSmoothing = labelSmoothing is >= 0 and < 1
-            ? labelSmoothing
-            : throw DistNetException.BadInput(string.Create(CultureInfo.InvariantCulture, $"loss.labelSmoothing is {labelSmoothing}; it must be at least 0 and below 1."));
+        LabelSmoothing = labelSmoothing;
         ClassWeights = classWeights.IsDefault ? [] : classWeights;
-        if (ClassWeights.Any(weight => !(weight >= 0 && float.IsFinite(weight))) || (!ClassWeights.IsEmpty && ClassWeights.All(weight => weight == 0)))
-        {
-            throw DistNetException.BadInput("loss.classWeights has a weight that is negative or not finite, or only weights of 0; weights must be at least 0 and one above it.");
-        }
     }
 
     /// <summary>A weight per class; empty where all weigh 1.</summary>

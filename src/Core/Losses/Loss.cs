@@ -17,20 +17,10 @@ public abstract class Loss
     public abstract string Kind { get; }
 
     /// <summary>Makes the loss that a job names.</summary>
-    /// <exception cref="DistNetException">Class weights or label smoothing are given where they have no meaning, or are negative, not finite or all 0.</exception>
+    /// <exception cref="DistNetException">As <see cref="JobChecks.Check(LossOptions)"/>.</exception>
     public static Loss Create(LossOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        if (options.Kind != LossKind.CrossEntropy && !options.ClassWeights.IsEmpty)
-        {
-            throw DistNetException.BadInput("loss.classWeights is given, but only the loss cross-entropy has class weights.");
-        }
-
-        if (options.Kind != LossKind.CrossEntropy && options.LabelSmoothing != 0)
-        {
-            throw DistNetException.BadInput("loss.labelSmoothing is given, but only the loss cross-entropy has label smoothing.");
-        }
-
+        JobChecks.Check(options);
         return options.Kind switch
         {
             LossKind.CrossEntropy => new CrossEntropy(options.ClassWeights, options.LabelSmoothing),

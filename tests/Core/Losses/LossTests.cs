@@ -31,14 +31,13 @@ public sealed class LossTests
         AssertRefused(TestBed.MeanSquares, 3, Labelled, "The loss mean-squared-error needs numeric targets, but the data has 3 classes; take cross-entropy.");
     }
 
+    // The sentences of JobChecksTests.
     [Fact]
-    public void Class_weights_must_mean_something()
+    public void Options_that_mean_nothing_are_refused_at_once()
     {
-        AssertRefusedAtOnce(new() { Kind = LossKind.MeanSquaredError, ClassWeights = [1] }, "loss.classWeights is given, but only the loss cross-entropy has class weights.");
-        AssertRefusedAtOnce(new() { ClassWeights = [1, -1] }, "loss.classWeights has a weight that is negative or not finite, or only weights of 0; weights must be at least 0 and one above it.");
-        AssertRefusedAtOnce(new() { Kind = LossKind.BinaryCrossEntropy, LabelSmoothing = 0.1 }, "loss.labelSmoothing is given, but only the loss cross-entropy has label smoothing.");
-        AssertRefusedAtOnce(new() { LabelSmoothing = 1 }, "loss.labelSmoothing is 1; it must be at least 0 and below 1.");
-        AssertRefusedAtOnce(new() { ClassWeights = [0, 0] }, "loss.classWeights has a weight that is negative or not finite, or only weights of 0; weights must be at least 0 and one above it.");
+        AssertRefusedAtOnce(new() { Kind = LossKind.MeanSquaredError, ClassWeights = [1] }, "loss.classWeights is set, but loss.kind is mean-squared-error; class weights are for cross-entropy");
+        AssertRefusedAtOnce(new() { ClassWeights = [1, -1] }, "loss.classWeights[1] is -1; expected a number of at least 0");
+        AssertRefusedAtOnce(new() { LabelSmoothing = 1 }, "loss.labelSmoothing is 1; expected a number of at least 0 and below 1");
     }
 
     [Fact]
