@@ -25,7 +25,7 @@ internal static class CheckGradVerb
         Option<ulong?> seed = CommandTree.Seed();
         Option<string[]> overrides = CommandTree.Overrides();
         Option<bool> json = CommandTree.Json("Print one JSON object.");
-        var command = new Command("check-grad", "Compare a job's gradients, at its initial parameters, with central differences.") { job, samples, entries, data, seed, overrides, json };
+        var command = new Command("check-grad", "Compare a job's gradients, at random parameters, with central differences.") { job, samples, entries, data, seed, overrides, json };
         command.SetAction(parsed =>
         {
             Job loaded = JobLoader.Load(parsed.GetRequiredValue(job), parsed.GetValue(overrides) ?? [], parsed.GetValue(seed));
@@ -48,7 +48,8 @@ internal static class CheckGradVerb
     private static GradientCheckReport Check(Job job, RunSetup setup, int samples, int entries)
     {
         var parameters = new Arena(setup.Graph.Layout);
-        Initialization.Initialize(setup.Graph, job.Training.Initialization, job.Training.Seed, parameters);
+        // Its biases are not 0, so that a ReLU of inputs that are 0 does not stand at its kink.
+        Initialization.Initialize(setup.Graph, InitializationScheme.PyTorch, job.Training.Seed, parameters);
         DataSplit train = setup.Data.Train;
         var input = new PassInput { Data = train.Data, Samples = train.Samples[..Math.Min(samples, train.Samples.Length)], Seed = job.Training.Seed };
         return GradientCheck.Run(setup.Graph, job.Loss, input, parameters.Span, job.Training.Slice, entries);
@@ -69,8 +70,10 @@ internal static class CheckGradVerb
         }
 
         terminal.Ansi().Write(table);
-        terminal.Output.WriteLine(report.Passed
-            ? $"the gradients agree: the largest error is {Small(report.MaximumError)} of a parameter's largest gradient (at most {Small(GradientCheckReport.Tolerance)} passes)"
+        terminal.Output.WriteLine(
+            report.Passed ? $"the gradients agree: the largest error is {Small(report.MaximumError)} of a parameter's largest gradient (at most {Small(GradientCheckReport.Tolerance)} passes)"
+            : report.Parameters.IsEmpty ? "nothing was compared: the model has no parameter that is trained"
+            : report.MaximumError <= GradientCheckReport.Tolerance ? $"not all was compared: every float looked at of {string.Join(", ", report.NotCompared)} lies at a kink of the loss"
             : $"the gradients do not agree: the largest error is {Small(report.MaximumError)} of a parameter's largest gradient, above {Small(GradientCheckReport.Tolerance)}");
         terminal.Output.Flush();
     }

@@ -27,8 +27,11 @@ public sealed record GradientCheckReport(ImmutableArray<ParameterCheck> Paramete
     /// <summary>The largest error of all parameters; 0 where there are none.</summary>
     public double MaximumError => Parameters.Select(parameter => parameter.MaximumError).DefaultIfEmpty(0).Max();
 
-    /// <summary>Whether every parameter's error is at most <see cref="Tolerance"/>.</summary>
-    public bool Passed => MaximumError <= Tolerance;
+    /// <summary>Whether there are parameters, something of each was compared, and every error is at most <see cref="Tolerance"/>.</summary>
+    public bool Passed => !Parameters.IsEmpty && NotCompared.IsEmpty && MaximumError <= Tolerance;
+
+    /// <summary>The names of parameters whose floats that were looked at all lie at kinks.</summary>
+    public ImmutableArray<string> NotCompared => [.. Parameters.Where(parameter => parameter.Checked == 0).Select(parameter => parameter.Name)];
 }
 
 /// <summary>Compares the gradients of a training pass with central differences of a second, plain evaluation in double precision.</summary>

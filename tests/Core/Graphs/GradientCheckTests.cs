@@ -41,6 +41,23 @@ public sealed class GradientCheckTests
     }
 
     [Fact]
+    public void A_parameter_that_lies_wholly_at_kinks_does_not_pass_nor_does_a_model_without_parameters()
+    {
+        Graph graph = Graph.Build(ModelDefinition.Chain(new Linear(2), new Relu(), new Linear(3)), Input);
+        Arena parameters = TestBed.Parameters(graph);
+        parameters[graph.Layout.Entries[0]].Clear();
+        parameters[graph.Layout.Entries[1]].Clear();
+        GradientCheckReport report = GradientCheck.Run(graph, TestBed.CrossEntropy, TestBed.Input(Data), parameters.Span);
+        Assert.Equal((0, 2), (report.Parameters[1].Checked, report.Parameters[1].Kinks));
+        Assert.Contains("fc1.bias", report.NotCompared);
+        Assert.InRange(report.MaximumError, 0, GradientCheckReport.Tolerance);
+        Assert.False(report.Passed);
+
+        Graph none = Graph.Build(ModelDefinition.Chain(new Tanh()), Input);
+        Assert.False(GradientCheck.Run(none, TestBed.CrossEntropy, TestBed.Input(Data), TestBed.Parameters(none).Span).Passed);
+    }
+
+    [Fact]
     public void Of_a_large_parameter_a_sample_is_compared()
     {
         Graph graph = Graph.Build(ModelDefinition.Chain(new Linear(30), new Tanh(), new Linear(3)), Input);
