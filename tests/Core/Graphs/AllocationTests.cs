@@ -1,4 +1,3 @@
-using DistNet.Data;
 using DistNet.Graphs;
 using DistNet.Kernels;
 using DistNet.Modules;
@@ -17,29 +16,10 @@ public sealed class AloneWithTheHeap;
 [Collection(nameof(AllocationTests))]
 public sealed class AllocationTests
 {
-    // Between them and the model of GraphExecutionTests every module.
-    private static readonly ModelDefinition OfImages = ModelDefinition.Chain(
-        new RandomCrop(2), new RandomFlip(), new Cutout(3), new Normalization([0.5f, -0.5f], [1, 2]), new Conv2d(20, 3, padding: 1), new LayerNorm(3), new LeakyRelu(), new MaxPool2d(2),
-        new Conv2d(9, 1), new GroupNorm(3), new AvgPool2d(2, stride: 1), new GlobalAveragePool(), new Reshape(3, 3), new Flatten(), new Linear(4));
-
-    // The first of the columns holds codes.
-    private static readonly ModelDefinition OfTables = new(
-        [
-            new("code", new Columns(0), ["input"]), new("numbers", new Columns(1, 6), ["input"]), new("place", new Embedding(7, Codes), ["code"]), new("all", new Concat(), ["place", "numbers"]),
-            new("ln", new LayerNorm(affine: false), ["all"]), new("block", Block.Sequential(new Linear(21), new Gelu()), ["ln"]), new("twice", new Duplicate(2), ["block"]),
-            new("silu", new Silu(), ["twice"]), new("sigmoid", new Sigmoid(), ["twice"]), new("product", new Multiply(), ["silu", "sigmoid"]), new("softplus", new Softplus(), ["product"]),
-            new("soft", new SoftMax(), ["product"]), new("log", new LogSoftMax(), ["soft"]), new("greater", new Max(), ["log", "softplus"]), new("fc", new Linear(4), ["greater"]),
-        ],
-        "fc");
-
-    private const int Codes = 5;
-
-    private static readonly (ModelDefinition Model, Shape Input)[] Models = [(GraphExecutionTests.Model, new(37)), (OfImages, new(2, 5, 6)), (OfTables, new(7))];
-
     [Fact]
     public void Every_module_is_in_a_model()
     {
-        IEnumerable<Module> written = Models.SelectMany(of => of.Model.Nodes.Select(node => node.Module)), built = Models.SelectMany(of => Graph.Build(of.Model, of.Input).Nodes.Select(node => node.Module));
+        IEnumerable<Module> written = EveryModule.Models.SelectMany(of => of.Model.Nodes.Select(node => node.Module)), built = EveryModule.Models.SelectMany(of => Graph.Build(of.Model, of.Input).Nodes.Select(node => node.Module));
         Assert.Empty(typeof(Module).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Module)) && !type.IsAbstract).Except(written.Concat(built).Select(module => module.GetType())));
     }
 
@@ -52,12 +32,11 @@ public sealed class AllocationTests
     [InlineData(2, 1, 32)]
     public void A_steady_pass_allocates_nothing(int model, int threads, int waveSlices)
     {
-        (ModelDefinition definition, Shape shape) = Models[model];
-        Graph graph = Graph.Build(definition, shape);
+        Graph graph = EveryModule.Build(model);
         using ThreadTeam team = new(threads, "test");
         GraphExecution execution = new(graph, TestBed.CrossEntropy, 8, 19, VectorUnit.Widest, team, waveSlices);
         Arena parameters = TestBed.Parameters(graph);
-        PassInput input = TestBed.Input(definition == OfTables ? Table(shape) : TestBed.RandomClasses(shape, 150, graph.OutputShape.Length));
+        PassInput input = TestBed.Input(EveryModule.Data(model, graph, 150));
         SumNode[] nodes = [.. CanonicalSum.Cover(new SliceRange(0, 19), 19)];
         Memory<float>[] gradients = [new float[graph.Layout.ArenaLength]];
         NodeMetrics[] metrics = new NodeMetrics[1];
@@ -76,16 +55,5 @@ public sealed class AllocationTests
         }
 
         Assert.Equal(0, least);
-    }
-
-    private static Dataset Table(Shape shape)
-    {
-        float[] inputs = TestBed.Uniform(150 * shape.Length, seed: 1, bound: 2);
-        for (int row = 0; row < 150; row++)
-        {
-            inputs[row * shape.Length] = row % Codes;
-        }
-
-        return TestBed.Classes(shape, inputs, [.. Enumerable.Range(0, 150).Select(row => row % 4)], 4);
     }
 }

@@ -20,28 +20,58 @@ public sealed class RandomGraphTests
         (weighted, smoothed) => TestBed.CrossEntropy with { ClassWeights = weighted ? [1, 2, 0.5f, 0, 3] : [], LabelSmoothing = smoothed ? 0.2 : 0 });
 
     [Fact]
-    public void Gradients_agree_with_central_differences_in_double() =>
+    public void Gradients_agree_with_central_differences_in_double()
+    {
+        int compared = 0, kinks = 0;
         Gen.Select(RandomGraphs.Models, Losses, Gen.Int[1, 1000]).Sample(
             (model, loss, seed) =>
             {
                 (Graph graph, Dataset data, Arena parameters) = Make(model, loss, seed);
                 GradientCheckReport report = GradientCheck.Run(graph, loss, TestBed.Input(data, 0, 9), parameters.Span, SliceSize, maximumPerParameter: 12);
-                Assert.True(report.Passed, $"{string.Join("; ", report.Parameters)}\n{graph.Describe()}");
+                Assert.True(report.MaximumError <= GradientCheckReport.Tolerance, $"{string.Join("; ", report.Parameters)}\n{graph.Describe()}");
+                Interlocked.Add(ref compared, report.Parameters.Sum(parameter => parameter.Checked));
+                Interlocked.Add(ref kinks, report.Parameters.Sum(parameter => parameter.Kinks));
             },
             iter: 150);
 
+        // 28 beside 129,592 were found in 3,000 graphs; in four of them a parameter lay wholly at kinks.
+        Assert.InRange(kinks, 0, compared / 100);
+    }
+
     [Fact]
-    public void Any_split_of_the_slices_into_passes_gives_the_same_bits() =>
-        Gen.Select(RandomGraphs.Models, Losses, Gen.Int[1, 1000], Gen.Int[1, 6].HashSet[1, 4]).Sample(
-            (model, loss, seed, cuts) =>
+    public void Any_split_of_the_slices_into_passes_and_waves_gives_the_same_bits() =>
+        Gen.Select(RandomGraphs.Models, Losses, Gen.Int[1, 1000], Gen.Int[1, 6].HashSet[0, 4], Gen.Int[0, 3]).Sample(
+            (model, loss, seed, cuts, wave) =>
             {
                 (Graph graph, Dataset data, Arena parameters) = Make(model, loss, seed);
                 int[] bounds = [0, .. cuts.Order(), 7];
                 SliceRange[] shards = [.. bounds.Zip(bounds.Skip(1), (from, to) => new SliceRange(from, to - from))];
+                int? waveSlices = wave == 0 ? null : 1 << (wave - 1);
                 TestBed.Pass whole = TestBed.Train(graph, loss, data, parameters, SliceSize);
-                whole.AssertSameBits(TestBed.Train(graph, loss, data, parameters, SliceSize, shards));
+                whole.AssertSameBits(TestBed.Train(graph, loss, data, parameters, SliceSize, shards, waveSlices: waveSlices));
             },
             iter: 150);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Any_waves_of_every_module_give_the_same_bits(int model)
+    {
+        const int Slices = 19;
+        Graph graph = EveryModule.Build(model);
+        Dataset data = EveryModule.Data(model, graph, (8 * Slices) - 3);
+        Arena parameters = TestBed.Parameters(graph);
+        TestBed.Pass whole = TestBed.Train(graph, TestBed.CrossEntropy, data, parameters, 8);
+        foreach (int? waveSlices in (int?[])[1, 2, 4, null])
+        {
+            foreach (int cut in (int[])[0, 3, 8])
+            {
+                SliceRange[] shards = cut == 0 ? [new(0, Slices)] : [new(0, cut), new(cut, Slices - cut)];
+                whole.AssertSameBits(TestBed.Train(graph, TestBed.CrossEntropy, data, parameters, 8, shards, threads: 1 + (cut % 2), waveSlices: waveSlices));
+            }
+        }
+    }
 
     [Fact]
     public void Every_vector_width_gives_the_same_bits() =>
