@@ -84,7 +84,7 @@ internal static class ArrayDataset
         }
 
         ImmutableArray<string> known = expected?.ClassNames ?? [];
-        ClassIndex classes = new(known);
+        ClassIndex classes = new(known, labels.Count);
         Dictionary<long, string> texts = [];
         for (int i = 0; i < labels.Count; i++)
         {

@@ -16,11 +16,14 @@ internal sealed class ClassIndex
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup;
     private readonly ImmutableArray<string> known;
     private readonly bool knownAreNumbers;
-    private readonly List<int> labels = [];
+    private int[] labels;
+    private int count;
 
     /// <param name="known">The classes that the training file decided; empty to decide them now.</param>
-    public ClassIndex(ImmutableArray<string> known)
+    /// <param name="samples">How many labels there will be; 0 where that is not known.</param>
+    public ClassIndex(ImmutableArray<string> known, int samples = 0)
     {
+        labels = new int[samples];
         lookup = byText.GetAlternateLookup<ReadOnlySpan<char>>();
         this.known = known;
         knownAreNumbers = known.All(name => TryNumber(name, out _));
@@ -44,7 +47,12 @@ internal sealed class ClassIndex
             byText.Add(text.ToString(), label);
         }
 
-        labels.Add(label);
+        if (count == labels.Length)
+        {
+            Array.Resize(ref labels, Math.Max(16, (int)Math.Min(2L * count, Array.MaxLength)));
+        }
+
+        labels[count++] = label;
         return true;
     }
 
@@ -54,9 +62,10 @@ internal sealed class ClassIndex
     /// <exception cref="DistNetException">The loss needs another number of classes.</exception>
     public SampleLabels Finish(LabelKind kind, string path)
     {
+        Array.Resize(ref labels, count);
         if (!known.IsEmpty)
         {
-            return SampleLabels.Classes([.. labels], known);
+            return SampleLabels.Classes(labels, known);
         }
 
         string[] written = new string[byText.Count];
@@ -73,7 +82,12 @@ internal sealed class ClassIndex
         CheckNumber(names, kind, path);
         Dictionary<string, int> sorted = names.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
         int[] remap = [.. canonical.Select(name => sorted[name])];
-        return SampleLabels.Classes([.. labels.Select(label => remap[label])], names);
+        foreach (ref int label in labels.AsSpan())
+        {
+            label = remap[label];
+        }
+
+        return SampleLabels.Classes(labels, names);
     }
 
     /// <summary>The known classes for a message, shortened.</summary>

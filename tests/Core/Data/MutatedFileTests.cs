@@ -19,6 +19,9 @@ public sealed class MutatedFileTests : IDisposable
     // What a reader may allocate besides its factor of the file's size: buffers of streams, parsers and sentences.
     private const long FreeBytes = 1 << 20;
 
+    // Deflate unpacks up to 1,032 bytes from one, and each may become four more.
+    private const long FactorOfPacked = 5 * 1032;
+
     private const int Mutations = 400;
 
     private readonly TemporaryFolder folder = new();
@@ -32,7 +35,7 @@ public sealed class MutatedFileTests : IDisposable
     public void Mutated_idx_of_doubles_is_read_or_refused() => Check(Idx(14, [10, 4], [.. Enumerable.Range(0, 40).SelectMany(i => BitConverter.GetBytes((double)i).Reverse())]), factor: 16, path => IdxDataset.LoadInputs(path));
 
     [Fact]
-    public void Mutated_idx_in_gzip_is_read_or_refused() => Check(Gzip(Idx(8, [20, 4, 5], Bytes(400))), factor: 2 * 1032, path => IdxDataset.LoadInputs(path));
+    public void Mutated_idx_in_gzip_is_read_or_refused() => Check(Gzip(Idx(8, [20, 4, 5], Bytes(400))), FactorOfPacked, path => IdxDataset.LoadInputs(path));
 
     [Fact]
     public void Mutated_labels_of_idx_are_read_or_refused()
@@ -58,7 +61,7 @@ public sealed class MutatedFileTests : IDisposable
         foreach (JsonElement golden in DataFileGoldens.Of("arrays").Where(golden => golden.Name().Contains("npz", StringComparison.Ordinal)))
         {
             (string inputs, string labels) = golden.Name() == "npz" ? ("inputs", "labels") : ("x", "y");
-            Check(golden.Bytes(), factor: 2 * 1032, path => NpyDataset.LoadNpz(path, inputs, labels, LossKind.CrossEntropy));
+            Check(golden.Bytes(), 2 * FactorOfPacked, path => NpyDataset.LoadNpz(path, inputs, labels, LossKind.CrossEntropy));
         }
     }
 
@@ -125,6 +128,30 @@ public sealed class MutatedFileTests : IDisposable
                 TableDataset.Load(path, new TableOptions { Header = false, Columns = rules }, LossKind.CrossEntropy);
                 Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, FreeBytes + (16 * bytes.Length), FreeBytes + (256 * bytes.Length) + (OfColumn * rules.Rules.Length));
             }
+        }
+    }
+
+    // Elements of one byte that take next to nothing in the file and four bytes in memory.
+    [Fact]
+    public void Packed_arrays_of_equal_elements_take_no_more_than_their_factor()
+    {
+        const int Count = 1 << 22;
+        string bytes = folder.Write("bytes", Gzip(Idx(8, [Count, 1], new byte[Count])));
+        byte[] two = new byte[Count];
+        two[^1] = 1;
+        string labels = folder.Write("labels", Gzip(Idx(8, [Count], two)));
+        Measure([folder.Write("signed", Gzip(Idx(9, [Count / 4, 4], new byte[Count])))], 5, path => IdxDataset.LoadInputs(path[0]));
+        Measure([folder.Write("i1", Gzip(NpyDatasetTests.Npy("|i1", $"({Count / 4}, 4)", new byte[Count])))], 5, path => NpyDataset.LoadInputs(path[0]));
+        Measure([bytes, labels], 1 + 5, path => IdxDataset.Load(path[0], path[1], LossKind.CrossEntropy));
+        Measure([bytes, labels], 1 + 5, path => IdxDataset.Load(path[0], path[1], LossKind.MeanSquaredError));
+
+        void Measure(string[] files, int bytesOfEach, Func<string[], Dataset> read)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Dataset data = read(files);
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(data.Count >= Count / 4);
+            Assert.InRange(allocated, (long)bytesOfEach * Count, Math.Min(FreeBytes + ((long)bytesOfEach * Count), FreeBytes + (FactorOfPacked * files.Sum(file => new FileInfo(file).Length))));
         }
     }
 
