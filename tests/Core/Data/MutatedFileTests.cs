@@ -228,20 +228,20 @@ public sealed class MutatedFileTests : IDisposable
             Check(bytes, factor: 512, path =>
             {
                 byte[] mutated = File.ReadAllBytes(path);
-                File.WriteAllBytes(original, mutated);
+                folder.Write(original, mutated);
                 FileJson described = new(name, mutated.Length, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(mutated)));
-                File.WriteAllBytes(
+                folder.Write(
                     Path.Combine(checkpoint, CheckpointManifest.FileName),
                     CheckpointManifest.Text(manifest.Step, manifest.Best, [.. manifest.Files.Select(file => file.Name == name ? described : file)]));
                 CheckpointStore.Load(checkpoint);
             }, mutations: 100);
-            File.WriteAllBytes(original, bytes);
+            folder.Write(original, bytes);
         }
 
         byte[] text = CheckpointManifest.Text(manifest.Step, manifest.Best, manifest.Files);
         Check(text, factor: 512, path =>
         {
-            File.Copy(path, Path.Combine(checkpoint, CheckpointManifest.FileName), overwrite: true);
+            folder.Write(Path.Combine(checkpoint, CheckpointManifest.FileName), File.ReadAllBytes(path));
             CheckpointStore.Load(checkpoint);
         }, mutations: 100);
     }
