@@ -24,6 +24,9 @@ internal sealed class ExecutionMemory
     // For each node whether the node after it computes its rule.
     private readonly bool[] takenIn;
 
+    // Parameters that several nodes use.
+    private readonly HashSet<ParameterEntry> shared;
+
     public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices, int waveSlices)
     {
         this.graph = graph;
@@ -40,6 +43,7 @@ internal sealed class ExecutionMemory
         values = new RowBuffer[graph.Values.Length];
         values[0] = Buffer(0);
         takenIn = TakenIn(graph);
+        shared = [.. graph.Nodes.SelectMany(node => node.Parameters).GroupBy(use => use.Entry).Where(uses => uses.Count() > 1).Select(uses => uses.Key)];
         Nodes = new NodeMemory[graph.Nodes.Length];
         for (int index = 0; index < Nodes.Length; index++)
         {
@@ -151,7 +155,7 @@ internal sealed class ExecutionMemory
             && node.Domain == 0
             && node.Module.GradientNeedsOperandsAlone
             && node.Parameters.Any(use => use.Entry.IsTrained)
-            && node.Parameters.All(use => graph.Nodes.Count(other => other.Parameters.Any(parameter => parameter.Entry == use.Entry)) == 1)
+            && !node.Parameters.Any(use => shared.Contains(use.Entry))
             && rows * operands < node.Parameters.Sum(use => (long)use.Entry.Length)
             && passRows * operands <= MostKept;
     }

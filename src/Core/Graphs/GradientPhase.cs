@@ -120,8 +120,7 @@ internal sealed class GradientPhase : ITeamWork
 
         for (int merges = present.End == node.End ? waiting : BitOperations.TrailingZeroCount(wave + 1); merges > 0; merges--, waiting--)
         {
-            Span<float> left = parameter.Waiting(gradient, waiting - 1).Span[from..to];
-            Elementwise.Add(pass.Unit, left, parameter.Waiting(gradient, waiting).Span[from..to], left);
+            Add(parameter.Waiting(gradient, waiting), parameter.Waiting(gradient, waiting - 1), from, to);
         }
     }
 
@@ -145,23 +144,30 @@ internal sealed class GradientPhase : ITeamWork
             for (int use = 1; use < parameter.Uses.Length; use++)
             {
                 Compute(context, parameter.Uses[use], one, parameter.Pending(pending + 1), from, to);
-                parameter.Combine(pass.Unit, pending + 1, from, to);
+                Add(parameter.Pending(pending + 1), parameter.Pending(pending), from, to);
             }
 
-            for (int merges = BitOperations.TrailingZeroCount(slice + 1); merges > 0; merges--)
+            for (int merges = BitOperations.TrailingZeroCount(slice + 1); merges > 0; merges--, pending--)
             {
-                parameter.Combine(pass.Unit, pending--, from, to);
+                Add(parameter.Pending(pending), parameter.Pending(pending - 1), from, to);
             }
 
             pending++;
         }
 
-        while (pending > 1)
+        for (pending--; pending > 0; pending--)
         {
-            parameter.Combine(pass.Unit, --pending, from, to);
+            Add(parameter.Pending(pending), parameter.Pending(pending - 1), from, to);
         }
 
         parameter.Pending(0).Span[from..to].CopyTo(gradient.Span[from..to]);
+    }
+
+    // The right half of a node of the tree to its left half.
+    private void Add(Memory<float> right, Memory<float> left, int from, int to)
+    {
+        Span<float> sum = left.Span[from..to];
+        Elementwise.Add(pass.Unit, sum, right.Span[from..to], sum);
     }
 
     private void ClearPadding(Span<float> gradient)
@@ -207,13 +213,6 @@ internal sealed class GradientPhase : ITeamWork
         public Memory<float> Waiting(Memory<float> gradient, int index) => index == 0 ? gradient : waves.Memory.Slice((index - 1) * Entry.Length, Entry.Length);
 
         public Memory<float> Pending(int index) => pending.Memory.Slice(index * Entry.Length, Entry.Length);
-
-        /// <summary>pending[right − 1] += pending[right].</summary>
-        public void Combine(VectorUnit unit, int right, int from, int to)
-        {
-            Span<float> left = Pending(right - 1).Span[from..to];
-            Elementwise.Add(unit, left, Pending(right).Span[from..to], left);
-        }
 
         /// <summary>The floats that one thread takes: whole multiples of the parameter's split length.</summary>
         public (int From, int To) Range(int part, int parts)

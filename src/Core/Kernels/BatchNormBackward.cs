@@ -45,7 +45,7 @@ internal unsafe ref struct BatchNormBackward : IKernel
                             new()
                             {
                                 X = x + start, Dy = dy + start, Dx = dx + start,
-                                Mean = mean[channel], Factor = factors.Factor[channel], Shift = factors.Shift[channel], Slope = factors.Slope[channel],
+                                Mean = mean[channel], Factor = factors.Factor[channel], Weight = 1, Shift = factors.Shift[channel], Slope = factors.Slope[channel],
                             },
                             pixels);
                     }

@@ -21,7 +21,7 @@ internal unsafe struct PlaneApplyRule : IPlaceRule
     }
 }
 
-/// <summary>The input gradient of a norm, dx = fma(x − mean, slope, dy − shift) · factor, for a plane that has one of each.</summary>
+/// <summary>The input gradient of a norm, dx = fma(x − mean, slope, dy · weight − shift) · factor, for a plane that has one of each.</summary>
 internal unsafe struct PlaneGradientRule : IPlaceRule
 {
     public float* X;
@@ -29,6 +29,7 @@ internal unsafe struct PlaneGradientRule : IPlaceRule
     public float* Dx;
     public float Mean;
     public float Factor;
+    public float Weight;
     public float Shift;
     public float Slope;
 
@@ -38,7 +39,7 @@ internal unsafe struct PlaneGradientRule : IPlaceRule
         where TOps : struct, IVectorOps<TVector>
     {
         TVector d = TOps.Subtract(TOps.Load(in *X, index), TOps.Broadcast(Mean));
-        TVector centred = TOps.Subtract(TOps.Load(in *Dy, index), TOps.Broadcast(Shift));
+        TVector centred = TOps.Subtract(TOps.Multiply(TOps.Load(in *Dy, index), TOps.Broadcast(Weight)), TOps.Broadcast(Shift));
         TOps.Store(TOps.Multiply(TOps.FusedMultiplyAdd(d, TOps.Broadcast(Slope), centred), TOps.Broadcast(Factor)), ref *Dx, index);
     }
 }

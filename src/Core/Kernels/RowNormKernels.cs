@@ -188,7 +188,7 @@ public static class RowNormKernels
                     // The products' memory ends with their row, so that nothing beyond it may be read.
                     (float a, float b) = PlaneSums.Of<TVector, TOps, GradientTerm>(new(x + start, 0, 1, columns, x + start + columns), mean, products);
                     EachPlace.Run<TVector, TOps, PlaneGradientRule>(
-                        new() { X = x + start, Dy = products, Dx = dx + start, Mean = mean, Factor = inverse, Shift = a / columns, Slope = 0 - (b * inverse * inverse / columns) },
+                        new() { X = x + start, Dy = products, Dx = dx + start, Mean = mean, Factor = inverse, Weight = 1, Shift = a / columns, Slope = 0 - (b * inverse * inverse / columns) },
                         columns);
                 }
             }
@@ -255,8 +255,8 @@ public static class RowNormKernels
                     for (int channel = 0; channel < (dx is null ? 0 : channels); channel++)
                     {
                         nint at = start + ((nint)channel * Pixels);
-                        EachPlace.Run<TVector, TOps, GroupGradientRule>(
-                            new() { X = x + at, Dy = dy + at, Dx = dx + at, Mean = mean, Inverse = inverse, Weight = weight[first + channel], Shift = shift, Slope = slope }, Pixels);
+                        EachPlace.Run<TVector, TOps, PlaneGradientRule>(
+                            new() { X = x + at, Dy = dy + at, Dx = dx + at, Mean = mean, Factor = inverse, Weight = weight[first + channel], Shift = shift, Slope = slope }, Pixels);
                     }
                 }
             }
@@ -311,29 +311,6 @@ public static class RowNormKernels
         {
             TVector normalised = TOps.Multiply(TOps.Subtract(TOps.Load(in *X, index), TOps.Broadcast(Mean)), TOps.Broadcast(Inverse));
             TOps.Store(TOps.FusedMultiplyAdd(TOps.Load(in *Dy, index), normalised, TOps.Load(in *Sum, index)), ref *Sum, index);
-        }
-    }
-
-    // dx = fma(x − mean, slope, dy · weight − shift) · inverse.
-    private unsafe struct GroupGradientRule : IPlaceRule
-    {
-        public float* X;
-        public float* Dy;
-        public float* Dx;
-        public float Mean;
-        public float Inverse;
-        public float Weight;
-        public float Shift;
-        public float Slope;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Invoke<TVector, TOps>(nuint index)
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-        {
-            TVector d = TOps.Subtract(TOps.Load(in *X, index), TOps.Broadcast(Mean));
-            TVector centred = TOps.Subtract(TOps.Multiply(TOps.Load(in *Dy, index), TOps.Broadcast(Weight)), TOps.Broadcast(Shift));
-            TOps.Store(TOps.Multiply(TOps.FusedMultiplyAdd(d, TOps.Broadcast(Slope), centred), TOps.Broadcast(Inverse)), ref *Dx, index);
         }
     }
 }
