@@ -26,7 +26,7 @@ public static class PoolKernels
         if (window.IsHalving)
         {
             HalvingForward<GreatestOfFour> kernel = new() { Window = window, X = x, Y = y, Places = MemoryMarshal.AsBytes(places) };
-            unit.Run(ref kernel);
+            unit.For(window.Columns.Output).Run(ref kernel);
         }
         else if (window.Taps <= ByteTaps)
         {
@@ -47,7 +47,7 @@ public static class PoolKernels
         Check(window, x.Length, y.Length);
         Invariant.Holds(window.IsHalving && places.Length == PlaceFloats(window, y.Length));
         HalvingForward<GreatestOfFourRelus> kernel = new() { Window = window, X = x, Y = y, Places = MemoryMarshal.AsBytes(places) };
-        unit.Run(ref kernel);
+        unit.For(window.Columns.Output).Run(ref kernel);
     }
 
     /// <summary>The way back of <see cref="Maximum(VectorUnit, PlaneWindow, ReadOnlySpan{float}, Span{float}, Span{float})"/>.</summary>
@@ -58,7 +58,7 @@ public static class PoolKernels
         if (window.IsHalving)
         {
             HalvingBackward<GreatestOfFour> kernel = new() { Window = window, OutputGradient = dy, Places = MemoryMarshal.AsBytes(places), InputGradient = dx };
-            unit.Run(ref kernel);
+            unit.For(window.Columns.Output).Run(ref kernel);
         }
         else if (window.Taps <= ByteTaps)
         {
@@ -82,7 +82,7 @@ public static class PoolKernels
         if (window.IsHalving)
         {
             HalvingForward<MeanOfFour> kernel = new() { Window = window, X = x, Y = y };
-            unit.Run(ref kernel);
+            unit.For(window.Columns.Output).Run(ref kernel);
             return;
         }
 
@@ -116,7 +116,7 @@ public static class PoolKernels
         if (window.IsHalving)
         {
             HalvingBackward<MeanOfFour> kernel = new() { Window = window, OutputGradient = dy, InputGradient = dx };
-            unit.Run(ref kernel);
+            unit.For(window.Columns.Output).Run(ref kernel);
             return;
         }
 

@@ -32,6 +32,8 @@ public sealed class VectorUnit
     /// <summary>The widest unit this processor has; without a fused multiply-add in hardware, the emulated one.</summary>
     public static VectorUnit Widest { get; } = Available()[0];
 
+    private static VectorUnit Half { get; } = new(VectorWidth.Bits256, false);
+
     /// <summary>The width.</summary>
     public VectorWidth Width { get; }
 
@@ -62,6 +64,10 @@ public sealed class VectorUnit
         units.Add(new(VectorWidth.Scalar, true));
         return units;
     }
+
+    /// <summary>This unit, or a narrower one where its vectors would mostly be empty: two halves of a wide vector cost as much as two narrow ones.</summary>
+    /// <param name="lanes">How many lanes are used at once.</param>
+    internal VectorUnit For(int lanes) => Width == VectorWidth.Bits512 && lanes <= (int)VectorWidth.Bits256 ? Half : this;
 
     /// <summary>Runs a kernel at this width.</summary>
     /// <param name="kernel">The work, with its spans and lengths.</param>
