@@ -93,6 +93,7 @@ public sealed class BadJobTests
     [Theory]
     [InlineData("{ nodes: { a: { linear: 3, from: b }, b: { relu: , from: a } }, output: b }", "cycle")]
     [InlineData("[{ linear: 4 }]", "fc1")]
+    [InlineData("[{ linear: 40000 }, { linear: 40000 }, { linear: 40000 }, { linear: 3 }]", "3200320016 floats")]
     [InlineData("{ nodes: { a: { linear: 2, from: input }, b: { linear: 3, from: input }, sum: { add: , from: [a, b] } }, output: sum }", "'sum'")]
     [InlineData("{ nodes: { a: { linear: 3, from: input }, lost: { relu: , from: a } }, output: a }", "'lost'")]
     public void A_model_that_cannot_be_built_is_refused_with_the_node(string model, string part)

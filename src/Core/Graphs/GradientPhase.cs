@@ -198,8 +198,9 @@ internal sealed class GradientPhase : ITeamWork
             splitLength = Uses[0].Node.Node.Parameters[Uses[0].Parameter].Definition.SplitLength;
             IsKept = Uses.Length == 1 && Uses[0].Node.IsKept;
             int levels = Uses.Length == 1 ? 0 : BitOperations.Log2((uint)Math.Min(waveSlices, maximumSlices)) + 3;
-            pending = new AlignedBuffer(checked(levels * entry.Length));
-            waves = new AlignedBuffer(IsKept ? 0 : checked(BitOperations.Log2((uint)((maximumSlices + waveSlices - 1) / waveSlices)) * entry.Length));
+            int waiting = IsKept ? 0 : BitOperations.Log2((uint)((maximumSlices + waveSlices - 1) / waveSlices));
+            pending = Sums(levels, entry);
+            waves = Sums(waiting, entry);
         }
 
         public ParameterEntry Entry { get; }
@@ -213,6 +214,9 @@ internal sealed class GradientPhase : ITeamWork
         public Memory<float> Waiting(Memory<float> gradient, int index) => index == 0 ? gradient : waves.Memory.Slice((index - 1) * Entry.Length, Entry.Length);
 
         public Memory<float> Pending(int index) => pending.Memory.Slice(index * Entry.Length, Entry.Length);
+
+        private static AlignedBuffer Sums(int count, ParameterEntry entry) =>
+            new(AlignedBuffer.LengthOf((long)count * entry.Length, $"The {count} sums over slices that may wait for a gradient of '{entry.Name}'", "take a smaller model"));
 
         /// <summary>The floats that one thread takes: whole multiples of the parameter's split length.</summary>
         public (int From, int To) Range(int part, int parts)

@@ -51,21 +51,23 @@ public sealed class Layout
 
     /// <summary>Lays out parameters one after the other, each at a 64-byte boundary.</summary>
     /// <exception cref="ArgumentException">Two parameters have one name.</exception>
+    /// <exception cref="DistNetException">All together are more than one buffer can hold.</exception>
     public Layout(IEnumerable<(string Name, Shape Shape, ParameterRole Role)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        var entries = ImmutableArray.CreateBuilder<ParameterEntry>();
-        int offset = 0;
-        foreach ((string name, Shape shape, ParameterRole role) in parameters)
+        (string Name, Shape Shape, ParameterRole Role)[] all = [.. parameters];
+        ArenaLength = AlignedBuffer.LengthOf(all.Sum(parameter => Padded(parameter.Shape)), "All parameters of the model together", "take a smaller model");
+        var entries = ImmutableArray.CreateBuilder<ParameterEntry>(all.Length);
+        long offset = 0;
+        foreach ((string name, Shape shape, ParameterRole role) in all)
         {
-            entries.Add(new ParameterEntry(name, shape, role, offset));
-            offset = checked(offset + Padded(shape.Length));
+            entries.Add(new ParameterEntry(name, shape, role, (int)offset));
+            offset += Padded(shape);
         }
 
         Entries = entries.ToImmutable();
         Parameters = [.. Entries.Where(entry => !entry.IsBuffer)];
         Buffers = [.. Entries.Where(entry => entry.IsBuffer)];
-        ArenaLength = offset;
         byName = Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
     }
 
@@ -87,5 +89,5 @@ public sealed class Layout
     /// <summary>Finds a parameter or a buffer by name.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out ParameterEntry? entry) => byName.TryGetValue(name, out entry);
 
-    private static int Padded(int length) => (length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
+    private static long Padded(Shape shape) => ((long)shape.Length + AlignedBuffer.AlignmentFloats - 1) / AlignedBuffer.AlignmentFloats * AlignedBuffer.AlignmentFloats;
 }
