@@ -13,6 +13,7 @@ public sealed class DigestTests
         { 328, 8, 3 },  // 41 slices: several uneven ones for each of eight workers
         { 20, 32, 1 },  // smaller than a slice
         { 5000, 64, 3 }, // larger than the data
+        { 5000, int.MaxValue, 1 }, // and a slice larger than that
     };
 
     [Theory]

@@ -52,7 +52,7 @@ internal static class CheckGradVerb
         Initialization.Initialize(setup.Graph, InitializationScheme.PyTorch, job.Training.Seed, parameters);
         DataSplit train = setup.Data.Train;
         var input = new PassInput { Data = train.Data, Samples = train.Samples[..Math.Min(samples, train.Samples.Length)], Seed = job.Training.Seed };
-        return GradientCheck.Run(setup.Graph, job.Loss, input, parameters.Span, job.Training.Slice, entries);
+        return GradientCheck.Run(setup.Graph, job.Loss, input, parameters.Span, Math.Min(job.Training.Slice, input.Samples.Length), entries);
     }
 
     private static void Print(Terminal terminal, GradientCheckReport report)

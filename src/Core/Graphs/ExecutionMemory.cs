@@ -9,6 +9,9 @@ namespace DistNet.Graphs;
 /// its output gradient, unless somebody else still reads that. A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
 internal sealed class ExecutionMemory
 {
+    /// <summary>What makes all buffers of rows smaller.</summary>
+    public const string Remedy = "take a smaller training.slice";
+
     // The most floats that a pass keeps of a node's operands: 64 MiB.
     private const long MostKept = 1 << 24;
 
@@ -30,8 +33,8 @@ internal sealed class ExecutionMemory
     public ExecutionMemory(Graph graph, int sliceSize, int maximumSlices, int waveSlices)
     {
         this.graph = graph;
-        rows = checked(sliceSize * waveSlices);
-        passRows = checked(sliceSize * maximumSlices);
+        rows = Rows(sliceSize, waveSlices);
+        passRows = Rows(sliceSize, maximumSlices);
         Pass = new RowDomain(sliceSize, maximumSlices, null);
         Domains = new RowDomain[graph.Domains.Length];
         for (int domain = 0; domain < Domains.Length; domain++)
@@ -181,8 +184,8 @@ internal sealed class ExecutionMemory
         GraphNode node = graph.Nodes[index];
         int before = graph.Values[node.Inputs[0]].Producer;
         bool isKept = IsKept(node);
-        ModuleMemory needs = node.Module.Memory(node.InputShapes, rows, waveSlices);
-        Scratch = Math.Max(Scratch, isKept ? node.Module.Memory(node.InputShapes, passRows, Pass.Slices.Length).Scratch : needs.Scratch);
+        ModuleMemory needs = Needs(node, rows, waveSlices);
+        Scratch = Math.Max(Scratch, isKept ? Needs(node, passRows, Pass.Slices.Length).Scratch : needs.Scratch);
         foreach (int output in node.Outputs)
         {
             values[output] = node.Module.OutputIsInput || takenIn[index] ? values[node.Inputs[0]] : Buffer(output);
@@ -194,9 +197,9 @@ internal sealed class ExecutionMemory
             Inputs = [.. node.Inputs.Select(input => values[input])],
             Outputs = [.. node.Outputs.Select(output => values[output])],
             Output = values[node.Outputs[0]],
-            Saved = needs.SavedPerSample == 0 ? Nothing : new AlignedBuffer(checked(rows * needs.SavedPerSample)),
+            Saved = Kept(node, rows, "samples", needs.SavedPerSample),
             SavedPerSample = needs.SavedPerSample,
-            SlicesSaved = needs.SavedPerSlice == 0 ? Nothing : new AlignedBuffer(checked(waveSlices * needs.SavedPerSlice)),
+            SlicesSaved = Kept(node, waveSlices, "slices", needs.SavedPerSlice),
             SavedPerSlice = needs.SavedPerSlice,
             TakesIn = before >= 0 && takenIn[before],
             IsTakenIn = takenIn[index],
@@ -210,6 +213,25 @@ internal sealed class ExecutionMemory
             RandomStream = KeyedRandom.Stream(node.Module.RandomPurpose, node.Name),
         };
     }
+
+    private static int Rows(int sliceSize, int slices) =>
+        AlignedBuffer.LengthOf((long)sliceSize * slices, $"A pass of {slices} slices of {sliceSize} samples with one value each", Remedy);
+
+    // A module adds up its scratch in checked arithmetic.
+    private static ModuleMemory Needs(GraphNode node, int rows, int slices)
+    {
+        try
+        {
+            return node.Module.Memory(node.InputShapes, rows, slices);
+        }
+        catch (OverflowException overflow)
+        {
+            throw DistNetException.BadInput($"What node '{node.Name}' needs for a pass of {rows} samples would be more than {int.MaxValue} floats; {Remedy}.", overflow);
+        }
+    }
+
+    private static AlignedBuffer Kept(GraphNode node, int count, string counted, int width) =>
+        width == 0 ? Nothing : new(AlignedBuffer.LengthOf((long)count * width, $"What node '{node.Name}' keeps of a pass of {count} {counted}", Remedy));
 
     private RowBuffer Buffer(int value)
     {

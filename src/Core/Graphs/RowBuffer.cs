@@ -32,10 +32,7 @@ internal sealed class RowBuffer(int width)
         }
 
         int rows = isKept ? passRows : waveRows;
-        long length = (long)rows * width;
-        memory = length <= int.MaxValue - AlignedBuffer.AlignmentFloats
-            ? new AlignedBuffer((int)length)
-            : throw DistNetException.BadInput($"A pass of {rows} rows of {width} floats is more than {int.MaxValue} floats; take a smaller batch.");
+        memory = new AlignedBuffer(AlignedBuffer.LengthOf((long)rows * width, $"A pass of {rows} samples with {width} values each", ExecutionMemory.Remedy));
     }
 
     /// <summary>Turns to the wave whose first row this is among the pass's.</summary>

@@ -29,7 +29,8 @@ internal sealed class RowsPhase : ITeamWork
         int sliceSize = memory.Domains[0].SliceSize;
         sampleWidth = graph.InputShape.Length;
         outputWidth = graph.OutputShape.Length;
-        losses = [.. scratch.Select(_ => new LossContext(pass.Unit, outputWidth, loss.ScratchLength(sliceSize, outputWidth)))];
+        int lossScratch = AlignedBuffer.LengthOf(loss.ScratchLength(sliceSize, outputWidth), $"What the loss needs for a slice of {sliceSize} samples", ExecutionMemory.Remedy);
+        losses = [.. scratch.Select(_ => new LossContext(pass.Unit, outputWidth, lossScratch))];
         SliceMetrics = new NodeMetrics[maximumSlices];
     }
 

@@ -114,7 +114,7 @@ public sealed class CrossEntropy : Loss
         return ((1 - LabelSmoothing) * own) + (LabelSmoothing / output.Length * all);
     }
 
-    internal override int ScratchLength(int rows, int width) => 2 * rows;
+    internal override long ScratchLength(int rows, int width) => 2L * rows;
 
     private double Weight(int index) => ClassWeights.IsEmpty ? 1 : ClassWeights[index];
 

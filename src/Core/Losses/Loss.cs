@@ -43,7 +43,7 @@ public abstract class Loss
     public abstract double Reference(ReadOnlySpan<double> output, int label, ReadOnlySpan<float> target);
 
     /// <summary>The floats of scratch for <paramref name="rows"/> samples of <paramref name="width"/> outputs.</summary>
-    internal virtual int ScratchLength(int rows, int width) => 0;
+    internal virtual long ScratchLength(int rows, int width) => 0;
 
     private protected static string OutputWords(Graph graph)
     {

@@ -87,7 +87,7 @@ public sealed class BatchNorm : Module
     {
         int channels = inputs[0][0];
         return new ModuleMemory(
-            Scratch: Math.Max((BatchNormKernels.ScratchPerChannel + 3) * channels, SliceSum.Scratch(channels, slices)), SavedPerSlice: Parts * channels);
+            Scratch: Math.Max(checked((BatchNormKernels.ScratchPerChannel + 3) * channels), SliceSum.Scratch(channels, slices)), SavedPerSlice: checked(Parts * channels));
     }
 
     /// <inheritdoc/>

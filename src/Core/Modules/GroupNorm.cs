@@ -69,7 +69,7 @@ public sealed class GroupNorm : Module
     public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices)
     {
         int channels = inputs[0][0];
-        return new ModuleMemory(SavedPerSample: 2 * (Groups + channels), Scratch: Math.Max(2 * channels, SliceSum.Scratch(channels, slices)));
+        return new ModuleMemory(SavedPerSample: checked(2 * (Groups + channels)), Scratch: Math.Max(checked(2 * channels), SliceSum.Scratch(channels, slices)));
     }
 
     /// <inheritdoc/>

@@ -57,7 +57,7 @@ public sealed class LayerNorm : Module
     public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices)
     {
         int columns = ColumnsOf(inputs[0]);
-        return new ModuleMemory(SavedPerSample: 2 * (inputs[0].Length / columns), Scratch: Math.Max(3 * columns, SliceSum.Scratch(columns, slices)));
+        return new ModuleMemory(SavedPerSample: checked(2 * (inputs[0].Length / columns)), Scratch: Math.Max(checked(3 * columns), SliceSum.Scratch(columns, slices)));
     }
 
     /// <inheritdoc/>

@@ -67,7 +67,7 @@ public sealed class Normalization : Module
     }
 
     /// <inheritdoc/>
-    public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => new(Scratch: 2 * inputs[0].Length);
+    public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices) => new(Scratch: checked(2 * inputs[0].Length));
 
     /// <inheritdoc/>
     public override void Forward(ForwardContext context)

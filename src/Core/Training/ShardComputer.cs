@@ -35,10 +35,14 @@ public sealed class ShardComputer : IShardComputer
     {
         ArgumentNullException.ThrowIfNull(setup);
         this.setup = setup;
-        int slice = setup.Plan.Slice;
-        int evaluated = setup.Data.Validation is null && setup.Data.Test is null ? 1 : PassRows;
-        int waveSlices = Math.Min(WaveSlices(setup.Graph, slice, threads), RoundUp(setup.Plan.SlicesOf(Math.Max(setup.Plan.Batch, evaluated))));
-        int passSlices = Math.Max(waveSlices, Math.Min(PowerOfTwo(PassRows / slice), RoundUp(setup.Plan.SlicesOf(setup.Plan.Batch))));
+        TrainingPlan plan = setup.Plan;
+        int trained = Math.Min(plan.Batch, plan.SampleCount);
+        int evaluated = Math.Max(setup.Data.Validation?.Samples.Length ?? 0, setup.Data.Test?.Samples.Length ?? 0);
+
+        // A slice may be longer than all samples that can come: then each phase is one slice.
+        int slice = Math.Min(plan.Slice, Math.Max(trained, evaluated));
+        int waveSlices = Math.Min(WaveSlices(setup.Graph, slice, threads), RoundUp(plan.SlicesOf(Math.Max(trained, Math.Min(evaluated, PassRows)))));
+        int passSlices = Math.Max(waveSlices, Math.Min(PowerOfTwo(PassRows / slice), RoundUp(plan.SlicesOf(trained))));
         team = new ThreadTeam(threads, name);
         execution = new GraphExecution(setup.Graph, setup.Job.Loss, slice, passSlices, unit, team, waveSlices);
         metrics = new NodeMetrics[passSlices];

@@ -26,8 +26,11 @@ public sealed record Evaluation(double Loss, double Accuracy, long Samples, int[
 public sealed class TrainedModel : IDisposable
 {
     private readonly ThreadTeam team;
-    private readonly GraphExecution execution;
+    private readonly VectorUnit unit;
     private readonly int slice;
+    private readonly int passSlices;
+    private GraphExecution? execution;
+    private int sliceRows;
 
     /// <summary>Puts a model together.</summary>
     /// <param name="job">Its job.</param>
@@ -50,7 +53,8 @@ public sealed class TrainedModel : IDisposable
 
         slice = job.Training.Slice;
         team = new ThreadTeam(1, "model");
-        execution = new GraphExecution(Graph, job.Loss, slice, ShardComputer.WaveSlices(Graph, slice, threads: 1), unit ?? VectorUnit.Widest, team);
+        passSlices = ShardComputer.WaveSlices(Graph, slice, threads: 1);
+        this.unit = unit ?? VectorUnit.Widest;
     }
 
     /// <summary>The job it was trained by.</summary>
@@ -95,7 +99,8 @@ public sealed class TrainedModel : IDisposable
             throw DistNetException.BadInput("There are no samples to evaluate on; expected at least 1.");
         }
 
-        int slices = (int)(((long)count + slice - 1) / slice);
+        GraphExecution engine = EngineFor(count);
+        int slices = SlicesOf(count);
         int classes = Info.ClassNames.Length;
         int[,]? confusion = classes is > 0 and <= Evaluation.MaximumConfusionClasses ? new int[classes, classes] : null;
         float[] outputs = confusion is null ? [] : PassOutputs(count);
@@ -103,9 +108,9 @@ public sealed class TrainedModel : IDisposable
         var values = new List<NodeMetrics>();
         foreach (PassInput pass in Passes(split))
         {
-            ImmutableArray<SumNode> cover = CanonicalSum.Cover(new SliceRange(pass.FirstPlace / slice, (pass.Samples.Length + slice - 1) / slice), slices);
+            ImmutableArray<SumNode> cover = CanonicalSum.Cover(new SliceRange(pass.FirstPlace / slice, SlicesOf(pass.Samples.Length)), slices);
             NodeMetrics[] metrics = new NodeMetrics[cover.Length];
-            execution.Evaluate(pass, Parameters.Span, cover.AsSpan(), metrics, outputs);
+            engine.Evaluate(pass, Parameters.Span, cover.AsSpan(), metrics, outputs);
             nodes.AddRange(cover);
             values.AddRange(metrics);
             if (confusion is not null)
@@ -152,10 +157,11 @@ public sealed class TrainedModel : IDisposable
             throw DistNetException.BadInput($"The data's samples have the shape {split.Data.InputShape}, but the model takes {Info.InputShape}.");
         }
 
+        GraphExecution engine = EngineFor(split.Samples.Length);
         float[] outputs = PassOutputs(split.Samples.Length);
         return Passes(split).Select(pass =>
         {
-            execution.Predict(pass, Parameters.Span, outputs);
+            engine.Predict(pass, Parameters.Span, outputs);
             return (ReadOnlyMemory<float>)outputs.AsMemory(0, pass.Samples.Length * Graph.OutputShape.Length);
         });
     }
@@ -191,12 +197,27 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
+    // A slice may be longer than any data: there is memory for those of the most samples so far.
+    private GraphExecution EngineFor(int samples)
+    {
+        int rows = Math.Clamp(samples, 1, slice);
+        if (execution is null || rows > sliceRows)
+        {
+            execution = new GraphExecution(Graph, Job.Loss, rows, passSlices, unit, team);
+            sliceRows = rows;
+        }
+
+        return execution;
+    }
+
+    private int SlicesOf(int samples) => (int)(((long)samples + slice - 1) / slice);
+
     // For the outputs of one pass after the other, over a number of samples.
-    private float[] PassOutputs(int samples) => new float[(int)Math.Min(samples, (long)execution.MaximumSlices * slice) * Graph.OutputShape.Length];
+    private float[] PassOutputs(int samples) => new float[Math.Min(samples, (long)passSlices * slice) * Graph.OutputShape.Length];
 
     private IEnumerable<PassInput> Passes(DataSplit split)
     {
-        int rows = (int)Math.Min(int.MaxValue, (long)execution.MaximumSlices * slice);
+        int rows = (int)Math.Min(int.MaxValue, (long)passSlices * slice);
         for (int place = 0, count; place < split.Samples.Length; place += count)
         {
             count = Math.Min(rows, split.Samples.Length - place);

@@ -25,7 +25,7 @@ public sealed record TrainingPlan(int SampleCount, int Batch, int Slice, int Epo
     public int SlicesOf(int samples) => CeilingDivide(samples, Slice);
 
     /// <summary>How many samples a range of slices holds, out of <paramref name="samples"/>.</summary>
-    public int SamplesIn(SliceRange slices, int samples) => Math.Min(slices.End * Slice, samples) - (slices.First * Slice);
+    public int SamplesIn(SliceRange slices, int samples) => (int)(Math.Min((long)slices.End * Slice, samples) - ((long)slices.First * Slice));
 
     private static int CeilingDivide(int value, int divisor) => (int)(((long)value + divisor - 1) / divisor);
 }
