@@ -7,10 +7,14 @@ namespace DistNet.Kernels;
 public static class Convolution
 {
     /// <summary>The floats of scratch for <see cref="Forward"/>; enough for fewer samples too.</summary>
-    public static int ForwardScratch(in ConvolutionShape shape, int samples) => ConvolutionProduct.ScratchLength(shape, samples, isGradient: false);
+    public static int ForwardScratch(in ConvolutionShape shape, int samples) => Winograd.Suits(shape)
+        ? WinogradProduct.ScratchLength(shape, samples, isGradient: false)
+        : ConvolutionProduct.ScratchLength(shape, samples, isGradient: false);
 
     /// <summary>The floats of scratch for <see cref="InputGradient"/>; enough for fewer samples too.</summary>
-    public static int InputGradientScratch(in ConvolutionShape shape, int samples) => ConvolutionProduct.ScratchLength(shape, samples, isGradient: true);
+    public static int InputGradientScratch(in ConvolutionShape shape, int samples) => Winograd.Suits(shape)
+        ? WinogradProduct.ScratchLength(shape, samples, isGradient: true)
+        : ConvolutionProduct.ScratchLength(shape, samples, isGradient: true);
 
     /// <summary>The floats of scratch for <see cref="WeightGradient"/>; enough for fewer slices too.</summary>
     public static int WeightGradientScratch(in ConvolutionShape shape, int sliceCount) => ConvolutionWeightGradient.ScratchLength(shape, sliceCount);
@@ -37,6 +41,13 @@ public static class Convolution
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(samples >= 0 && input.Length == (long)samples * shape.InputLength && output.Length == (long)samples * shape.OutputLength);
         Invariant.Holds(weight.Length == shape.WeightLength && (bias.IsEmpty || bias.Length == shape.Outputs) && scratch.Length >= ForwardScratch(shape, samples));
+        if (Winograd.Suits(shape))
+        {
+            WinogradProduct transformed = new() { Shape = shape, Source = input, Weight = weight, Bias = bias, Result = output, Samples = samples, Scratch = scratch };
+            unit.Run(ref transformed);
+            return;
+        }
+
         ConvolutionProduct kernel = new()
         {
             Shape = shape.Simplified,
@@ -65,6 +76,13 @@ public static class Convolution
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(samples >= 0 && outputGradient.Length == (long)samples * shape.OutputLength && inputGradient.Length == (long)samples * shape.InputLength);
         Invariant.Holds(weight.Length == shape.WeightLength && scratch.Length >= InputGradientScratch(shape, samples));
+        if (Winograd.Suits(shape))
+        {
+            WinogradProduct transformed = new() { Shape = shape, IsGradient = true, Source = outputGradient, Weight = weight, Result = inputGradient, Samples = samples, Scratch = scratch };
+            unit.Run(ref transformed);
+            return;
+        }
+
         ConvolutionProduct kernel = new()
         {
             Shape = shape.Simplified,

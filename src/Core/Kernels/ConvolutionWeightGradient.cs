@@ -24,7 +24,7 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         get
         {
             int length = 0;
-            foreach (Panel panel in new PanelList(Shape, From, To))
+            foreach (OutputPanel panel in new OutputPanels(Shape, From, To))
             {
                 length += panel.Width * Shape.Taps;
             }
@@ -53,10 +53,14 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         {
             Scratch space = new(scratch);
             Memory memory = Lay(ref space, Slices.Length);
-            MakeSteps(memory.Steps);
+            if (!Winograd.Suits(Shape))
+            {
+                MakeSteps(memory.Steps);
+            }
+
             Sum<TVector, TOps>(memory, input, outputGradient);
             float* sum = memory.Levels;
-            foreach (Panel panel in new PanelList(Shape, From, To))
+            foreach (OutputPanel panel in new OutputPanels(Shape, From, To))
             {
                 Transposition.Run(sum, panel.Width, Shape.Taps, panel.Outputs, result + ((nint)panel.First * Shape.Taps), Shape.Taps, Shape.Taps);
                 sum += (nint)panel.Width * Shape.Taps;
@@ -71,13 +75,19 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
 
     private readonly Memory Lay(ref Scratch space, int sliceCount)
     {
+        float* levels = space.Take(checked((MatrixProduct.Levels(sliceCount) + 1) * LevelLength));
+        if (Winograd.Suits(Shape))
+        {
+            return new Memory { Levels = levels, Winograd = WinogradWeightGradient.Lay(Shape, ref space) };
+        }
+
         Planes planes = Shape.InputPlanes;
         int samples = SamplesTogether, pixels = samples * RowsTogether * Shape.Columns.Output;
         return new Memory
         {
+            Levels = levels,
             Steps = (int*)space.Take(pixels),
             Turned = space.Take(checked(pixels * Panels.Width)),
-            Levels = space.Take(checked((MatrixProduct.Levels(sliceCount) + 1) * LevelLength)),
             Planes = space.Take(planes.AreSource ? 0 : checked(samples * planes.Length)),
         };
     }
@@ -143,13 +153,19 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
             return;
         }
 
+        if (Winograd.Suits(Shape))
+        {
+            memory.Winograd.Run<TVector, TOps>(input, outputGradient, rows, new OutputPanels(Shape, From, To), sums);
+            return;
+        }
+
         Planes planes = Shape.InputPlanes;
         int together = SamplesTogether, rowsTogether = RowsTogether, columns = Shape.Columns.Output;
         for (int done = 0; done < rows.Count; done += together)
         {
             int first = rows.First + done, count = Math.Min(together, rows.Count - done), filled = -1;
             float* sum = sums, plane = memory.Planes;
-            foreach (Panel panel in new PanelList(Shape, From, To))
+            foreach (OutputPanel panel in new OutputPanels(Shape, From, To))
             {
                 if (filled != panel.Group)
                 {
@@ -175,7 +191,7 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         }
     }
 
-    private readonly void Turn(float* turned, float* outputGradient, int samples, int pixels, Panel panel)
+    private readonly void Turn(float* turned, float* outputGradient, int samples, int pixels, OutputPanel panel)
     {
         for (int sample = 0; sample < samples; sample++)
         {
@@ -223,36 +239,6 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         public float* Turned;
         public float* Levels;
         public float* Planes;
-    }
-
-    // Up to 32 outputs of one group.
-    private readonly record struct Panel(int First, int Outputs, int Group)
-    {
-        public int Width => Panels.WidthAt(0, Outputs);
-    }
-
-    // The panels of a range of outputs.
-    private ref struct PanelList(in ConvolutionShape shape, int from, int to)
-    {
-        private readonly int groupOutputs = shape.GroupOutputs;
-        private readonly int end = to;
-        private int next = from;
-
-        public Panel Current { get; private set; }
-
-        public readonly PanelList GetEnumerator() => this;
-
-        public bool MoveNext()
-        {
-            if (next >= end)
-            {
-                return false;
-            }
-
-            int group = next / groupOutputs;
-            Current = new Panel(next, Math.Min(Panels.Width, Math.Min(end, (group + 1) * groupOutputs) - next), group);
-            next += Current.Outputs;
-            return true;
-        }
+        public WinogradWeightGradient Winograd;
     }
 }

@@ -33,7 +33,7 @@ internal unsafe struct Tile
     /// <summary>Likewise in <see cref="To"/>; where the vectors overlap there, the second one's lanes stay.</summary>
     public nint SecondTo;
 
-    /// <summary>Where the steps of the left operand are listed: whether each chain goes on from what stands in <see cref="To"/> instead of starting at +0.</summary>
+    /// <summary>Whether each chain goes on from what stands in <see cref="To"/> instead of starting at +0: only where there is one segment, and no steps of the right operand.</summary>
     public bool Continues;
 
     /// <summary>The k that each segment sums; each segment is a chain of its own.</summary>

@@ -59,7 +59,7 @@ internal static unsafe class TileKernel
             s9 = t9 = TOps.Zero;
             s10 = t10 = TOps.Zero;
             s11 = t11 = TOps.Zero;
-            if (TWalk.LeftIsListed && tile.Continues)
+            if (!TWalk.RightIsListed && tile.Continues)
             {
                 // The chain goes on from where the last call left it.
                 float* start = tile.To;
