@@ -13,8 +13,8 @@ namespace DistNet.Kernels;
 /// <param name="TileColumns">Tiles of a row.</param>
 internal readonly record struct WinogradSource(int Channels, int Rows, int Columns, int RowsBefore, int ColumnsBefore, int TileRows, int TileColumns)
 {
-    // Floats of the transformed tiles that are made together: a share of the second-level cache.
-    private const int BlockFloats = 65_536;
+    // Tiles that are computed together: of few channels what fills a share of the second-level cache, of many so many that the weights, which pass by once, do not hold up the products.
+    private const int BlockFloats = 65_536, LeastTiles = 64;
 
     /// <summary>The channels as whole vectors: those beyond the last are +0.</summary>
     public int Lanes => (Channels + MapKernels.Lanes - 1) / MapKernels.Lanes * MapKernels.Lanes;
@@ -39,8 +39,8 @@ internal readonly record struct WinogradSource(int Channels, int Rows, int Colum
     /// <summary>The rows of tiles that are computed together, of at most so many samples.</summary>
     public int RowsTogether(int samples)
     {
-        long all = (long)samples * TileRows, some = BlockFloats / ((long)Winograd.Places * Lanes * TileColumns);
-        return (int)Math.Max(1, Math.Min(all, some));
+        int some = Math.Max(LeastTiles, BlockFloats / (Winograd.Places * Lanes)) / TileColumns;
+        return (int)Math.Max(1, Math.Min((long)samples * TileRows, some));
     }
 
     /// <summary>The floats that <see cref="Transform"/> needs for so many rows of tiles.</summary>
