@@ -43,6 +43,47 @@ public sealed class ConvolutionTests
         new(1, 2, 1, new(3, 1, 1, 1, 0, 0), new(1100, 3, 1, 1, 0, 0)),
     ];
 
+    // By Winograd: the fewest channels and odd counts; whole tiles, half ones in rows and columns; padding on each side from none to more than the kernel reaches; and shapes just beside the rule, in
+    // turn for 3×3 and 1×n outputs, channels, outputs, strides, dilation, groups and kernels.
+    private static readonly ConvolutionShape[] ByWinograd =
+    [
+        new(16, 16, 1, new(4, 3, 1, 1, 0, 0), new(4, 3, 1, 1, 0, 0)),
+        new(16, 17, 1, new(2, 3, 1, 1, 1, 1), new(2, 3, 1, 1, 1, 1)),
+        new(17, 16, 1, new(3, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(18, 20, 1, new(5, 3, 1, 1, 1, 1), new(3, 3, 1, 1, 1, 1)),
+        new(17, 33, 1, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(16, 18, 1, new(5, 3, 1, 1, 1, 1), new(8, 3, 1, 1, 1, 1)),
+        new(16, 16, 1, new(3, 3, 1, 1, 0, 3), new(4, 3, 1, 1, 2, 1)),
+        new(19, 16, 1, new(2, 3, 1, 1, 3, 3), new(5, 3, 1, 1, 3, 0)),
+        new(16, 21, 1, new(1, 3, 1, 1, 2, 1), new(1, 3, 1, 1, 1, 2)),
+        new(16, 16, 1, new(1, 3, 1, 1, 3, 3), new(2, 3, 1, 1, 0, 3)),
+        new(22, 16, 1, new(6, 3, 1, 1, 0, 2), new(7, 3, 1, 1, 1, 3)),
+        new(16, 16, 1, new(3, 3, 1, 1, 5, 4), new(2, 3, 1, 1, 6, 1)),
+        new(16, 16, 1, new(3, 3, 1, 1, 1, 1), new(3, 3, 1, 1, 1, 1)),
+        new(16, 16, 1, new(3, 3, 1, 1, 0, 0), new(8, 3, 1, 1, 1, 1)),
+        new(15, 16, 1, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(16, 15, 1, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(16, 16, 1, new(5, 3, 2, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(16, 16, 1, new(4, 3, 1, 1, 1, 1), new(8, 3, 2, 1, 1, 1)),
+        new(16, 16, 1, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 2, 2, 2)),
+        new(32, 32, 2, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(16, 16, 1, new(4, 3, 1, 1, 1, 1), new(4, 2, 1, 1, 1, 0)),
+    ];
+
+    // More channels and outputs than a panel, more tiles than a block, rows and columns longer than the other axis.
+    private static readonly ConvolutionShape[] LargerByWinograd =
+    [
+        new(33, 50, 1, new(7, 3, 1, 1, 1, 1), new(7, 3, 1, 1, 1, 1)),
+        new(40, 64, 1, new(14, 3, 1, 1, 1, 1), new(14, 3, 1, 1, 1, 1)),
+        new(17, 33, 1, new(28, 3, 1, 1, 2, 1), new(9, 3, 1, 1, 0, 1)),
+        new(16, 17, 1, new(40, 3, 1, 1, 1, 1), new(40, 3, 1, 1, 1, 1)),
+        new(70, 97, 1, new(5, 3, 1, 1, 3, 0), new(8, 3, 1, 1, 1, 2)),
+        new(150, 16, 1, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(16, 150, 1, new(4, 3, 1, 1, 0, 0), new(6, 3, 1, 1, 0, 0)),
+        new(18, 16, 1, new(2, 3, 1, 1, 1, 1), new(301, 3, 1, 1, 1, 1)),
+        new(16, 18, 1, new(301, 3, 1, 1, 1, 1), new(2, 3, 1, 1, 1, 1)),
+    ];
+
     public static TheoryData<string> Units => [.. VectorUnit.Available().Select(unit => unit.ToString())];
 
     [Theory]
@@ -65,6 +106,28 @@ public sealed class ConvolutionTests
             Check(unit, shape, samples: unit.Emulated ? 1 : 5);
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Convolutions_by_Winograd_have_the_bits_of_plain_tiles(string name)
+    {
+        VectorUnit unit = Unit(name);
+        foreach (ConvolutionShape shape in ByWinograd)
+        {
+            Check(unit, shape, samples: unit.Emulated ? 1 : 3);
+        }
+
+        foreach (ConvolutionShape shape in unit.Emulated ? [] : LargerByWinograd)
+        {
+            Check(unit, shape, samples: shape.OutputPixels > 500 ? 1 : 5);
+        }
+    }
+
+    [Fact]
+    public void Every_shape_by_Winograd_has_the_bits_of_plain_tiles() =>
+        Gen.Select(Gen.Int[16, 70], Gen.Int[16, 70], WinogradAxes, WinogradAxes, Gen.Int[1, 3]).Where((_, _, rows, columns, _) => rows.Output > 0 && columns.Output > 0).Sample(
+            (channels, outputs, rows, columns, samples) => Check(VectorUnit.Widest, new ConvolutionShape(channels, outputs, 1, rows, columns), samples),
+            iter: 60);
 
     [Fact]
     public void Every_shape_has_the_bits_of_plain_chains() =>
@@ -98,11 +161,11 @@ public sealed class ConvolutionTests
     public void Every_count_of_slices_is_combined_as_the_tree_says(string name)
     {
         VectorUnit unit = Unit(name);
-        ConvolutionShape shape = Small[4];
         for (int count = 0; count <= 19; count++)
         {
             SliceRows[] slices = [.. Enumerable.Range(0, count).Select(slice => new SliceRows(slice * 3, slice % 4))];
-            CheckParameterGradients(unit, shape, (count * 3) + 3, slices);
+            CheckParameterGradients(unit, Small[4], (count * 3) + 3, slices);
+            CheckParameterGradients(unit, ByWinograd[2], (count * 3) + 3, slices);
         }
     }
 
@@ -110,12 +173,34 @@ public sealed class ConvolutionTests
     public void A_slice_of_many_samples_is_one_chain()
     {
         ConvolutionShape shape = new(13, 18, 1, new(6, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 1, 1));
-        CheckParameterGradients(VectorUnit.Widest, shape, 90, [new(0, 40), new(40, 1), new(41, 49)]);
+        foreach (ConvolutionShape each in (ConvolutionShape[])[shape, shape with { Channels = 17 }])
+        {
+            CheckParameterGradients(VectorUnit.Widest, each, 90, [new(0, 40), new(40, 1), new(41, 49)]);
+        }
+    }
+
+    // Threads may split outputs anywhere; what the others write is left alone.
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Weight_gradients_of_any_outputs_are_written_and_no_others(string name)
+    {
+        ConvolutionShape shape = ByWinograd[4];
+        SliceRows[] slices = [new(0, 2), new(2, 0), new(2, 1)];
+        Numbers random = new(shape.WeightLength);
+        float[] input = random.Floats(3 * shape.InputLength), gradient = random.Floats(3 * shape.OutputLength), all = PlainConvolutions.WeightGradient(shape, input, gradient, slices);
+        using GuardedFloats scratch = new(random.Floats(Convolution.WeightGradientScratch(shape, slices.Length)));
+        foreach ((int from, int to) in ((int, int)[])[(0, 0), (0, 1), (1, 2), (3, 20), (15, 17), (16, 33), (31, 33), (5, 33), (33, 33)])
+        {
+            float[] expected = Bits.Unwritten(all.Length), found = Bits.Unwritten(all.Length);
+            all.AsSpan((from * shape.Taps)..(to * shape.Taps)).CopyTo(expected.AsSpan(from * shape.Taps));
+            Convolution.WeightGradient(Unit(name), shape, input, gradient, slices, found, from, to, scratch);
+            Bits.Equal(expected, found, $"{name}: {shape}, outputs {from} to {to}");
+        }
     }
 
     [Fact]
     public void A_scratch_for_many_samples_serves_fewer() =>
-        Gen.Select(Gen.Int[0, 3].Select(index => Larger[index]), Gen.Int[0, 300], Gen.Int[0, 40]).Sample((shape, samples, slices) =>
+        Gen.Select(Gen.Int[0, 7].Select(index => index < 4 ? Larger[index] : LargerByWinograd[index - 4]), Gen.Int[0, 300], Gen.Int[0, 40]).Sample((shape, samples, slices) =>
         {
             Assert.InRange(Convolution.ForwardScratch(shape, samples + 1), Convolution.ForwardScratch(shape, samples), int.MaxValue);
             Assert.InRange(Convolution.InputGradientScratch(shape, samples + 1), Convolution.InputGradientScratch(shape, samples), int.MaxValue);
@@ -128,6 +213,8 @@ public sealed class ConvolutionTests
 
     private static Gen<WindowAxis> PlainAxes =>
         Gen.Select(Gen.Int[1, 40], Gen.Int[1, 3], Gen.Int[1, 3]).Select((input, kernel, stride) => new WindowAxis(input, kernel, stride, 1, 0, 0));
+
+    private static Gen<WindowAxis> WinogradAxes => Gen.Select(Gen.Int[1, 12], Gen.Int[0, 3], Gen.Int[0, 3]).Select((input, before, after) => new WindowAxis(input, 3, 1, 1, before, after));
 
     private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
 

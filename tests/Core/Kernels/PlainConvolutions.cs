@@ -2,11 +2,16 @@ using DistNet.Kernels;
 
 namespace DistNet.Tests.Kernels;
 
-/// <summary>The order of every sum of a convolution, written plainly: one float at a time, padding written out.</summary>
+/// <summary>The order of every sum of a convolution, written plainly: one float at a time, padding written out. Some go by <see cref="PlainWinograd"/>.</summary>
 internal static class PlainConvolutions
 {
     public static float[] Forward(ConvolutionShape shape, int samples, float[] input, float[] weight, float[] bias)
     {
+        if (PlainWinograd.Takes(shape))
+        {
+            return PlainWinograd.Forward(shape, samples, input, weight, bias);
+        }
+
         float[] result = new float[samples * shape.OutputLength];
         ForEachOutput(shape, samples, (sample, output, row, column, index) =>
         {
@@ -23,6 +28,11 @@ internal static class PlainConvolutions
 
     public static float[] InputGradient(ConvolutionShape shape, int samples, float[] outputGradient, float[] weight)
     {
+        if (PlainWinograd.Takes(shape))
+        {
+            return PlainWinograd.InputGradient(shape, samples, outputGradient, weight);
+        }
+
         float[] result = new float[samples * shape.InputLength];
         int groupChannels = shape.Channels / shape.Groups, groupOutputs = shape.Outputs / shape.Groups;
 
@@ -57,6 +67,11 @@ internal static class PlainConvolutions
 
     public static float[] WeightGradient(ConvolutionShape shape, float[] input, float[] outputGradient, SliceRows[] slices)
     {
+        if (PlainWinograd.Takes(shape))
+        {
+            return PlainWinograd.WeightGradient(shape, input, outputGradient, slices);
+        }
+
         float[] result = new float[shape.WeightLength];
         for (int index = 0; index < result.Length; index++)
         {
