@@ -223,6 +223,9 @@ CASES[-1]["inputs"] = flat(torch.cat([codes, torch.tensor(CASES[-1]["inputs"]).r
 loss_case("cross-entropy with label smoothing", "cross-entropy", exact(ROWS, 4, scale=4), classes, smoothing=0.1)
 loss_case("cross-entropy with label smoothing and class weights", "cross-entropy", exact(ROWS, 4, scale=4), classes, weights=torch.tensor([0.5, 2.0, 0.0, 1.25]), smoothing=0.25)
 
+torch.manual_seed(24)
+convolution("conv2d by Winograd", (17, 3, 5), 16, 3, 240, padding=1)
+
 folder = pathlib.Path(__file__).parent.parent / "Core" / "Goldens"
 for name, cases in (("modules", CASES), ("losses", LOSSES)):
     (folder / f"{name}.json").write_text(json.dumps({"torch": torch.__version__, "cases": cases}, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")

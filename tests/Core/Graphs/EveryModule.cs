@@ -10,10 +10,10 @@ internal static class EveryModule
 {
     private const int Codes = 5;
 
-    // One with a pool that computes the ReLU before it, too.
+    // One with a pool that computes the ReLU before it, and a convolution by Winograd, too.
     private static readonly ModelDefinition OfImages = ModelDefinition.Chain(
         new RandomCrop(2), new RandomFlip(), new Cutout(3), new Normalization([0.5f, -0.5f], [1, 2]), new Conv2d(20, 3, padding: 1), new LayerNorm(3), new LeakyRelu(), new MaxPool2d(2),
-        new Conv2d(9, 1), new GroupNorm(3), new Relu(), new MaxPool2d(2, stride: 1, padding: 1), new AvgPool2d(2, stride: 1), new GlobalAveragePool(), new Reshape(3, 3), new Flatten(), new Linear(4));
+        new Conv2d(16, 3, padding: 1), new Conv2d(9, 1), new GroupNorm(3), new Relu(), new MaxPool2d(2, stride: 1, padding: 1), new AvgPool2d(2, stride: 1), new GlobalAveragePool(), new Reshape(3, 3), new Flatten(), new Linear(4));
 
     // The first of the columns holds codes.
     private static readonly ModelDefinition OfTables = new(

@@ -100,6 +100,7 @@ public sealed class ModuleGoldenTests
         "conv2d same" => Image([2, 5, 4], new Conv2d(3, (4, 2), padding: Conv2d.Same, dilation: (1, 3))),
         "conv2d of one pixel" => Image([2, 1, 1], new Conv2d(3, 3, padding: 1)),
         "conv2d of the whole image" => Image([2, 4, 3], new Conv2d(3, (4, 3))),
+        "conv2d by Winograd" => Image([17, 3, 5], new Conv2d(16, 3, padding: 1)),
         "gelu" => Between(new Gelu()),
         "silu" => Between(new Silu()),
         "leaky-relu" => Between(new LeakyRelu(0.25)),
