@@ -28,7 +28,7 @@ internal static class StepRoofline
 
     /// <summary>The network of examples/fashion-residual.yaml.</summary>
     public static ModelDefinition Residual { get; } = ModelDefinition.Chain(
-        ("stem", Layer(32)), ("down1", Layer(64, stride: 2)), ("layer1", new Block(ModelDefinition.Residual([Layer(64), Layer(64)]))),
+        ("stem", Layer(32)), ("layer0", new Block(ModelDefinition.Residual([Layer(32), Layer(32)]))), ("down1", Layer(64, stride: 2)), ("layer1", new Block(ModelDefinition.Residual([Layer(64), Layer(64)]))),
         ("down2", Layer(128, stride: 2)), ("layer2", new Block(ModelDefinition.Residual([Layer(128), Layer(128)]))), ("pool1", new GlobalAveragePool()), ("fc1", new Linear(Classes)));
 
     /// <summary>Writes the table, in Markdown: medians over several runs of steps.</summary>
@@ -139,7 +139,7 @@ internal static class StepRoofline
         _ => $"{node}, parameters' gradients",
     };
 
-    // Two for each multiply-add of a linear or convolutional layer's product; nothing else counts.
+    // Two for each multiply-add in the definition of a linear or convolutional layer's product; nothing else counts. Convolutions by Winograd carry out fewer.
     private static double Operations(Graph graph, string name, int batch)
     {
         GraphNode? node = graph.Nodes.FirstOrDefault(node => name.StartsWith(node.Name + ",", StringComparison.Ordinal));

@@ -231,7 +231,7 @@ public sealed class AttendanceTests
 
     private static Hello Hello() => new()
     {
-        ProtocolVersion = 1,
+        ProtocolVersion = WireLimits.ProtocolVersion,
         Worker = "raw",
         Host = "here",
         Threads = 1,
