@@ -119,7 +119,7 @@ public sealed class ConvolutionTests
 
         foreach (ConvolutionShape shape in unit.Emulated ? [] : LargerByWinograd)
         {
-            Check(unit, shape, samples: shape.OutputPixels > 500 ? 1 : 5);
+            Check(unit, shape, samples: shape.OutputPixels > 500 ? 1 : 3);
         }
     }
 
@@ -127,7 +127,7 @@ public sealed class ConvolutionTests
     public void Every_shape_by_Winograd_has_the_bits_of_plain_tiles() =>
         Gen.Select(Gen.Int[16, 70], Gen.Int[16, 70], WinogradAxes, WinogradAxes, Gen.Int[1, 3]).Where((_, _, rows, columns, _) => rows.Output > 0 && columns.Output > 0).Sample(
             (channels, outputs, rows, columns, samples) => Check(VectorUnit.Widest, new ConvolutionShape(channels, outputs, 1, rows, columns), samples),
-            iter: 60);
+            iter: 40);
 
     [Fact]
     public void Every_shape_has_the_bits_of_plain_chains() =>
