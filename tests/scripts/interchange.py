@@ -19,7 +19,7 @@ SCRATCH = sys.argv[1]
 TOLERANCE = 2e-6
 # A bias that a batch norm takes away again has a gradient of rounding errors alone, which momentum adds up; the running mean goes with it.
 DRIFT_TOLERANCE = 1e-4
-DRIFTING = ("conv1.bias", "conv2.bias", "bn1.running_mean", "bn2.running_mean")
+DRIFTING = ("conv1.bias", "conv3.bias", "bn1.running_mean", "bn2.running_mean")
 TYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I64": np.int64}
 
 
@@ -92,14 +92,16 @@ class Mlp(torch.nn.Module):
 
 
 class Cnn(torch.nn.Module):
-    """Convolutions, one of them with groups, batch norms and pools, under the names of the chain below."""
+    """Convolutions, one of them by Winograd and one with groups, batch norms and pools, under the names of the chain below."""
 
     LAYERS = [
         {"reshape": [1, 8, 8]},
-        {"conv2d": 8, "kernel": 3, "padding": 1},
+        {"conv2d": 16, "kernel": 3, "padding": 1},
         "batch-norm",
         "relu",
         {"max-pool2d": 2},
+        {"conv2d": 18, "kernel": 3, "padding": 1},
+        "relu",
         {"conv2d": 16, "kernel": 3, "padding": 1, "groups": 2},
         {"batch-norm": None, "momentum": 0.25, "epsilon": 1e-3},
         "tanh",
@@ -110,15 +112,16 @@ class Cnn(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.conv1 = torch.nn.Conv2d(1, 8, 3, padding=1)
-        self.bn1 = torch.nn.BatchNorm2d(8)
-        self.conv2 = torch.nn.Conv2d(8, 16, 3, padding=1, groups=2)
+        self.conv1 = torch.nn.Conv2d(1, 16, 3, padding=1)
+        self.bn1 = torch.nn.BatchNorm2d(16)
+        self.conv2 = torch.nn.Conv2d(16, 18, 3, padding=1)
+        self.conv3 = torch.nn.Conv2d(18, 16, 3, padding=1, groups=2)
         self.bn2 = torch.nn.BatchNorm2d(16, momentum=0.25, eps=1e-3)
         self.fc1 = torch.nn.Linear(64, 10)
 
     def forward(self, x):
         x = torch.nn.functional.max_pool2d(torch.relu(self.bn1(self.conv1(x.reshape(-1, 1, 8, 8)))), 2)
-        x = torch.nn.functional.avg_pool2d(torch.tanh(self.bn2(self.conv2(x))), 2)
+        x = torch.nn.functional.avg_pool2d(torch.tanh(self.bn2(self.conv3(torch.relu(self.conv2(x))))), 2)
         return self.fc1(x.flatten(1))
 
 
@@ -225,7 +228,8 @@ def batch_norms_agree():
     inputs = inputs[:640] / 16
     torch.manual_seed(4)
     net = Cnn()
-    training_agrees("convolutions", net, Cnn.LAYERS, inputs, labels[:640], 128, 10, {"learningRate": 0.1, "momentum": 0.9}, slice=128)
+    # At a rate of 0.1 PyTorch in float is 1.3e-5 from PyTorch in double: a kink passed on one side or the other grows. At 0.03 it is 2.4e-7.
+    training_agrees("convolutions", net, Cnn.LAYERS, inputs, labels[:640], 128, 10, {"learningRate": 0.03, "momentum": 0.9}, slice=128)
     distnet("export", scratch("convolutions"), "--out", scratch("cnn.safetensors"))
     distnet("export", scratch("convolutions"), "--out", scratch("cnn.onnx"))
     onnx.checker.check_model(onnx.load(scratch("cnn.onnx")), full_check=True)
