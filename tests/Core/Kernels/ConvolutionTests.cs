@@ -74,10 +74,10 @@ public sealed class ConvolutionTests
     private static readonly ConvolutionShape[] LargerByWinograd =
     [
         new(33, 50, 1, new(7, 3, 1, 1, 1, 1), new(7, 3, 1, 1, 1, 1)),
-        new(40, 64, 1, new(14, 3, 1, 1, 1, 1), new(14, 3, 1, 1, 1, 1)),
+        new(40, 64, 1, new(9, 3, 1, 1, 1, 1), new(14, 3, 1, 1, 1, 1)),
         new(17, 33, 1, new(28, 3, 1, 1, 2, 1), new(9, 3, 1, 1, 0, 1)),
         new(16, 17, 1, new(40, 3, 1, 1, 1, 1), new(40, 3, 1, 1, 1, 1)),
-        new(70, 97, 1, new(5, 3, 1, 1, 3, 0), new(8, 3, 1, 1, 1, 2)),
+        new(40, 97, 1, new(4, 3, 1, 1, 3, 0), new(8, 3, 1, 1, 1, 2)),
         new(150, 16, 1, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
         new(16, 150, 1, new(4, 3, 1, 1, 0, 0), new(6, 3, 1, 1, 0, 0)),
         new(18, 16, 1, new(2, 3, 1, 1, 1, 1), new(301, 3, 1, 1, 1, 1)),
@@ -125,9 +125,9 @@ public sealed class ConvolutionTests
 
     [Fact]
     public void Every_shape_by_Winograd_has_the_bits_of_plain_tiles() =>
-        Gen.Select(Gen.Int[16, 70], Gen.Int[16, 70], WinogradAxes, WinogradAxes, Gen.Int[1, 3]).Where((_, _, rows, columns, _) => rows.Output > 0 && columns.Output > 0).Sample(
+        Gen.Select(Gen.Int[16, 70], Gen.Int[16, 70], WinogradAxes, WinogradAxes, Gen.Int[1, 2]).Where((_, _, rows, columns, _) => rows.Output > 0 && columns.Output > 0).Sample(
             (channels, outputs, rows, columns, samples) => Check(VectorUnit.Widest, new ConvolutionShape(channels, outputs, 1, rows, columns), samples),
-            iter: 40);
+            iter: 30);
 
     [Fact]
     public void Every_shape_has_the_bits_of_plain_chains() =>

@@ -106,7 +106,8 @@ internal static class PlainWinograd
     {
         int size = (int)Math.Sqrt(square.Length);
         float[][] columns = All(size, column => rule(All(size, row => square[(row * size) + column])));
-        return [.. All(columns[0].Length, row => rule(All(size, column => columns[column][row]))).SelectMany(along => along)];
+        float[][] rows = All(columns[0].Length, row => rule(All(size, column => columns[column][row])));
+        return All(rows.Length * rows.Length, place => rows[place / rows.Length][place % rows.Length]);
     }
 
     private static void Multiply(float[] left, float[] right, float[] sums)

@@ -19,7 +19,7 @@ public sealed class Conv2dTests
     {
         { new Conv2d(5, 3, padding: 1), Image }, { new Conv2d(17, (2, 3), bias: false), Image }, { new Conv2d(3, 1, stride: 2), Image },
         { new Conv2d(4, 3, stride: (3, 2), padding: (2, 1), dilation: (1, 2)), Image }, { new Conv2d(4, 3, padding: 1, groups: 2), Image },
-        { new Conv2d(2, 4, padding: Conv2d.Same, groups: 2), Image }, { new Conv2d(16, 3, padding: 1), [16, 2, 3] },
+        { new Conv2d(2, 4, padding: Conv2d.Same, groups: 2), Image }, { new Conv2d(16, 3, padding: 1), [16, 2, 2] },
     };
 
     [Theory]
