@@ -3,7 +3,7 @@ namespace DistNet.Kernels;
 /// <summary>Two-dimensional convolutions (cross-correlations, as everywhere in the field) of samples [channels, rows, columns], whose every output is a sum in a fixed order, whatever the vector
 /// width, the tiles and the threads.</summary>
 /// <remarks>A padded place counts as an input of +0 and is multiplied like any other. Nothing is turned into columns: the taps of a pixel are read where they lie in padded planes
-/// (<see cref="Planes"/>), by a list of steps.</remarks>
+/// (<see cref="Planes"/>), by a list of steps. Where <see cref="Winograd.Suits"/>, all three products are by Winograd's tiles instead, in the order that docs/numerics.md gives for them.</remarks>
 public static class Convolution
 {
     /// <summary>The floats of scratch for <see cref="Forward"/>; enough for fewer samples too.</summary>

@@ -1,5 +1,6 @@
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.Security;
+using DistNet.Protocol;
 using DistNet.Protocol.Wire;
 using DistNet.Runs;
 using DistNet.Worker.Plane;
