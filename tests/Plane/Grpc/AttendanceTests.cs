@@ -1,6 +1,6 @@
+using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.Security;
-using DistNet.Protocol;
 using DistNet.Protocol.Wire;
 using DistNet.Runs;
 using DistNet.Worker.Plane;
@@ -158,7 +158,7 @@ public sealed class AttendanceTests
         using var raw = new RawPlane(bed);
         Hello old = Hello();
         old.ProtocolVersion++;
-        Assert.Contains("version 2 of the protocol", (await RefusedAsync(raw, new AttendRequest { Hello = old })).Status.Detail, StringComparison.Ordinal);
+        Assert.Contains($"version {WireLimits.ProtocolVersion + 1} of the protocol", (await RefusedAsync(raw, new AttendRequest { Hello = old })).Status.Detail, StringComparison.Ordinal);
         Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync(raw, new AttendRequest { Beat = new WorkerBeat() })).StatusCode);
         Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync(raw, new AttendRequest())).StatusCode);
         Hello longToken = Hello();
