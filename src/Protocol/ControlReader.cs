@@ -132,13 +132,8 @@ internal readonly struct ControlReader(string message)
 
     private RunPhase Phase(ControlWire.Phase phase)
     {
-        Require(phase is ControlWire.Phase.Training or ControlWire.Phase.Validation or ControlWire.Phase.Diagnosis, "phase");
-        return phase switch
-        {
-            ControlWire.Phase.Validation => RunPhase.Validation,
-            ControlWire.Phase.Diagnosis => RunPhase.Diagnosis,
-            _ => RunPhase.Training,
-        };
+        Require(phase is >= ControlWire.Phase.Training and <= ControlWire.Phase.Diagnosis, "phase");
+        return (RunPhase)((int)phase - 1);
     }
 
     private void Require([DoesNotReturnIf(false)] bool holds, string field)

@@ -79,7 +79,7 @@ internal static class ControlWriter
     {
         Run = Bytes(fence.Run.Value),
         Term = fence.Term,
-        Phase = Phase(fence.Phase),
+        Phase = (ControlWire.Phase)((int)fence.Phase + 1),
         Step = fence.Step,
         Session = fence.Session,
     };
@@ -90,20 +90,13 @@ internal static class ControlWriter
 
     private static ControlWire.ShardWork ToWire(ShardWork work) => new()
     {
-        Phase = Phase(work.Phase),
+        Phase = (ControlWire.Phase)((int)work.Phase + 1),
         Epoch = work.Epoch,
         Step = work.Step,
         StepInEpoch = work.StepInEpoch,
         Slices = ToWire(work.Slices),
         SliceCount = work.SliceCount,
         SampleCount = work.SampleCount,
-    };
-
-    private static ControlWire.Phase Phase(RunPhase phase) => phase switch
-    {
-        RunPhase.Validation => ControlWire.Phase.Validation,
-        RunPhase.Diagnosis => ControlWire.Phase.Diagnosis,
-        _ => ControlWire.Phase.Training,
     };
 
     private static ByteString Bytes(Guid identifier)

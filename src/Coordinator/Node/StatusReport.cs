@@ -94,6 +94,7 @@ internal static class StatusReport
         RunStage.Computing or RunStage.Completing => run.Phase switch
         {
             RunPhase.Validation => "validation",
+            RunPhase.Test => "test",
             RunPhase.Diagnosis => "diagnosis",
             _ => "training",
         },

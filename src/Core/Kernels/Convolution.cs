@@ -9,11 +9,13 @@ public static class Convolution
     /// <summary>The floats of scratch for <see cref="Forward"/>; enough for fewer samples too.</summary>
     public static int ForwardScratch(in ConvolutionShape shape, int samples) => Winograd.Suits(shape)
         ? WinogradProduct.ScratchLength(shape, samples, isGradient: false)
+        : Depthwise.Suits(shape) ? DepthwiseProduct.ScratchLength(shape, isGradient: false)
         : ConvolutionProduct.ScratchLength(shape, samples, isGradient: false);
 
     /// <summary>The floats of scratch for <see cref="InputGradient"/>; enough for fewer samples too.</summary>
     public static int InputGradientScratch(in ConvolutionShape shape, int samples) => Winograd.Suits(shape)
         ? WinogradProduct.ScratchLength(shape, samples, isGradient: true)
+        : Depthwise.Suits(shape) ? DepthwiseProduct.ScratchLength(shape, isGradient: true)
         : ConvolutionProduct.ScratchLength(shape, samples, isGradient: true);
 
     /// <summary>The floats of scratch for <see cref="WeightGradient"/>; enough for fewer slices too.</summary>
@@ -45,6 +47,13 @@ public static class Convolution
         {
             WinogradProduct transformed = new() { Shape = shape, Source = input, Weight = weight, Bias = bias, Result = output, Samples = samples, Scratch = scratch };
             unit.Run(ref transformed);
+            return;
+        }
+
+        if (Depthwise.Suits(shape))
+        {
+            DepthwiseProduct depthwise = new(shape, isGradient: false) { Source = input, Weight = weight, Bias = bias, Result = output, Samples = samples, Scratch = scratch };
+            unit.Run(ref depthwise);
             return;
         }
 
@@ -80,6 +89,13 @@ public static class Convolution
         {
             WinogradProduct transformed = new() { Shape = shape, IsGradient = true, Source = outputGradient, Weight = weight, Result = inputGradient, Samples = samples, Scratch = scratch };
             unit.Run(ref transformed);
+            return;
+        }
+
+        if (Depthwise.Suits(shape))
+        {
+            DepthwiseProduct depthwise = new(shape, isGradient: true) { Source = outputGradient, Weight = weight, Result = inputGradient, Samples = samples, Scratch = scratch };
+            unit.Run(ref depthwise);
             return;
         }
 

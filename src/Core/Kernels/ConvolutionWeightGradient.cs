@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="Convolution.WeightGradient"/>: tiles of up to 12 input channels by 32 outputs for each tap, down the pixels of one sample after the other. The inputs are read from
-/// padded planes, the output gradients turned to [pixels, outputs].</summary>
+/// padded planes, the output gradients turned to [pixels, outputs]. Convolutions by Winograd and depthwise ones have their own sums of a slice, and share the tree over slices.</summary>
 internal unsafe ref struct ConvolutionWeightGradient : IKernel
 {
     // Pixels that a tile takes at once, whole samples or whole rows of a larger one: their output gradients stay in the second-level cache.
@@ -34,7 +34,7 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
     }
 
     // Room for the sums of a level: panel after panel of [taps, outputs].
-    private readonly int LevelLength => checked(Shape.Taps * Shape.Groups * ((Shape.GroupOutputs + MapKernels.Lanes - 1) / MapKernels.Lanes * MapKernels.Lanes));
+    private readonly int LevelLength => checked(Shape.Taps * (Depthwise.Suits(Shape) ? Padded(Shape.Outputs) : Shape.Groups * Padded(Shape.GroupOutputs)));
 
     public static int ScratchLength(in ConvolutionShape shape, int sliceCount)
     {
@@ -43,6 +43,8 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         gradient.Lay(ref none, sliceCount);
         return none.Length;
     }
+
+    private static int Padded(int outputs) => (outputs + MapKernels.Lanes - 1) / MapKernels.Lanes * MapKernels.Lanes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector, TOps>()
@@ -53,7 +55,7 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         {
             Scratch space = new(scratch);
             Memory memory = Lay(ref space, Slices.Length);
-            if (!Winograd.Suits(Shape))
+            if (!Winograd.Suits(Shape) && !Depthwise.Suits(Shape))
             {
                 MakeSteps(memory.Steps);
             }
@@ -79,6 +81,11 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         if (Winograd.Suits(Shape))
         {
             return new Memory { Levels = levels, Winograd = WinogradWeightGradient.Lay(Shape, ref space) };
+        }
+
+        if (Depthwise.Suits(Shape))
+        {
+            return new Memory { Levels = levels, Depthwise = DepthwiseWeightGradient.Lay(Shape, ref space) };
         }
 
         Planes planes = Shape.InputPlanes;
@@ -156,6 +163,12 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         if (Winograd.Suits(Shape))
         {
             memory.Winograd.Run<TVector, TOps>(input, outputGradient, rows, new OutputPanels(Shape, From, To), sums);
+            return;
+        }
+
+        if (Depthwise.Suits(Shape))
+        {
+            memory.Depthwise.Run<TVector, TOps>(input, outputGradient, rows, new OutputPanels(Shape, From, To), sums);
             return;
         }
 
@@ -240,5 +253,6 @@ internal unsafe ref struct ConvolutionWeightGradient : IKernel
         public float* Levels;
         public float* Planes;
         public WinogradWeightGradient Winograd;
+        public DepthwiseWeightGradient Depthwise;
     }
 }

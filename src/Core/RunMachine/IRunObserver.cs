@@ -37,6 +37,11 @@ public interface IRunObserver
     {
     }
 
+    /// <summary>The test was completed.</summary>
+    void OnTest(TestReport report)
+    {
+    }
+
     /// <summary>A checkpoint was written.</summary>
     void OnCheckpoint(CheckpointReport report)
     {

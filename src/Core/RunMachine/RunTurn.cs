@@ -18,7 +18,7 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
         bool isOver = state.Stage is RunStage.Finishing or RunStage.Ended;
         switch (input)
         {
-            case RunInput.StepCompleted or RunInput.ValidationCompleted or RunInput.CheckpointWritten or RunInput.TrainingEnded when isOver:
+            case RunInput.StepCompleted or RunInput.ValidationCompleted or RunInput.TestCompleted or RunInput.CheckpointWritten or RunInput.TrainingEnded when isOver:
                 break;
             case RunInput.ShardCompleted completed:
                 TakeAnswer(completed);
@@ -55,7 +55,12 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
                 break;
             case RunInput.TrainingEnded:
                 Expect(RunStage.EndingTraining);
-                Finish(state.Stop is null ? Finished() : Interrupted());
+                AfterTraining();
+                break;
+            case RunInput.TestCompleted:
+                Expect(RunStage.Completing);
+                state = state with { Completing = null };
+                Finish(Finished());
                 break;
             case RunInput.RunFinished:
                 Expect(RunStage.Finishing);

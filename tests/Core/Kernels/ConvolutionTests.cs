@@ -84,6 +84,42 @@ public sealed class ConvolutionTests
         new(16, 18, 1, new(301, 3, 1, 1, 1, 1), new(2, 3, 1, 1, 1, 1)),
     ];
 
+    // Depthwise: channels about a vector and two; pixels of a row about 4 and 8; strides with and without an input left over, above the kernel too; dilations; padding on each side from none to more than the
+    // kernel reaches; a single output; kernels of one tap, about nine taps and two nines; and just beside the rule, in turn for one channel, two outputs a channel, and groups of two channels.
+    private static readonly ConvolutionShape[] ByChannels =
+    [
+        new(2, 2, 2, new(4, 3, 1, 1, 1, 1), new(4, 3, 1, 1, 1, 1)),
+        new(15, 15, 15, new(1, 1, 1, 1, 0, 0), new(1, 1, 1, 1, 0, 0)),
+        new(16, 16, 16, new(1, 3, 1, 1, 1, 1), new(1, 3, 1, 1, 1, 1)),
+        new(16, 16, 16, new(3, 3, 1, 1, 1, 1), new(9, 3, 1, 1, 1, 1)),
+        new(17, 17, 17, new(5, 3, 2, 1, 1, 1), new(8, 3, 2, 1, 1, 1)),
+        new(18, 18, 18, new(4, 3, 2, 1, 0, 1), new(14, 3, 2, 1, 0, 1)),
+        new(33, 33, 33, new(2, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 1, 1)),
+        new(16, 16, 16, new(5, 3, 1, 1, 0, 0), new(13, 3, 1, 1, 0, 0)),
+        new(20, 20, 20, new(5, 5, 1, 1, 2, 2), new(7, 5, 1, 1, 2, 2)),
+        new(12, 12, 12, new(6, 5, 2, 1, 2, 2), new(9, 5, 3, 1, 1, 0)),
+        new(9, 9, 9, new(7, 3, 1, 2, 2, 2), new(8, 3, 2, 3, 3, 1)),
+        new(16, 16, 16, new(6, 2, 3, 1, 0, 0), new(11, 2, 4, 1, 2, 2)),
+        new(16, 16, 16, new(3, 2, 1, 1, 4, 0), new(4, 2, 1, 1, 0, 5)),
+        new(10, 10, 10, new(3, 3, 7, 1, 0, 0), new(9, 3, 7, 1, 0, 0)),
+        new(16, 16, 16, new(4, 1, 2, 1, 0, 0), new(5, 1, 3, 1, 1, 1)),
+        new(11, 11, 11, new(4, 2, 1, 1, 3, 0), new(6, 5, 1, 1, 2, 2)),
+        new(1, 1, 1, new(4, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 1, 1)),
+        new(9, 18, 9, new(4, 3, 2, 1, 1, 1), new(5, 3, 2, 1, 1, 1)),
+        new(16, 8, 8, new(4, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 1, 1)),
+    ];
+
+    // More rows than a chunk and a band, rows longer than both, and taps further apart than a band.
+    private static readonly ConvolutionShape[] LargerByChannels =
+    [
+        new(33, 33, 33, new(56, 3, 1, 1, 1, 1), new(57, 3, 1, 1, 1, 1)),
+        new(16, 16, 16, new(101, 5, 2, 1, 2, 2), new(50, 5, 2, 1, 2, 2)),
+        new(17, 17, 17, new(60, 3, 3, 2, 1, 3), new(61, 3, 2, 5, 4, 0)),
+        new(8, 8, 8, new(3, 3, 1, 1, 1, 1), new(2300, 3, 1, 1, 1, 1)),
+        new(16, 16, 16, new(2300, 3, 2, 1, 1, 1), new(2, 3, 1, 1, 1, 1)),
+        new(8, 8, 8, new(90, 3, 1, 30, 30, 30), new(70, 2, 1, 1, 1, 0)),
+    ];
+
     public static TheoryData<string> Units => [.. VectorUnit.Available().Select(unit => unit.ToString())];
 
     [Theory]
@@ -122,6 +158,28 @@ public sealed class ConvolutionTests
             Check(unit, shape, samples: shape.OutputPixels > 500 ? 1 : 3);
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Depthwise_convolutions_have_the_bits_of_plain_chains(string name)
+    {
+        VectorUnit unit = Unit(name);
+        foreach (ConvolutionShape shape in ByChannels)
+        {
+            Check(unit, shape, samples: unit.Emulated ? 1 : 3);
+        }
+
+        foreach (ConvolutionShape shape in unit.Emulated ? [] : LargerByChannels)
+        {
+            Check(unit, shape, samples: 1);
+        }
+    }
+
+    [Fact]
+    public void Every_depthwise_shape_has_the_bits_of_plain_chains() =>
+        Gen.Select(Gen.Int[2, 40], Axes, Axes, Gen.Int[1, 3]).Where((_, rows, columns, _) => rows.Output > 0 && columns.Output > 0).Sample(
+            (channels, rows, columns, samples) => Check(VectorUnit.Widest, new ConvolutionShape(channels, channels, channels, rows, columns), samples),
+            iter: 200);
 
     [Fact]
     public void Every_shape_by_Winograd_has_the_bits_of_plain_tiles() =>
@@ -166,6 +224,7 @@ public sealed class ConvolutionTests
             SliceRows[] slices = [.. Enumerable.Range(0, count).Select(slice => new SliceRows(slice * 3, slice % 4))];
             CheckParameterGradients(unit, Small[4], (count * 3) + 3, slices);
             CheckParameterGradients(unit, ByWinograd[2], (count * 3) + 3, slices);
+            CheckParameterGradients(unit, ByChannels[4], (count * 3) + 3, slices);
         }
     }
 
@@ -173,7 +232,7 @@ public sealed class ConvolutionTests
     public void A_slice_of_many_samples_is_one_chain()
     {
         ConvolutionShape shape = new(13, 18, 1, new(6, 3, 1, 1, 1, 1), new(5, 3, 1, 1, 1, 1));
-        foreach (ConvolutionShape each in (ConvolutionShape[])[shape, shape with { Channels = 17 }])
+        foreach (ConvolutionShape each in (ConvolutionShape[])[shape, shape with { Channels = 17 }, shape with { Channels = 18, Groups = 18 }])
         {
             CheckParameterGradients(VectorUnit.Widest, each, 90, [new(0, 40), new(40, 1), new(41, 49)]);
         }
@@ -184,23 +243,25 @@ public sealed class ConvolutionTests
     [MemberData(nameof(Units))]
     public void Weight_gradients_of_any_outputs_are_written_and_no_others(string name)
     {
-        ConvolutionShape shape = ByWinograd[4];
-        SliceRows[] slices = [new(0, 2), new(2, 0), new(2, 1)];
-        Numbers random = new(shape.WeightLength);
-        float[] input = random.Floats(3 * shape.InputLength), gradient = random.Floats(3 * shape.OutputLength), all = PlainConvolutions.WeightGradient(shape, input, gradient, slices);
-        using GuardedFloats scratch = new(random.Floats(Convolution.WeightGradientScratch(shape, slices.Length)));
-        foreach ((int from, int to) in ((int, int)[])[(0, 0), (0, 1), (1, 2), (3, 20), (15, 17), (16, 33), (31, 33), (5, 33), (33, 33)])
+        foreach (ConvolutionShape shape in (ConvolutionShape[])[ByWinograd[4], ByChannels[6]])
         {
-            float[] expected = Bits.Unwritten(all.Length), found = Bits.Unwritten(all.Length);
-            all.AsSpan((from * shape.Taps)..(to * shape.Taps)).CopyTo(expected.AsSpan(from * shape.Taps));
-            Convolution.WeightGradient(Unit(name), shape, input, gradient, slices, found, from, to, scratch);
-            Bits.Equal(expected, found, $"{name}: {shape}, outputs {from} to {to}");
+            SliceRows[] slices = [new(0, 2), new(2, 0), new(2, 1)];
+            Numbers random = new(shape.WeightLength);
+            float[] input = random.Floats(3 * shape.InputLength), gradient = random.Floats(3 * shape.OutputLength), all = PlainConvolutions.WeightGradient(shape, input, gradient, slices);
+            using GuardedFloats scratch = new(random.Floats(Convolution.WeightGradientScratch(shape, slices.Length)));
+            foreach ((int from, int to) in ((int, int)[])[(0, 0), (0, 1), (1, 2), (3, 20), (15, 17), (16, 33), (31, 33), (5, 33), (33, 33)])
+            {
+                float[] expected = Bits.Unwritten(all.Length), found = Bits.Unwritten(all.Length);
+                all.AsSpan((from * shape.Taps)..(to * shape.Taps)).CopyTo(expected.AsSpan(from * shape.Taps));
+                Convolution.WeightGradient(Unit(name), shape, input, gradient, slices, found, from, to, scratch);
+                Bits.Equal(expected, found, $"{name}: {shape}, outputs {from} to {to}");
+            }
         }
     }
 
     [Fact]
     public void A_scratch_for_many_samples_serves_fewer() =>
-        Gen.Select(Gen.Int[0, 7].Select(index => index < 4 ? Larger[index] : LargerByWinograd[index - 4]), Gen.Int[0, 300], Gen.Int[0, 40]).Sample((shape, samples, slices) =>
+        Gen.Select(Gen.Int[0, 9].Select(index => index < 4 ? Larger[index] : index < 8 ? LargerByWinograd[index - 4] : LargerByChannels[index - 8]), Gen.Int[0, 300], Gen.Int[0, 40]).Sample((shape, samples, slices) =>
         {
             Assert.InRange(Convolution.ForwardScratch(shape, samples + 1), Convolution.ForwardScratch(shape, samples), int.MaxValue);
             Assert.InRange(Convolution.InputGradientScratch(shape, samples + 1), Convolution.InputGradientScratch(shape, samples), int.MaxValue);
