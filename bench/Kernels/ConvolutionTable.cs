@@ -27,6 +27,13 @@ internal static class ConvolutionTable
         ("5×5 valid", 32, Square(6, 16, 14, 5)),
         ("depthwise", 32, Square(64, 64, 16, 3, padding: 1, groups: 64)),
         ("depthwise, halving", 32, Square(64, 64, 16, 3, stride: 2, padding: 1, groups: 64)),
+        ("depthwise 14", 32, Square(128, 128, 14, 3, padding: 1, groups: 128)),
+        ("depthwise 14, halving", 32, Square(128, 128, 14, 3, stride: 2, padding: 1, groups: 128)),
+        ("depthwise 7", 32, Square(128, 128, 7, 3, padding: 1, groups: 128)),
+        ("depthwise 7, 5×5", 32, Square(128, 128, 7, 5, padding: 2, groups: 128)),
+        ("depthwise 56", 8, Square(64, 64, 56, 3, padding: 1, groups: 64)),
+        ("depthwise 2", 32, Square(256, 256, 2, 3, padding: 1, groups: 256)),
+        ("depthwise, 2 of each", 32, Square(64, 128, 16, 3, padding: 1, groups: 64)),
         ("groups of 16", 32, Square(64, 64, 16, 3, padding: 1, groups: 4)),
     ];
 
