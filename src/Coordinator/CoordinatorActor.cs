@@ -216,9 +216,6 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             case RunEffect.CompleteValidation:
                 numeric.CompleteValidation();
                 break;
-            case RunEffect.CompleteTest:
-                numeric.CompleteTest();
-                break;
             case RunEffect.WriteCheckpoint checkpoint:
                 settings.Times.Forget();
                 numeric.WriteCheckpoint(checkpoint.Reason);
@@ -295,9 +292,6 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 break;
             case RunInput.ValidationCompleted completed:
                 observer?.OnValidation(completed.Report);
-                break;
-            case RunInput.TestCompleted completed:
-                observer?.OnTest(completed.Report);
                 break;
             case RunInput.CheckpointWritten written:
                 observer?.OnCheckpoint(written.Report);

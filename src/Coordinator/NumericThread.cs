@@ -54,8 +54,6 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
 
     public void CompleteValidation() => Complete(nodes => new RunInput.ValidationCompleted(run.CompleteValidation(CollectionsMarshal.AsSpan(nodes))));
 
-    public void CompleteTest() => Complete(nodes => new RunInput.TestCompleted(run.CompleteTest(CollectionsMarshal.AsSpan(nodes))));
-
     public void WriteCheckpoint(string reason) => Post(() => new RunInput.CheckpointWritten(run.WriteCheckpoint(reason)));
 
     public void EndTraining() => Post(() =>

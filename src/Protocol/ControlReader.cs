@@ -132,8 +132,13 @@ internal readonly struct ControlReader(string message)
 
     private RunPhase Phase(ControlWire.Phase phase)
     {
-        Require(phase is >= ControlWire.Phase.Training and <= ControlWire.Phase.Diagnosis, "phase");
-        return (RunPhase)((int)phase - 1);
+        Require(phase is ControlWire.Phase.Training or ControlWire.Phase.Validation or ControlWire.Phase.Diagnosis, "phase");
+        return phase switch
+        {
+            ControlWire.Phase.Validation => RunPhase.Validation,
+            ControlWire.Phase.Diagnosis => RunPhase.Diagnosis,
+            _ => RunPhase.Training,
+        };
     }
 
     private void Require([DoesNotReturnIf(false)] bool holds, string field)

@@ -79,7 +79,7 @@ internal static class ControlWriter
     {
         Run = Bytes(fence.Run.Value),
         Term = fence.Term,
-        Phase = (ControlWire.Phase)((int)fence.Phase + 1),
+        Phase = Phase(fence.Phase),
         Step = fence.Step,
         Session = fence.Session,
     };
@@ -90,13 +90,20 @@ internal static class ControlWriter
 
     private static ControlWire.ShardWork ToWire(ShardWork work) => new()
     {
-        Phase = (ControlWire.Phase)((int)work.Phase + 1),
+        Phase = Phase(work.Phase),
         Epoch = work.Epoch,
         Step = work.Step,
         StepInEpoch = work.StepInEpoch,
         Slices = ToWire(work.Slices),
         SliceCount = work.SliceCount,
         SampleCount = work.SampleCount,
+    };
+
+    private static ControlWire.Phase Phase(RunPhase phase) => phase switch
+    {
+        RunPhase.Validation => ControlWire.Phase.Validation,
+        RunPhase.Diagnosis => ControlWire.Phase.Diagnosis,
+        _ => ControlWire.Phase.Training,
     };
 
     private static ByteString Bytes(Guid identifier)

@@ -34,13 +34,12 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
 
     protected override void ConfigureAkka(AkkaConfigurationBuilder builder, IServiceProvider provider) => builder.AddDistNetControl();
 
-    /// <summary>41 uneven slices a step, 5 steps an epoch (the last with 13 slices), validation and test.</summary>
+    /// <summary>41 uneven slices a step, 5 steps an epoch (the last with 13 slices), and validation.</summary>
     private protected static RunDefinition Definition(int epochs = 2, NonFinitePolicy nonFinite = NonFinitePolicy.Stop, CheckpointOptions? checkpoints = null) => new()
     {
         Run = RunId.Create(),
         Plan = new TrainingPlan((4 * 328) + 99, 328, 8, epochs),
         ValidationSamples = 150,
-        TestSamples = 77,
         NonFinite = nonFinite,
         Checkpoints = checkpoints ?? new CheckpointOptions { EverySeconds = null },
     };
@@ -180,15 +179,11 @@ internal sealed class Observer : IRunObserver
 
     public int Validations { get; private set; }
 
-    public int Tests { get; private set; }
-
     public void OnWorkers(WorkerId worker, int workers, string sentence) => Workers.Enqueue(sentence);
 
     public void OnStep(StepReport report) => Steps.Enqueue(report);
 
     public void OnValidation(ValidationReport report) => Validations++;
-
-    public void OnTest(TestReport report) => Tests++;
 
     public void OnCheckpoint(CheckpointReport report) => Checkpoints.Enqueue(report);
 

@@ -5,7 +5,7 @@ using Xunit;
 namespace DistNet.Cluster.Tests;
 
 /// <summary>A coordinator and workers that are processes of their own come to the bits of a run in one process.</summary>
-public sealed class ClusterRunTests(UndisturbedRun undisturbed) : IClassFixture<UndisturbedRun>
+public sealed class ClusterRunTests(UndisturbedRun undisturbed)
 {
     private readonly Workspace workspace = undisturbed.Workspace;
 

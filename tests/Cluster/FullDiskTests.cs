@@ -5,7 +5,7 @@ using Xunit;
 namespace DistNet.Cluster.Tests;
 
 /// <summary>A disk that takes no more: the operating system refuses writes beyond a file size (prlimit, Linux), as a full one does.</summary>
-public sealed class FullDiskTests(UndisturbedRun undisturbed) : IClassFixture<UndisturbedRun>
+public sealed class FullDiskTests(UndisturbedRun undisturbed)
 {
     private readonly Workspace workspace = undisturbed.Workspace;
 

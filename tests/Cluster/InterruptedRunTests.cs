@@ -4,7 +4,7 @@ using Xunit;
 namespace DistNet.Cluster.Tests;
 
 /// <summary>A run that is stopped at any step and resumed, with another number of workers, comes to the bits of one that was not.</summary>
-public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputHelper output) : IClassFixture<UndisturbedRun>
+public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputHelper output)
 {
     private readonly Workspace workspace = undisturbed.Workspace;
 

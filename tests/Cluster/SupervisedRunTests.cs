@@ -5,7 +5,7 @@ using Xunit;
 namespace DistNet.Cluster.Tests;
 
 /// <summary><c>train --processes N</c>: real processes, killed and stopped in every way, come to the bits of a run in one process and leave none behind.</summary>
-public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHelper output) : IClassFixture<UndisturbedRun>
+public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHelper output)
 {
     private readonly Workspace workspace = undisturbed.Workspace;
 

@@ -1,8 +1,10 @@
 using Xunit;
 
+[assembly: AssemblyFixture(typeof(DistNet.Cluster.Tests.UndisturbedRun))]
+
 namespace DistNet.Cluster.Tests;
 
-/// <summary>One run that nothing disturbs: what all interrupted ones must come to.</summary>
+/// <summary>One run that nothing disturbs, for all tests: what all interrupted ones must come to.</summary>
 public sealed class UndisturbedRun : IAsyncLifetime
 {
     /// <summary>Steps of the whole run: 60 epochs of 5.</summary>

@@ -77,11 +77,6 @@ internal sealed class ExactRun : ITrainingRun
         }
 
         run.EndTraining();
-        if (definition.TestSamples > 0)
-        {
-            run.CompleteTest(Compute(RunPhase.Test, 0, definition.TestSamples));
-        }
-
         return run.Digest;
 
         ShardNode[] Compute(RunPhase phase, int stepInEpoch, int samples)
@@ -138,14 +133,6 @@ internal sealed class ExactRun : ITrainingRun
         Log.Add($"validation {State.Epoch}");
         Overwrite(ExactSum.Mix(Digest, root));
         return new ValidationReport(State.Epoch, default, true, State);
-    }
-
-    public TestReport CompleteTest(ReadOnlySpan<ShardNode> nodes)
-    {
-        ulong root = Counts(nodes, Definition.Plan.SlicesOf(Definition.TestSamples));
-        Log.Add("test");
-        Overwrite(ExactSum.Mix(Digest, root));
-        return new TestReport(default);
     }
 
     public CheckpointReport WriteCheckpoint(string reason)

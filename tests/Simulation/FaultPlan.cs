@@ -81,7 +81,6 @@ internal sealed record FaultPlan
                 Run = new RunId(Guid.Empty),
                 Plan = plan,
                 ValidationSamples = random.Chance(0.3) ? 0 : random.Between(1, 60),
-                TestSamples = random.Chance(0.3) ? 0 : random.Between(1, 60),
                 NonFinite = NonFinitePolicy.Skip,
                 MinimumWorkers = random.Chance(0.7) ? 1 : random.Between(1, workers),
                 Checkpoints = new CheckpointOptions

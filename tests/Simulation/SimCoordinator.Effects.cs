@@ -93,9 +93,6 @@ internal sealed partial class SimCoordinator
             case RunEffect.CompleteValidation:
                 Numeric(() => Returned(new RunInput.ValidationCompleted(run.CompleteValidation(CollectionsMarshal.AsSpan(accepted)))));
                 break;
-            case RunEffect.CompleteTest:
-                Numeric(() => Returned(new RunInput.TestCompleted(run.CompleteTest(CollectionsMarshal.AsSpan(accepted)))));
-                break;
             case RunEffect.WriteCheckpoint checkpoint:
                 writing = true;
                 Numeric(() => new RunInput.CheckpointWritten(run.WriteCheckpoint(checkpoint.Reason)));

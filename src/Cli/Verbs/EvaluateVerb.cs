@@ -20,7 +20,7 @@ internal static class EvaluateVerb
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
-            using TrainedModel model = TrainedModel.Load(parsed.GetRequiredValue(options.Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
+            using TrainedModel model = options.LoadModel(parsed, terminal);
             Dataset data = options.Load(parsed, model);
             Evaluation evaluation = model.Evaluate(DataSplit.All(data));
             if (parsed.GetValue(json))

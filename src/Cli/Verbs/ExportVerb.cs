@@ -32,7 +32,7 @@ internal static class ExportVerb
             }
 
             void Warn(string sentence) => terminal.Errors.WriteLine($"warning: {sentence}");
-            using TrainedModel model = TrainedModel.Load(path, Warn);
+            using TrainedModel model = TrainedModel.Load(path, Warn, threads: 1);
             Checkpoint? checkpoint = second is null ? null : CheckpointStore.Open(path, _ => { });
             if (checkpoint is not null)
             {

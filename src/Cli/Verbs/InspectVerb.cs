@@ -24,7 +24,7 @@ internal static class InspectVerb
             string path = parsed.GetRequiredValue(run);
             Checkpoint checkpoint = CheckpointStore.Open(path, sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
             Job job = JobFile.FromJson(checkpoint.JobJson, source: $"the job in {path}");
-            using TrainedModel model = TrainedModel.Load(path, job: job);
+            using TrainedModel model = TrainedModel.Load(path, job: job, threads: 1);
             if (parsed.GetValue(json))
             {
                 PrintJson(terminal, checkpoint, model);

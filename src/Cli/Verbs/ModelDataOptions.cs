@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DistNet.Cli.Consoles;
 using DistNet.Data;
 using DistNet.Jobs;
 using DistNet.Losses;
@@ -6,7 +7,7 @@ using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
 
-/// <summary>The options by which evaluate and predict read data for a model: those of the job unless given.</summary>
+/// <summary>The options by which evaluate and predict load a model and read data for it: those of the job unless given.</summary>
 internal sealed class ModelDataOptions
 {
     public Argument<string> Run { get; } = new("RUN") { Description = "A run folder or a checkpoint." };
@@ -23,6 +24,8 @@ internal sealed class ModelDataOptions
 
     public Option<string?> Delimiter { get; } = new("--delimiter") { Description = "CSV: the character between fields, or tab.", HelpName = "CHARACTER" };
 
+    public Option<int?> Threads { get; } = CommandTree.Count("--threads", "Compute threads; by default one per core.");
+
     public void AddTo(Command command)
     {
         command.Arguments.Add(Run);
@@ -32,7 +35,13 @@ internal sealed class ModelDataOptions
         command.Options.Add(Label);
         command.Options.Add(Header);
         command.Options.Add(Delimiter);
+        command.Options.Add(Threads);
     }
+
+    /// <summary>Loads the model.</summary>
+    /// <exception cref="DistNetException">There is none, or it is torn or altered.</exception>
+    public TrainedModel LoadModel(ParseResult parsed, Terminal terminal) =>
+        TrainedModel.Load(parsed.GetRequiredValue(Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"), threads: parsed.GetValue(Threads));
 
     /// <summary>Reads the file with its labels. What it is, its content says.</summary>
     /// <exception cref="DistNetException">It is missing, damaged or does not fit the model, or its labels are not given.</exception>

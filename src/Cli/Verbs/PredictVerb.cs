@@ -22,7 +22,7 @@ internal static class PredictVerb
         command.Options.Add(output);
         command.SetAction(parsed =>
         {
-            using TrainedModel model = TrainedModel.Load(parsed.GetRequiredValue(options.Run), sentence => terminal.Errors.WriteLine($"warning: {sentence}"));
+            using TrainedModel model = options.LoadModel(parsed, terminal);
             Dataset data = options.LoadInputs(parsed, model);
             IEnumerable<ReadOnlyMemory<float>> outputs = model.PredictInParts(DataSplit.All(data));
             if (parsed.GetValue(output) is { } file)

@@ -94,7 +94,6 @@ internal static class StatusReport
         RunStage.Computing or RunStage.Completing => run.Phase switch
         {
             RunPhase.Validation => "validation",
-            RunPhase.Test => "test",
             RunPhase.Diagnosis => "diagnosis",
             _ => "training",
         },

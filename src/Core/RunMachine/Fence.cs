@@ -28,9 +28,6 @@ public enum RunPhase
     /// <summary>Losses and counts of the validation split.</summary>
     Validation,
 
-    /// <summary>Losses and counts of the test split; once, at the end.</summary>
-    Test,
-
     /// <summary>A step whose gradient was not finite, computed again to find the slice and the layer.</summary>
     Diagnosis,
 }

@@ -37,11 +37,6 @@ public interface IRunObserver
     {
     }
 
-    /// <summary>The test was completed.</summary>
-    void OnTest(TestReport report)
-    {
-    }
-
     /// <summary>A checkpoint was written.</summary>
     void OnCheckpoint(CheckpointReport report)
     {

@@ -17,9 +17,6 @@ public sealed record RunDefinition
     /// <summary>Samples of the validation split; 0 for none. Validation follows each epoch.</summary>
     public int ValidationSamples { get; init; }
 
-    /// <summary>Samples of the test split; 0 for none. The test is made once, after the training's end.</summary>
-    public int TestSamples { get; init; }
-
     /// <summary>What to do with a non-finite gradient.</summary>
     public NonFinitePolicy NonFinite { get; init; } = NonFinitePolicy.Stop;
 
@@ -36,7 +33,7 @@ public sealed record RunDefinition
 /// <see cref="IDisposable.Dispose"/> is called on it last. Nothing may be kept of the nodes after a call: their leases are returned by the caller.</para>
 /// <para>Any member may throw: a <see cref="DistNetException"/> ends the run with its sentence, anything else as a bug. Either way
 /// <see cref="Finish"/> follows with <see cref="RunOutcomeKind.Failed"/>, and nothing else after it.</para>
-/// <para>The order: (Merge* CompleteStep [SkipStep] [CompleteValidation] [WriteCheckpoint])* then EndTraining [CompleteTest] Finish; a run that is stopped goes from
+/// <para>The order: (Merge* CompleteStep [SkipStep] [CompleteValidation] [WriteCheckpoint])* then EndTraining Finish; a run that is stopped goes from
 /// WriteCheckpoint to Finish. A checkpoint is asked for only where nothing is owed: an ended epoch has been validated. One resumed from a checkpoint of a
 /// finished training begins with EndTraining.</para>
 /// </remarks>
@@ -74,10 +71,6 @@ public interface ITrainingRun : IDisposable
     /// <summary>Sums the validation metrics and applies early stopping, best-so-far and plateau to the state. What is trained takes the parameters' place again.</summary>
     /// <param name="nodes">A disjoint cover of the validation split's slices, without gradients, in any order.</param>
     ValidationReport CompleteValidation(ReadOnlySpan<ShardNode> nodes);
-
-    /// <summary>Sums the test metrics.</summary>
-    /// <param name="nodes">A disjoint cover of the test split's slices, without gradients, in any order.</param>
-    TestReport CompleteTest(ReadOnlySpan<ShardNode> nodes);
 
     /// <summary>Writes a checkpoint; when it returns, a kill loses nothing before it.</summary>
     /// <param name="reason">Why, for the log.</param>

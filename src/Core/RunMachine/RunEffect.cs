@@ -38,9 +38,6 @@ public abstract record RunEffect
     /// <summary>Numeric: complete the validation with the accepted answers.</summary>
     public sealed record CompleteValidation : RunEffect;
 
-    /// <summary>Numeric: complete the test with the accepted answers.</summary>
-    public sealed record CompleteTest : RunEffect;
-
     /// <summary>Numeric: write a checkpoint.</summary>
     public sealed record WriteCheckpoint(string Reason) : RunEffect;
 

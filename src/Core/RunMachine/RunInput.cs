@@ -73,10 +73,6 @@ public abstract record RunInput
     /// <param name="Report">Its report.</param>
     public sealed record ValidationCompleted(ValidationReport Report) : RunInput;
 
-    /// <summary>The numeric side completed the test.</summary>
-    /// <param name="Report">Its report.</param>
-    public sealed record TestCompleted(TestReport Report) : RunInput;
-
     /// <summary>The numeric side wrote a checkpoint.</summary>
     /// <param name="Report">Its report.</param>
     public sealed record CheckpointWritten(CheckpointReport Report) : RunInput;

@@ -34,10 +34,6 @@ public sealed record StepReport(
 /// <param name="State">The training state now; <c>StoppedEarly</c> ends the training.</param>
 public sealed record ValidationReport(int Epoch, NodeMetrics Metrics, bool IsBest, TrainingState State);
 
-/// <summary>The test at the end.</summary>
-/// <param name="Metrics">The test split's sums.</param>
-public sealed record TestReport(NodeMetrics Metrics);
-
 /// <summary>A checkpoint on disk.</summary>
 /// <param name="Step">Steps completed in it.</param>
 /// <param name="Reason">Why it was written: <c>epoch end</c>, <c>every 100 steps</c>, <c>every 5 s</c>, <c>stop requested</c>.</param>

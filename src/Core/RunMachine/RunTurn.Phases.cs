@@ -64,9 +64,6 @@ internal sealed partial class RunTurn
             case RunPhase.Validation:
                 Emit(new RunEffect.CompleteValidation());
                 break;
-            case RunPhase.Test:
-                Emit(new RunEffect.CompleteTest());
-                break;
             default:
                 Emit(new RunEffect.ReleaseAccepted());
                 AfterDiagnosis(phase);
@@ -166,23 +163,6 @@ internal sealed partial class RunTurn
         Emit(new RunEffect.WriteCheckpoint(why));
     }
 
-    private void AfterTraining()
-    {
-        if (state.Stop is not null)
-        {
-            Finish(Interrupted());
-        }
-        else if (state.Definition.TestSamples > 0)
-        {
-            Because("the test begins");
-            BeginPhase(RunPhase.Test, state.Training.Step, 0, state.Definition.TestSamples);
-        }
-        else
-        {
-            Finish(Finished());
-        }
-    }
-
     private void AfterDiagnosis(PhaseState diagnosis)
     {
         string sentence = NonFiniteSentence.Of(diagnosis, Plan);
@@ -207,11 +187,7 @@ internal sealed partial class RunTurn
 
         Because($"a stop was requested ({signal})");
         state = state with { Stop = signal };
-        if (state.Stage == RunStage.Computing && state.Phase!.Whole.Phase == RunPhase.Test)
-        {
-            Finish(Interrupted());
-        }
-        else if (state.Stage == RunStage.Computing && !SomeoneComputes())
+        if (state.Stage == RunStage.Computing && !SomeoneComputes())
         {
             AbandonIfStopped();
         }

@@ -18,7 +18,7 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
         bool isOver = state.Stage is RunStage.Finishing or RunStage.Ended;
         switch (input)
         {
-            case RunInput.StepCompleted or RunInput.ValidationCompleted or RunInput.TestCompleted or RunInput.CheckpointWritten or RunInput.TrainingEnded when isOver:
+            case RunInput.StepCompleted or RunInput.ValidationCompleted or RunInput.CheckpointWritten or RunInput.TrainingEnded when isOver:
                 break;
             case RunInput.ShardCompleted completed:
                 TakeAnswer(completed);
@@ -55,12 +55,7 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
                 break;
             case RunInput.TrainingEnded:
                 Expect(RunStage.EndingTraining);
-                AfterTraining();
-                break;
-            case RunInput.TestCompleted:
-                Expect(RunStage.Completing);
-                state = state with { Completing = null };
-                Finish(Finished());
+                Finish(state.Stop is null ? Finished() : Interrupted());
                 break;
             case RunInput.RunFinished:
                 Expect(RunStage.Finishing);

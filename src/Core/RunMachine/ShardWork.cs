@@ -17,10 +17,10 @@ public interface IShardComputer : IDisposable
     ShardResult Compute(ShardWork work, ParameterHandle parameters, IGradientSource gradients);
 }
 
-/// <summary>Consecutive slices of one step, or of the validation or test split, that one worker computes.</summary>
-/// <param name="Phase">Training computes gradients; Validation and Test metrics alone, without dropout; Diagnosis looks for what is not finite in a training step.</param>
+/// <summary>Consecutive slices of one step, or of the validation split, that one worker computes.</summary>
+/// <param name="Phase">Training computes gradients; Validation metrics alone, without dropout; Diagnosis looks for what is not finite in a training step.</param>
 /// <param name="Epoch">Training and Diagnosis: the epoch, from 0, whose order of samples holds. Otherwise the epochs completed.</param>
-/// <param name="Step">The step, from 0: the key of the dropout masks. For Validation and Test the steps completed.</param>
+/// <param name="Step">The step, from 0: the key of the dropout masks. For Validation the steps completed.</param>
 /// <param name="StepInEpoch">Training and Diagnosis: the step within the epoch; its batch begins at sample <c>StepInEpoch · Batch</c> of the epoch's order. Otherwise 0.</param>
 /// <param name="Slices">The slices to compute, by global index; at least one.</param>
 /// <param name="SliceCount">The slices of the whole batch, or of the whole split: what the canonical tree is built over.</param>

@@ -13,7 +13,7 @@ public sealed record OpenRunOptions
     /// <summary>Whether to go on from the latest whole checkpoint in <see cref="RunFolder"/>, if there is one.</summary>
     public bool Resume { get; init; }
 
-    /// <summary>Threads for sum and update, at least 1; those that wait for the parameters take part in their stead (<see cref="TrainingRun.Crew"/>).</summary>
+    /// <summary>Threads for sum and update, at least 1; those that wait for the parameters take part in their stead (<see cref="TrainingRun.Crew"/>). And those that measure the model when the run has finished.</summary>
     public int Threads { get; init; } = 1;
 
     /// <summary>The width that kernels run at.</summary>
@@ -42,11 +42,13 @@ public sealed class OpenRun : IDisposable
     private readonly RunRecorder? recorder;
     private readonly RunWatcher watcher;
     private readonly VectorUnit unit;
+    private readonly int threads;
 
     private OpenRun(RunSetup setup, OpenRunOptions options)
     {
         Setup = setup;
         unit = options.Unit;
+        threads = options.Threads;
         folder = options.RunFolder is null ? null : RunFolder.Open(options.RunFolder);
         try
         {
@@ -104,7 +106,7 @@ public sealed class OpenRun : IDisposable
     {
         ArgumentNullException.ThrowIfNull(outcome);
         return outcome.Kind != RunOutcomeKind.Failed
-            ? RunResults.Of(Setup, Run, watcher, outcome, unit)
+            ? RunResults.Of(Setup, Run, watcher, outcome, unit, threads)
             : throw (outcome.Cause as DistNetException ?? DistNetException.Failed(outcome.Sentence, outcome.Cause));
     }
 

@@ -8,13 +8,13 @@ namespace DistNet.Training;
 /// <summary>Puts a run's result together when it has ended: a finished one's model is measured, an interrupted one is told as its state has it, so that it ends at once.</summary>
 internal static class RunResults
 {
-    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, VectorUnit unit)
+    public static RunResult Of(RunSetup setup, TrainingRun run, RunWatcher watcher, RunOutcome outcome, VectorUnit unit, int threads)
     {
         Checkpoint final = run.Snapshot();
         bool finished = outcome.Kind == RunOutcomeKind.Finished;
         // What has ended left the model in the parameters' place.
         Arena parameters = finished ? final.Parameters : final.ModelParameters();
-        TrainedModel model = new(setup.Job, final.Model, parameters, unit);
+        TrainedModel model = new(setup.Job, final.Model, parameters, unit, threads);
         Evaluation? validation = finished && setup.Data.Validation is { Samples.Length: > 0 } split ? model.Evaluate(split) : null;
         Evaluation? test = finished && setup.Data.Test is { Samples.Length: > 0 } held ? model.Evaluate(held) : null;
         return new RunResult

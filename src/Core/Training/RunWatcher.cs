@@ -65,8 +65,6 @@ internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserv
         EpochEnded(report.State);
     }
 
-    public void OnTest(TestReport report) => observer?.OnTest(report);
-
     public void OnCheckpoint(CheckpointReport report) => observer?.OnCheckpoint(report);
 
     public void OnWarning(string sentence) => observer?.OnWarning(sentence);

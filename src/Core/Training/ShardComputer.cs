@@ -37,7 +37,7 @@ public sealed class ShardComputer : IShardComputer
         this.setup = setup;
         TrainingPlan plan = setup.Plan;
         int trained = Math.Min(plan.Batch, plan.SampleCount);
-        int evaluated = Math.Max(setup.Data.Validation?.Samples.Length ?? 0, setup.Data.Test?.Samples.Length ?? 0);
+        int evaluated = setup.Data.Validation?.Samples.Length ?? 0;
 
         // A slice may be longer than all samples that can come: then each phase is one slice.
         int slice = Math.Min(plan.Slice, Math.Max(trained, evaluated));
@@ -158,15 +158,10 @@ public sealed class ShardComputer : IShardComputer
     {
         int place = slices.First * setup.Plan.Slice;
         int rows = setup.Plan.SamplesIn(slices, work.SampleCount);
-        DataSplit split = work.Phase switch
-        {
-            RunPhase.Validation => setup.Data.Validation!,
-            RunPhase.Test => setup.Data.Test!,
-            _ => setup.Data.Train,
-        };
-        ReadOnlyMemory<int> samples = work.Phase is RunPhase.Training or RunPhase.Diagnosis
-            ? setup.Order.Of(work.Epoch).Slice((work.StepInEpoch * setup.Plan.Batch) + place, rows)
-            : split.Samples.Slice(place, rows);
+        DataSplit split = work.Phase == RunPhase.Validation ? setup.Data.Validation! : setup.Data.Train;
+        ReadOnlyMemory<int> samples = work.Phase == RunPhase.Validation
+            ? split.Samples.Slice(place, rows)
+            : setup.Order.Of(work.Epoch).Slice((work.StepInEpoch * setup.Plan.Batch) + place, rows);
         return new PassInput { Data = split.Data, Samples = samples, Seed = setup.Job.Training.Seed, Step = work.Step, FirstPlace = place };
     }
 

@@ -37,7 +37,8 @@ public sealed class TrainedModel : IDisposable
     /// <param name="info">What it takes and gives.</param>
     /// <param name="parameters">Its parameters, in the layout of its graph.</param>
     /// <param name="unit">The vector width; null takes the widest.</param>
-    public TrainedModel(Job job, ModelInfo info, Arena parameters, VectorUnit? unit = null)
+    /// <param name="threads">Threads that compute, the caller's among them; null takes one per core. No bit depends on them.</param>
+    public TrainedModel(Job job, ModelInfo info, Arena parameters, VectorUnit? unit = null, int? threads = null)
     {
         ArgumentNullException.ThrowIfNull(job);
         ArgumentNullException.ThrowIfNull(info);
@@ -52,8 +53,9 @@ public sealed class TrainedModel : IDisposable
         }
 
         slice = job.Training.Slice;
-        team = new ThreadTeam(1, "model");
-        passSlices = ShardComputer.WaveSlices(Graph, slice, threads: 1);
+        int members = threads ?? Environment.ProcessorCount;
+        passSlices = ShardComputer.WaveSlices(Graph, slice, members);
+        team = new ThreadTeam(members, "model");
         this.unit = unit ?? VectorUnit.Widest;
     }
 
@@ -77,14 +79,15 @@ public sealed class TrainedModel : IDisposable
     /// <param name="path">A run folder or a checkpoint's folder.</param>
     /// <param name="warn">Told of checkpoints that could not be used.</param>
     /// <param name="job">The job, where it cannot be read from the checkpoint (a model with modules of the user's own); null reads it.</param>
+    /// <param name="threads">Threads that compute, the caller's among them; null takes one per core.</param>
     /// <exception cref="DistNetException">There is none, or it is torn or altered.</exception>
-    public static TrainedModel Load(string path, Action<string>? warn = null, Job? job = null)
+    public static TrainedModel Load(string path, Action<string>? warn = null, Job? job = null, int? threads = null)
     {
         Checkpoint checkpoint = CheckpointStore.Open(path, warn ?? (_ => { }));
         job ??= JobFile.FromJson(checkpoint.JobJson, source: $"the job in '{path}'");
         bool isRun = !string.IsNullOrEmpty(path) && Directory.Exists(Path.Combine(path, "checkpoints"));
         Arena parameters = isRun && job.Training.EarlyStopping is not null ? checkpoint.Best ?? checkpoint.ModelParameters() : checkpoint.ModelParameters();
-        return new TrainedModel(job, checkpoint.Model, parameters) { Updates = checkpoint.State.Updates };
+        return new TrainedModel(job, checkpoint.Model, parameters, threads: threads) { Updates = checkpoint.State.Updates };
     }
 
     /// <summary>Loss, accuracy and confusion on labelled samples.</summary>

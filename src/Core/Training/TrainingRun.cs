@@ -81,7 +81,6 @@ public sealed class TrainingRun : ITrainingRun
             Term = term,
             Plan = setup.Plan,
             ValidationSamples = setup.Data.Validation?.Samples.Length ?? 0,
-            TestSamples = setup.Data.Test?.Samples.Length ?? 0,
             NonFinite = setup.Job.Training.NonFinite,
             Checkpoints = setup.Job.Checkpoints,
             MinimumWorkers = minimumWorkers,
@@ -169,10 +168,6 @@ public sealed class TrainingRun : ITrainingRun
         recorder?.EpochEnded(State, lastRate, lastNorm, throughput.SamplesPerSecond);
         return new ValidationReport(State.Epoch, sums, isBest, State);
     }
-
-    /// <inheritdoc/>
-    public TestReport CompleteTest(ReadOnlySpan<ShardNode> nodes) =>
-        new(Fold(nodes, setup.Plan.SlicesOf(setup.Data.Test!.Samples.Length)));
 
     /// <inheritdoc/>
     public CheckpointReport WriteCheckpoint(string reason)

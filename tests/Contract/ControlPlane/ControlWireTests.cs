@@ -55,7 +55,7 @@ public sealed class ControlWireTests
         IEnumerable<string> enums = ControlReflection.Descriptor.EnumTypes.Select(kind => $"{kind.Name}: {string.Join(", ", kind.Values.Select(value => $"{value.Number} {value.Name}"))}");
         Assert.Equal(
             """
-            Phase: 0 PHASE_UNSPECIFIED, 1 PHASE_TRAINING, 2 PHASE_VALIDATION, 3 PHASE_TEST, 4 PHASE_DIAGNOSIS
+            Phase: 0 PHASE_UNSPECIFIED, 1 PHASE_TRAINING, 2 PHASE_VALIDATION, 4 PHASE_DIAGNOSIS
             FailureKind: 0 FAILURE_KIND_UNSPECIFIED, 1 FAILURE_KIND_FAILED, 2 FAILURE_KIND_OVERWRITTEN, 3 FAILURE_KIND_WITHDRAWN
             Fence: 1 run bytes, 2 term int32, 3 phase Phase, 4 step int64, 5 session int64
             Membership: 1 run bytes, 2 term int32, 3 session int64

@@ -43,6 +43,23 @@ public sealed class TrainedModelTests
     }
 
     [Fact]
+    public void Any_number_of_threads_measures_and_predicts_the_same_bits()
+    {
+        Dataset data = TestBed.RandomClasses(Input, Samples, 10);
+        using TrainedModel alone = Model(10);
+        Evaluation expected = alone.Evaluate(DataSplit.All(data));
+        float[] outputs = alone.Predict(DataSplit.All(data));
+        foreach (int threads in (int[])[2, 3, 4])
+        {
+            using TrainedModel model = Model(10, threads);
+            Evaluation evaluation = model.Evaluate(DataSplit.All(data));
+            Assert.Equal((expected.Loss, expected.Accuracy), (evaluation.Loss, evaluation.Accuracy));
+            Assert.Equal(expected.Confusion, evaluation.Confusion);
+            Assert.Equal(outputs, model.Predict(DataSplit.All(data)));
+        }
+    }
+
+    [Fact]
     public void Pairs_of_very_many_classes_are_not_counted()
     {
         const int Classes = Evaluation.MaximumConfusionClasses + 1;
@@ -64,10 +81,10 @@ public sealed class TrainedModelTests
         Assert.Equal(model.Predict(split with { Samples = split.Samples[..(first.Length / Outputs)] }), first.ToArray());
     }
 
-    private static TrainedModel Model(int classes)
+    private static TrainedModel Model(int classes, int threads = 1)
     {
         Job job = new() { Model = ModelDefinition.Chain(new Linear(classes)), Training = new TrainingOptions { Slice = 8 } };
         Graph graph = Graph.Build(job.Model, Input);
-        return new TrainedModel(job, new ModelInfo(Input, [.. Enumerable.Range(0, classes).Select(index => $"class {index}")], null), TestBed.Parameters(graph));
+        return new TrainedModel(job, new ModelInfo(Input, [.. Enumerable.Range(0, classes).Select(index => $"class {index}")], null), TestBed.Parameters(graph), threads: threads);
     }
 }
