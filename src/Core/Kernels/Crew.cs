@@ -21,9 +21,6 @@ public interface ICrewWork
 /// </remarks>
 public sealed class Crew : IDisposable
 {
-    // As long as a ThreadTeam's.
-    private const int SpinMicroseconds = 40;
-
     // The state: whether the work can be joined, how many have, and how many of them are at it; the caller is counted nowhere.
     private const int Open = 1 << 30;
     private const int OneJoined = 1 << 15;
@@ -39,26 +36,29 @@ public sealed class Crew : IDisposable
     private Exception? failure;
     private int running;
     private int state;
+    private bool started;
     private volatile bool stopping;
 
-    /// <summary>Starts the crew's own threads.</summary>
+    /// <summary>Makes a crew; its own threads start with the first work.</summary>
     /// <param name="threads">How many do the work where nobody waits for the outcome, the caller of <see cref="Run"/> among them: at least 1, which needs no thread.</param>
     /// <param name="name">The threads are called <c>name/1</c>, <c>name/2</c>, …</param>
     public Crew(int threads, string name)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Size = Math.Max(threads, Environment.ProcessorCount);
-        spinTicks = Size <= Environment.ProcessorCount ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
+        spinTicks = SpinTime.Ticks(Size);
         ownThreads = new Thread[threads - 1];
         for (int index = 0; index < ownThreads.Length; index++)
         {
             ownThreads[index] = new Thread(Serve) { IsBackground = true, Name = $"{name}/{index + 1}" };
-            ownThreads[index].Start();
         }
     }
 
     /// <summary>The most members that work at once, the caller included.</summary>
     public int Size { get; }
+
+    /// <summary>How many threads of its own run.</summary>
+    internal int Running => ownThreads.Count(thread => thread.IsAlive);
 
     /// <summary>How many sleep for the bell, or are about to.</summary>
     internal int Waiting => bell.Sleepers;
@@ -78,7 +78,7 @@ public sealed class Crew : IDisposable
         }
     }
 
-    /// <summary>Does the work, as member 0 and with all who come, and returns when all of it is done. Allocates nothing.</summary>
+    /// <summary>Does the work, as member 0 and with all who come, and returns when all of it is done. Allocates nothing after the first time.</summary>
     /// <exception cref="Exception">What a member threw, with its stack; where several did, any of them.</exception>
     public void Run(ICrewWork work)
     {
@@ -87,6 +87,12 @@ public sealed class Crew : IDisposable
         Invariant.Holds(Interlocked.CompareExchange(ref running, 1, 0) == 0);
         try
         {
+            if (!started)
+            {
+                started = true;
+                Array.ForEach(ownThreads, thread => thread.Start());
+            }
+
             this.work = work;
             Volatile.Write(ref state, Open);
             Call();
@@ -110,7 +116,7 @@ public sealed class Crew : IDisposable
     {
         stopping = true;
         ownBell.Ring();
-        foreach (Thread thread in ownThreads)
+        foreach (Thread thread in started ? ownThreads : [])
         {
             thread.Join();
         }

@@ -21,9 +21,6 @@ public interface ITeamWork
 /// </remarks>
 public sealed class ThreadTeam : IDisposable
 {
-    // Waking a sleeping thread costs 5 to 50 µs; spinning longer than that only takes the processor from others.
-    private const int SpinMicroseconds = 40;
-
     private readonly object gate = new();
     private readonly Thread[] members;
     private readonly Exception?[] failures;
@@ -44,7 +41,7 @@ public sealed class ThreadTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Count = threads;
         failures = new Exception?[threads];
-        spinTicks = threads <= Environment.ProcessorCount ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
+        spinTicks = SpinTime.Ticks(threads);
         members = new Thread[threads - 1];
         for (int index = 0; index < members.Length; index++)
         {

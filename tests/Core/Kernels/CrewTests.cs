@@ -25,6 +25,20 @@ public sealed class CrewTests
     }
 
     [Fact]
+    public void A_crew_s_own_threads_begin_with_its_first_work_and_end_with_it()
+    {
+        Crew crew = new(3, "crew");
+        Assert.Equal(0, crew.Running);
+        Pieces work = new(pieces: 8, crew.Size);
+        work.Begin();
+        crew.Run(work);
+        Assert.Equal(2, crew.Running);
+        crew.Dispose();
+        Assert.Equal(0, crew.Running);
+        new Crew(3, "idle").Dispose();
+    }
+
+    [Fact]
     public void Who_waits_for_the_outcome_joins_the_work_and_is_not_waited_for_where_it_does_not_come()
     {
         using Crew crew = new(1, "crew");
