@@ -32,6 +32,21 @@ public sealed class ModelVerbTests
     }
 
     [Fact]
+    public void Of_very_many_classes_the_table_has_those_with_the_lowest_F1_and_says_so()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch, "data: { train: many.csv }\nmodel: [{ linear: 130 }]\ntraining: { epochs: 1 }\ncheckpoints: { everySeconds: null }\n");
+        scratch.Write("many.csv", "x,y,class\n" + string.Concat(Enumerable.Range(0, 260).Select(i => $"{i % 130},{i % 7},c{i % 130}\n")));
+        Assert.Equal(0, CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1").Code);
+
+        CliCall call = CliCall.Run("evaluate", scratch["run"], scratch["many.csv"]);
+
+        Assert.Equal((0, ""), (call.Code, call.Errors));
+        Assert.Equal(128, call.Output.Split('\n').Count(line => line.Contains("│ c", StringComparison.Ordinal) && !line.Contains("class", StringComparison.Ordinal)));
+        Assert.EndsWith("Of 130 classes the table has the 128 with the lowest F1; --json gives all.\n", call.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Predict_gives_classes_and_probabilities_with_or_without_labels_in_the_file()
     {
         using var scratch = new Scratch();

@@ -20,6 +20,9 @@ internal static class SvgPlot
     private const double Inner = 370;
     private const double InnerHeight = 205;
 
+    /// <summary>The most classes of a matrix that is shown: 16,384 cells, some two megabytes.</summary>
+    public const int MaximumClasses = 128;
+
     /// <summary>Panels side by side, each with its own lines and axes.</summary>
     public static string Lines(params ReadOnlySpan<(string Title, IReadOnlyList<SvgSeries> Series)> panels)
     {
@@ -35,38 +38,54 @@ internal static class SvgPlot
         return svg.Append("</svg>\n").ToString();
     }
 
-    /// <summary>Counts by true class (rows) and predicted class (columns), darker where a row has more.</summary>
+    /// <summary>Counts by true class (rows) and predicted class (columns), darker where a row has more. Of more than <see cref="MaximumClasses"/> classes it shows those of whose samples most
+    /// were taken for another's, and the title says so.</summary>
     public static string Confusion(int[,] counts, IReadOnlyList<string> classes, string title)
     {
-        int size = counts.GetLength(0);
+        int[] shown = MostMistaken(counts);
+        int size = shown.Length;
+        if (size < classes.Count)
+        {
+            title += string.Create(CultureInfo.InvariantCulture, $"; of {classes.Count:N0} classes the {size} with the most mistakes, confusion.csv has all");
+        }
+
         double cell = size <= 12 ? 40 : Math.Max(480.0 / size, 12);
-        double left = 30 + (Math.Min(classes.Max(name => name.Length), 16) * 7.5);
+        double left = 30 + (Math.Min(shown.Max(index => classes[index].Length), 16) * 7.5);
         double top = left + 20;
         var svg = new StringBuilder();
         Open(svg, left + (cell * size) + 20, top + (cell * size) + 20);
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{left}\" y=\"20\" font-weight=\"bold\">{Escape(title)}</text>\n");
         for (int row = 0; row < size; row++)
         {
-            int total = Math.Max(Enumerable.Range(0, size).Sum(column => counts[row, column]), 1);
+            int total = Math.Max(Samples(counts, shown[row]), 1);
             double y = top + (cell * row);
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{left - 8}\" y=\"{y + (cell / 2) + 4}\" text-anchor=\"end\">{Escape(Shorten(classes[row]))}</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{left - 8}\" y=\"{y + (cell / 2) + 4}\" text-anchor=\"end\">{Escape(Shorten(classes[shown[row]]))}</text>\n");
             double x0 = left + (cell * row) + (cell / 2) + 4;
-            svg.Append(CultureInfo.InvariantCulture, $"<text transform=\"translate({x0},{top - 8}) rotate(-90)\">{Escape(Shorten(classes[row]))}</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<text transform=\"translate({x0},{top - 8}) rotate(-90)\">{Escape(Shorten(classes[shown[row]]))}</text>\n");
             for (int column = 0; column < size; column++)
             {
-                double share = counts[row, column] / (double)total;
+                int count = counts[shown[row], shown[column]];
+                double share = count / (double)total;
                 double x = left + (cell * column);
                 string fill = row == column ? "#2a7f4f" : "#c0392b";
                 svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{x:0.#}\" y=\"{y:0.#}\" width=\"{cell:0.#}\" height=\"{cell:0.#}\" fill=\"{fill}\" fill-opacity=\"{Math.Sqrt(share):0.###}\" stroke=\"#ddd\"/>\n");
-                if (counts[row, column] > 0 && cell >= 20)
+                if (count > 0 && cell >= 20)
                 {
-                    svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + (cell / 2):0.#}\" y=\"{y + (cell / 2) + 4:0.#}\" text-anchor=\"middle\" fill=\"{(share > 0.5 ? "#fff" : "#222")}\">{counts[row, column]}</text>\n");
+                    svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + (cell / 2):0.#}\" y=\"{y + (cell / 2) + 4:0.#}\" text-anchor=\"middle\" fill=\"{(share > 0.5 ? "#fff" : "#222")}\">{count}</text>\n");
                 }
             }
         }
 
         return svg.Append("</svg>\n").ToString();
     }
+
+    // In the order of the classes; of equal ones the first.
+    private static int[] MostMistaken(int[,] counts) =>
+    [
+        .. Enumerable.Range(0, counts.GetLength(0)).OrderByDescending(index => Samples(counts, index) - counts[index, index]).Take(MaximumClasses).Order(),
+    ];
+
+    private static int Samples(int[,] counts, int of) => Enumerable.Range(0, counts.GetLength(1)).Sum(predicted => counts[of, predicted]);
 
     private static void Open(StringBuilder svg, double width, double height) => svg.Append(
         CultureInfo.InvariantCulture,

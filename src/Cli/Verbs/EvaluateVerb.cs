@@ -11,6 +11,9 @@ namespace DistNet.Cli.Verbs;
 /// <summary><c>distnet evaluate RUN DATA</c>: loss, accuracy and a row per class.</summary>
 internal static class EvaluateVerb
 {
+    // What a person may read through.
+    private const int MaximumRows = 128;
+
     public static Command Create(Terminal terminal)
     {
         var options = new ModelDataOptions();
@@ -70,7 +73,8 @@ internal static class EvaluateVerb
         {
             Table table = new Table().AddColumn("class").AddColumn(Right("samples")).AddColumn(Right("precision")).AddColumn(Right("recall")).AddColumn(Right("F1"));
             table.Border = TableBorder.Rounded;
-            foreach (ClassScore score in ClassScore.Of(confusion, classes))
+            ClassScore[] scores = [.. ClassScore.Of(confusion, classes)];
+            foreach (ClassScore score in Shown(scores))
             {
                 table.AddRow(
                     Markup.Escape(score.Name),
@@ -81,9 +85,20 @@ internal static class EvaluateVerb
             }
 
             terminal.Ansi().Write(table);
+            if (scores.Length > MaximumRows)
+            {
+                terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Of {scores.Length:N0} classes the table has the {MaximumRows} with the lowest F1; --json gives all."));
+            }
         }
 
         terminal.Output.Flush();
+    }
+
+    // In the order of the classes. One that was never predicted has no F1 and is as bad as any; one without samples says nothing.
+    private static IEnumerable<ClassScore> Shown(ClassScore[] scores)
+    {
+        IEnumerable<int> lowest = Enumerable.Range(0, scores.Length).OrderBy(index => scores[index] switch { { Samples: 0 } => 2, { F1: double.NaN } => 0, { F1: var f1 } => f1 }).Take(MaximumRows);
+        return lowest.Order().Select(index => scores[index]);
     }
 
     private static TableColumn Right(string name) => new TableColumn(name).RightAligned();
