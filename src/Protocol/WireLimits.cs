@@ -33,8 +33,8 @@ public static class WireLimits
     /// <summary>Values of a mean or a deviation: the features of one sample.</summary>
     public const int NormalizationValues = 1 << 20;
 
-    /// <summary>Floats of an arena, 4 GiB: a longer one does not fit the memory that one array can have.</summary>
-    public const int ArenaFloats = 1 << 30;
+    /// <summary>Floats of an arena, just below 2 GiB: its chunks and its checksum are taken of one span of bytes.</summary>
+    public const int ArenaFloats = int.MaxValue / sizeof(float);
 
     /// <summary>A worker's name, a host, a version, a name of a counter: what a person can read in a line.</summary>
     public const int NameLength = 128;

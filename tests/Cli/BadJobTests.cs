@@ -105,6 +105,17 @@ public sealed class BadJobTests
         Assert.False(Directory.Exists(scratch["run"]));
     }
 
+    [Fact]
+    public void A_model_that_fits_one_process_but_not_between_processes_is_refused_there()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch, "model: [{ linear: 24000 }, { linear: 24000 }, { linear: 3 }]\ndata: { train: points.csv }");
+
+        Assert.Equal(
+            "All parameters of the model together are 576,168,016 floats; expected at most 536,870,911 (2 GiB) between processes: take a smaller model, or train in one process.",
+            CliCall.Refused(3, "coordinator", job, "--bind", "127.0.0.1:0", "--out", scratch["run"]));
+    }
+
     [Theory]
     [InlineData("channels: 2", "job.yaml line 1: data.channels is '2'; expected 1 or 3.")]
     [InlineData("channels: \"3\"", "job.yaml line 1: data.channels is the text '3'; expected 1 or 3.")]

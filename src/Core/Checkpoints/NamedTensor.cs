@@ -17,15 +17,38 @@ public sealed record NamedNumber(string Name, long Value);
 /// <summary>Floats as the little-endian bytes that files and digests are made of.</summary>
 internal static class FloatBytes
 {
+    // A span holds no more bytes than 2 GiB less one, and floats may be four times as many.
+    private const int MostFloats = 1 << 28;
+
     public static ReadOnlySpan<byte> Of(ReadOnlySpan<float> values)
     {
         Invariant.Holds(BitConverter.IsLittleEndian);
         return MemoryMarshal.AsBytes(values);
     }
 
-    public static Span<byte> Of(Span<float> values)
+    /// <summary>Writes floats, some at a time.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="values">The floats, of any number.</param>
+    /// <param name="most">How many at a time.</param>
+    public static void Write(Stream stream, ReadOnlySpan<float> values, int most = MostFloats)
+    {
+        for (; !values.IsEmpty; values = values[Math.Min(most, values.Length)..])
+        {
+            stream.Write(Of(values[..Math.Min(most, values.Length)]));
+        }
+    }
+
+    /// <summary>Reads floats, some at a time.</summary>
+    /// <param name="stream">Where from.</param>
+    /// <param name="values">Where to.</param>
+    /// <param name="most">How many at a time.</param>
+    /// <exception cref="EndOfStreamException">The stream ends before.</exception>
+    public static void Read(Stream stream, Span<float> values, int most = MostFloats)
     {
         Invariant.Holds(BitConverter.IsLittleEndian);
-        return MemoryMarshal.AsBytes(values);
+        for (; !values.IsEmpty; values = values[Math.Min(most, values.Length)..])
+        {
+            stream.ReadExactly(MemoryMarshal.AsBytes(values[..Math.Min(most, values.Length)]));
+        }
     }
 }

@@ -45,7 +45,7 @@ public static class SafetensorsFile
         foreach (NamedTensor tensor in tensors)
         {
             Invariant.Holds(tensor.Values.Length == tensor.Shape.Length);
-            stream.Write(FloatBytes.Of(tensor.Values.Span));
+            FloatBytes.Write(stream, tensor.Values.Span);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using DistNet.Tensors;
@@ -97,7 +96,7 @@ public sealed class SafetensorsReader : IDisposable
             file.Position = dataStart + tensor.Begin;
             if (tensor.Type == "F32")
             {
-                file.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+                FloatBytes.Read(file, values);
             }
             else
             {

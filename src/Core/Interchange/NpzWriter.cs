@@ -21,22 +21,22 @@ public static class NpzWriter
         using ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true);
         foreach (NamedTensor tensor in tensors)
         {
-            Add(archive, tensor.Name, "<f4", tensor.Shape.Dimensions, FloatBytes.Of(tensor.Values.Span));
+            Add(archive, tensor.Name, "<f4", tensor.Shape.Dimensions, content => FloatBytes.Write(content, tensor.Values.Span));
         }
 
         foreach (NamedNumber number in numbers)
         {
             Invariant.Holds(BitConverter.IsLittleEndian);
-            Add(archive, number.Name, "<i8", [], BitConverter.GetBytes(number.Value));
+            Add(archive, number.Name, "<i8", [], content => content.Write(BitConverter.GetBytes(number.Value)));
         }
     }
 
-    private static void Add(ZipArchive archive, string name, string type, ImmutableArray<int> dimensions, ReadOnlySpan<byte> values)
+    private static void Add(ZipArchive archive, string name, string type, ImmutableArray<int> dimensions, Action<Stream> write)
     {
         ZipArchiveEntry entry = archive.CreateEntry(name + ".npy", CompressionLevel.NoCompression);
         entry.LastWriteTime = NoTime;
         using Stream content = entry.Open();
         content.Write(NpyHeader.Write(type, dimensions));
-        content.Write(values);
+        write(content);
     }
 }

@@ -46,6 +46,25 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
+    public void More_floats_than_a_span_of_bytes_holds_are_written_and_read_in_parts()
+    {
+        for (int count = 0; count <= 9; count++)
+        {
+            float[] values = [.. Enumerable.Range(0, count).Select(i => i + 0.5f)];
+            for (int most = 1; most <= 10; most++)
+            {
+                using MemoryStream stream = new();
+                FloatBytes.Write(stream, values, most);
+                Assert.Equal(values.SelectMany(BitConverter.GetBytes), stream.ToArray());
+                stream.Position = 0;
+                float[] read = new float[count];
+                FloatBytes.Read(stream, read, most);
+                Assert.Equal(values, read);
+            }
+        }
+    }
+
+    [Fact]
     public void A_truncation_anywhere_is_refused()
     {
         byte[] whole = Written([.. SafetensorsFile.Tensors(Samples.Arena(1))]);
