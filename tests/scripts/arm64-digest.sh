@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One digest on Arm64: publishes the command for linux-arm64, runs it in user emulation (qemu-user) on this x64 machine, and compares its digests with those of
-# this machine: trained alone, with workers and threads, and by a worker under a coordinator of this machine. Then check-grad. To be run whole before a release:
-# 80 s on an idle machine, several minutes on a busy one. Needs the built solution and Debian's apt-get (as root, where qemu-user is not installed).
+# this machine: trained alone, with workers and threads, and by a worker under a coordinator of this machine; a convolutional network too. Then check-grad. To be run whole
+# before a release: two minutes of processor time, five minutes on a busy machine. Needs the built solution and Debian's apt-get (as root, where qemu-user is not installed).
 # What emulation does not show: the host keeps its own, stronger order of memory accesses, and no speed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -76,6 +76,14 @@ for process in "${started[@]}"; do
 done
 started=()
 same mixed "a coordinator of this machine, $(field "$scratch/mixed" arm64) samples computed by a worker on Arm64"
+
+# The same images through convolutions, direct and by Winograd, with norms and a pool.
+job+=(--set 'model=[{reshape: [1, 8, 8]}, {conv2d: 16, kernel: 3, padding: 1}, batch-norm, relu, {conv2d: 16, kernel: 3, padding: 1}, silu, {max-pool2d: 2}, flatten, {linear: 10}]')
+within 60 here train "${job[@]}" --out "$scratch/images-here"
+expected=$(digests "$scratch/images-here")
+[ -n "$expected" ]
+within 300 arm64 train "${job[@]}" --workers 2 --threads 2 --out "$scratch/images"
+same images "Arm64: a convolutional network, 2 workers x 2 threads"
 
 within 300 arm64 check-grad examples/digits.yaml > "$scratch/check-grad.log" || { tail -n 5 "$scratch/check-grad.log"; exit 1; }
 echo "ok: Arm64: $(tail -n 1 "$scratch/check-grad.log")"
