@@ -7,19 +7,18 @@ namespace DistNet.Kernels;
 public static class Convolution
 {
     /// <summary>The floats of scratch for <see cref="Forward"/>; enough for fewer samples too.</summary>
-    public static int ForwardScratch(in ConvolutionShape shape, int samples) => Winograd.Suits(shape)
-        ? WinogradProduct.ScratchLength(shape, samples, isGradient: false)
-        : Depthwise.Suits(shape) ? DepthwiseProduct.ScratchLength(shape, isGradient: false)
-        : ConvolutionProduct.ScratchLength(shape, samples, isGradient: false);
+    public static int ForwardScratch(in ConvolutionShape shape, int samples) => ProductScratch(shape, samples, isGradient: false);
 
     /// <summary>The floats of scratch for <see cref="InputGradient"/>; enough for fewer samples too.</summary>
-    public static int InputGradientScratch(in ConvolutionShape shape, int samples) => Winograd.Suits(shape)
-        ? WinogradProduct.ScratchLength(shape, samples, isGradient: true)
-        : Depthwise.Suits(shape) ? DepthwiseProduct.ScratchLength(shape, isGradient: true)
-        : ConvolutionProduct.ScratchLength(shape, samples, isGradient: true);
+    public static int InputGradientScratch(in ConvolutionShape shape, int samples) => ProductScratch(shape, samples, isGradient: true);
 
     /// <summary>The floats of scratch for <see cref="WeightGradient"/>; enough for fewer slices too.</summary>
-    public static int WeightGradientScratch(in ConvolutionShape shape, int sliceCount) => ConvolutionWeightGradient.ScratchLength(shape, sliceCount);
+    public static int WeightGradientScratch(in ConvolutionShape shape, int sliceCount) => shape.Method switch
+    {
+        ConvolutionMethod.Winograd => ConvolutionWeightGradient<WinogradWeightGradient>.ScratchLength(shape, sliceCount),
+        ConvolutionMethod.Depthwise => ConvolutionWeightGradient<DepthwiseWeightGradient>.ScratchLength(shape.Simplified, sliceCount),
+        _ => ConvolutionWeightGradient<DirectWeightGradient>.ScratchLength(shape.Simplified, sliceCount),
+    };
 
     /// <summary>Each output is one chain of fused multiply-adds over its taps in the weights' order (channel, kernel row, kernel column), from +0; the bias is added last, once.</summary>
     /// <param name="unit">The vector unit.</param>
@@ -43,31 +42,7 @@ public static class Convolution
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(samples >= 0 && input.Length == (long)samples * shape.InputLength && output.Length == (long)samples * shape.OutputLength);
         Invariant.Holds(weight.Length == shape.WeightLength && (bias.IsEmpty || bias.Length == shape.Outputs) && scratch.Length >= ForwardScratch(shape, samples));
-        if (Winograd.Suits(shape))
-        {
-            WinogradProduct transformed = new() { Shape = shape, Source = input, Weight = weight, Bias = bias, Result = output, Samples = samples, Scratch = scratch };
-            unit.Run(ref transformed);
-            return;
-        }
-
-        if (Depthwise.Suits(shape))
-        {
-            DepthwiseProduct depthwise = new(shape, isGradient: false) { Source = input, Weight = weight, Bias = bias, Result = output, Samples = samples, Scratch = scratch };
-            unit.Run(ref depthwise);
-            return;
-        }
-
-        ConvolutionProduct kernel = new()
-        {
-            Shape = shape.Simplified,
-            Source = input,
-            Weight = weight,
-            Bias = bias,
-            Result = output,
-            Samples = samples,
-            Scratch = scratch,
-        };
-        unit.Run(ref kernel);
+        Product(unit, shape, samples, input, weight, bias, output, scratch, isGradient: false);
     }
 
     /// <summary>Each input's gradient is one chain of fused multiply-adds, from +0, over the outputs' channels, kernel rows and kernel columns in the weights' order, of those taps whose
@@ -85,31 +60,7 @@ public static class Convolution
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(samples >= 0 && outputGradient.Length == (long)samples * shape.OutputLength && inputGradient.Length == (long)samples * shape.InputLength);
         Invariant.Holds(weight.Length == shape.WeightLength && scratch.Length >= InputGradientScratch(shape, samples));
-        if (Winograd.Suits(shape))
-        {
-            WinogradProduct transformed = new() { Shape = shape, IsGradient = true, Source = outputGradient, Weight = weight, Result = inputGradient, Samples = samples, Scratch = scratch };
-            unit.Run(ref transformed);
-            return;
-        }
-
-        if (Depthwise.Suits(shape))
-        {
-            DepthwiseProduct depthwise = new(shape, isGradient: true) { Source = outputGradient, Weight = weight, Result = inputGradient, Samples = samples, Scratch = scratch };
-            unit.Run(ref depthwise);
-            return;
-        }
-
-        ConvolutionProduct kernel = new()
-        {
-            Shape = shape.Simplified,
-            IsGradient = true,
-            Source = outputGradient,
-            Weight = weight,
-            Result = inputGradient,
-            Samples = samples,
-            Scratch = scratch,
-        };
-        unit.Run(ref kernel);
+        Product(unit, shape, samples, outputGradient, weight, bias: default, inputGradient, scratch, isGradient: true);
     }
 
     /// <summary>Each weight's gradient is, for each slice, one chain of fused multiply-adds over its samples and their output pixels in index order, from +0; then the canonical tree over slices.</summary>
@@ -143,9 +94,70 @@ public static class Convolution
         }
 
         Invariant.Holds(scratch.Length >= WeightGradientScratch(shape, slices.Length));
-        ConvolutionWeightGradient kernel = new()
+        switch (shape.Method)
         {
-            Shape = shape.Simplified,
+            case ConvolutionMethod.Winograd:
+                WeightGradient<WinogradWeightGradient>(unit, shape, input, outputGradient, slices, result, from, to, scratch);
+                break;
+            case ConvolutionMethod.Depthwise:
+                WeightGradient<DepthwiseWeightGradient>(unit, shape.Simplified, input, outputGradient, slices, result, from, to, scratch);
+                break;
+            default:
+                WeightGradient<DirectWeightGradient>(unit, shape.Simplified, input, outputGradient, slices, result, from, to, scratch);
+                break;
+        }
+    }
+
+    private static int ProductScratch(in ConvolutionShape shape, int samples, bool isGradient) => shape.Method switch
+    {
+        ConvolutionMethod.Winograd => WinogradProduct.ScratchLength(shape, samples, isGradient),
+        ConvolutionMethod.Depthwise => DepthwiseProduct.ScratchLength(shape, isGradient),
+        _ => ConvolutionProduct.ScratchLength(shape, samples, isGradient),
+    };
+
+    private static void Product(
+        VectorUnit unit,
+        in ConvolutionShape shape,
+        int samples,
+        ReadOnlySpan<float> source,
+        ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> bias,
+        Span<float> result,
+        Span<float> scratch,
+        bool isGradient)
+    {
+        switch (shape.Method)
+        {
+            case ConvolutionMethod.Winograd:
+                WinogradProduct transformed = new() { Shape = shape, IsGradient = isGradient, Source = source, Weight = weight, Bias = bias, Result = result, Samples = samples, Scratch = scratch };
+                unit.Run(ref transformed);
+                break;
+            case ConvolutionMethod.Depthwise:
+                DepthwiseProduct depthwise = new(shape, isGradient) { Source = source, Weight = weight, Bias = bias, Result = result, Samples = samples, Scratch = scratch };
+                unit.Run(ref depthwise);
+                break;
+            default:
+                ConvolutionProduct direct = new() { Shape = shape.Simplified, IsGradient = isGradient, Source = source, Weight = weight, Bias = bias, Result = result, Samples = samples, Scratch = scratch };
+                unit.Run(ref direct);
+                break;
+        }
+    }
+
+    private static void WeightGradient<TSlice>(
+        VectorUnit unit,
+        in ConvolutionShape shape,
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> outputGradient,
+        ReadOnlySpan<SliceRows> slices,
+        Span<float> result,
+        int from,
+        int to,
+        Span<float> scratch)
+        where TSlice : struct, ISliceWeightGradient<TSlice>
+    {
+        ConvolutionWeightGradient<TSlice> kernel = new()
+        {
+            Shape = shape,
             Input = input,
             OutputGradient = outputGradient,
             Slices = slices,

@@ -50,7 +50,7 @@ internal unsafe ref struct ConvolutionProduct : IKernel
         }
     }
 
-    private readonly int PaddedColumns => (GroupColumns + MapKernels.Lanes - 1) / MapKernels.Lanes * MapKernels.Lanes;
+    private readonly int PaddedColumns => MapKernels.Padded(GroupColumns);
 
     public static int ScratchLength(in ConvolutionShape shape, int samples, bool isGradient)
     {

@@ -1,5 +1,18 @@
 namespace DistNet.Kernels;
 
+/// <summary>How a convolution's products are computed.</summary>
+internal enum ConvolutionMethod
+{
+    /// <summary>Chains over the taps, in tiles of channels or of pixels.</summary>
+    Direct,
+
+    /// <summary>The same chains, with the channels as lanes: <see cref="Kernels.Depthwise"/>.</summary>
+    Depthwise,
+
+    /// <summary>Transformed tiles: <see cref="Kernels.Winograd"/>.</summary>
+    Winograd,
+}
+
 /// <summary>The sizes of a two-dimensional convolution; one sample is [channels, rows, columns], row-major.</summary>
 /// <param name="Channels">Channels of the input.</param>
 /// <param name="Outputs">Channels of the output.</param>
@@ -22,6 +35,9 @@ public readonly record struct ConvolutionShape(int Channels, int Outputs, int Gr
 
     /// <summary>Floats of the weights, [outputs, channels ÷ groups, kernel rows, kernel columns].</summary>
     public int WeightLength => Outputs * Taps;
+
+    /// <summary>How the three products are computed. It follows from the shape alone, as it decides the order of sums.</summary>
+    internal ConvolutionMethod Method => Winograd.Suits(this) ? ConvolutionMethod.Winograd : Depthwise.Suits(this) ? ConvolutionMethod.Depthwise : ConvolutionMethod.Direct;
 
     internal int GroupChannels => Channels / Groups;
 

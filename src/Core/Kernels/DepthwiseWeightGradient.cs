@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>The sums of <see cref="ConvolutionWeightGradient"/> of one slice where <see cref="Depthwise.Suits"/>: 16 channels are the lanes of a vector, and nine taps are summed down the pixels at once.</summary>
-internal unsafe struct DepthwiseWeightGradient
+/// <summary>The sums of <see cref="ConvolutionWeightGradient{TSlice}"/> of one slice where <see cref="Depthwise.Suits"/>: 16 channels are the lanes of a vector, and nine taps are summed down the pixels at once.</summary>
+internal unsafe struct DepthwiseWeightGradient : ISliceWeightGradient<DepthwiseWeightGradient>
 {
     private const int Lanes = Depthwise.Lanes, TapsTogether = 9;
 
@@ -14,8 +14,7 @@ internal unsafe struct DepthwiseWeightGradient
     private float* band;
     private float* gradients;
 
-
-    /// <summary>Takes memory.</summary>
+    /// <inheritdoc/>
     public static DepthwiseWeightGradient Lay(in ConvolutionShape shape, ref Scratch space)
     {
         DepthwiseBand inputs = new(new(shape.Rows, isGradient: false), new(shape.Columns, isGradient: false));
@@ -30,12 +29,7 @@ internal unsafe struct DepthwiseWeightGradient
         };
     }
 
-    /// <summary>Sums a slice.</summary>
-    /// <param name="input">[samples, channels, rows, columns].</param>
-    /// <param name="outputGradient">[samples, channels, output rows, output columns].</param>
-    /// <param name="rows">The slice's samples.</param>
-    /// <param name="panels">The outputs.</param>
-    /// <param name="sums">Panel after panel, [taps, 16 outputs].</param>
+    /// <inheritdoc/>
     public readonly void Run<TVector, TOps>(float* input, float* outputGradient, SliceRows rows, OutputPanels panels, float* sums)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>

@@ -26,6 +26,9 @@ internal static class MapKernels
     /// <summary>The virtual width that blocks and tails are cut by, whatever the hardware's.</summary>
     public const int Lanes = 16;
 
+    /// <summary>A number of floats as whole vectors.</summary>
+    public static int Padded(int count) => (count + Lanes - 1) / Lanes * Lanes;
+
     public static void Run<TMap>(VectorUnit unit, TMap map, ReadOnlySpan<float> x, Span<float> y)
         where TMap : struct, IMap1
     {

@@ -17,7 +17,7 @@ internal readonly record struct WinogradSource(int Channels, int Rows, int Colum
     private const int BlockFloats = 65_536, LeastTiles = 64;
 
     /// <summary>The channels as whole vectors: those beyond the last are +0.</summary>
-    public int Lanes => (Channels + MapKernels.Lanes - 1) / MapKernels.Lanes * MapKernels.Lanes;
+    public int Lanes => MapKernels.Padded(Channels);
 
     /// <summary>The floats of a sample.</summary>
     public int Length => Channels * Rows * Columns;

@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>The sums of <see cref="ConvolutionWeightGradient"/> of one slice where <see cref="Winograd.Suits"/>. Rows of tiles of the inputs and, panel by panel, of the output gradients are transformed; each of the 16 places
+/// <summary>The sums of <see cref="ConvolutionWeightGradient{TSlice}"/> of one slice where <see cref="Winograd.Suits"/>. Rows of tiles of the inputs and, panel by panel, of the output gradients are transformed; each of the 16 places
 /// adds a product over the tiles, [channels, tiles] and [tiles, panel], to the gradient of the transformed weights, which is transformed back when the slice has ended.</summary>
-internal unsafe struct WinogradWeightGradient
+internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWeightGradient>
 {
     // Two vectors stand for what lies outside the output.
     private const int Outside = Panels.Width;
@@ -19,7 +19,7 @@ internal unsafe struct WinogradWeightGradient
     private float* pixels;
     private float* weights;
 
-    /// <summary>Takes memory.</summary>
+    /// <inheritdoc/>
     public static WinogradWeightGradient Lay(in ConvolutionShape shape, ref Scratch space)
     {
         WinogradSource images = WinogradSource.OfInput(shape);
@@ -38,12 +38,7 @@ internal unsafe struct WinogradWeightGradient
         };
     }
 
-    /// <summary>Sums a slice.</summary>
-    /// <param name="input">[samples, channels, rows, columns].</param>
-    /// <param name="outputGradient">[samples, outputs, output rows, output columns].</param>
-    /// <param name="rows">The slice's samples, at least one.</param>
-    /// <param name="panels">The outputs.</param>
-    /// <param name="sums">Panel after panel, [taps, outputs].</param>
+    /// <inheritdoc/>
     public readonly void Run<TVector, TOps>(float* input, float* outputGradient, SliceRows rows, OutputPanels panels, float* sums)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>

@@ -13,7 +13,7 @@ public sealed record OpenRunOptions
     /// <summary>Whether to go on from the latest whole checkpoint in <see cref="RunFolder"/>, if there is one.</summary>
     public bool Resume { get; init; }
 
-    /// <summary>Threads for sum and update, at least 1; those that wait for the parameters take part in their stead (<see cref="TrainingRun.Crew"/>). And those that measure the model when the run has finished.</summary>
+    /// <summary>Threads for sum and update, at least 1; those that wait for the parameters take part in their stead (<see cref="TrainingRun.Crew"/>). As many measure the model when the run has finished.</summary>
     public int Threads { get; init; } = 1;
 
     /// <summary>The width that kernels run at.</summary>

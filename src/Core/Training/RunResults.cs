@@ -14,7 +14,7 @@ internal static class RunResults
         bool finished = outcome.Kind == RunOutcomeKind.Finished;
         // What has ended left the model in the parameters' place.
         Arena parameters = finished ? final.Parameters : final.ModelParameters();
-        TrainedModel model = new(setup.Job, final.Model, parameters, unit, threads);
+        using TrainedModel model = new(setup.Job, final.Model, parameters, unit, threads);
         Evaluation? validation = finished && setup.Data.Validation is { Samples.Length: > 0 } split ? model.Evaluate(split) : null;
         Evaluation? test = finished && setup.Data.Test is { Samples.Length: > 0 } held ? model.Evaluate(held) : null;
         return new RunResult
@@ -40,7 +40,8 @@ internal static class RunResults
             StepTimes = run.Times,
             History = [.. watcher.History],
             ConfusionMatrix = (test ?? validation)?.Confusion,
-            Model = model,
+            // Nobody need dispose of a result: its model has no threads of its own.
+            Model = new TrainedModel(setup.Job, final.Model, parameters, unit, threads: 1),
         };
     }
 }
