@@ -47,6 +47,21 @@ public sealed class ModelVerbTests
     }
 
     [Fact]
+    public void Of_more_classes_than_are_counted_it_says_why_there_are_no_scores_by_class()
+    {
+        using var scratch = new Scratch();
+        string job = TinyJob.Write(scratch, "data: { train: many.csv }\nmodel: [{ linear: 4097 }]\ntraining: { epochs: 1 }\ncheckpoints: { everySeconds: null }\n");
+        scratch.Write("many.csv", "x,y,class\n" + string.Concat(Enumerable.Range(0, 5000).Select(i => $"{i % 4097},{i % 7},c{i % 4097}\n")));
+        Assert.Equal(0, CliCall.Run("train", job, "--out", scratch["run"], "--quiet", "--workers", "1").Code);
+        Assert.False(File.Exists(Path.Combine(scratch["run"], "confusion.csv")));
+
+        CliCall call = CliCall.Run("evaluate", scratch["run"], scratch["many.csv"]);
+
+        Assert.Equal((0, ""), (call.Code, call.Errors));
+        Assert.EndsWith("\nNo scores by class: there are 4,097 classes, and samples are counted by class for at most 4,096.\n", call.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Predict_gives_classes_and_probabilities_with_or_without_labels_in_the_file()
     {
         using var scratch = new Scratch();

@@ -90,6 +90,11 @@ internal static class EvaluateVerb
                 terminal.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Of {scores.Length:N0} classes the table has the {MaximumRows} with the lowest F1; --json gives all."));
             }
         }
+        else if (classes.Count > Evaluation.MaximumConfusionClasses)
+        {
+            terminal.Output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"No scores by class: there are {classes.Count:N0} classes, and samples are counted by class for at most {Evaluation.MaximumConfusionClasses:N0}."));
+        }
 
         terminal.Output.Flush();
     }
