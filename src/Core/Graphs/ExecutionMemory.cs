@@ -6,7 +6,8 @@ namespace DistNet.Graphs;
 
 /// <summary>All memory of an execution: a buffer per value and per gradient, for the most rows of a wave or, where they are kept, of a pass, allocated once; fewer rows use prefixes.</summary>
 /// <remarks>Values that are equal by rule share a buffer (Flatten, Duplicate forward; Add, Flatten backward). A rule that works element by element writes its input gradient over
-/// its output gradient, unless somebody else still reads that. A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
+/// its output gradient, unless somebody else still reads that; any other over the value whose gradient it is, where no rule of the backward pass reads that (<see cref="Module.BackwardReads"/>).
+/// A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
 internal sealed class ExecutionMemory
 {
     /// <summary>What makes all buffers of rows smaller.</summary>
@@ -59,7 +60,9 @@ internal sealed class ExecutionMemory
             node.Inputs[0].Keep();
         }
 
-        Allocate();
+        RowBuffer[] ofValues = [.. buffers];
+        PlaceGradients();
+        Allocate(ofValues);
     }
 
     /// <summary>The rows of the pass, all its waves together.</summary>
@@ -74,7 +77,7 @@ internal sealed class ExecutionMemory
 
     public RowBuffer Output { get; }
 
-    /// <summary>The gradient by the output; null until the first training pass, and where no parameter that is trained lies upstream.</summary>
+    /// <summary>The gradient by the output; null where no parameter that is trained lies upstream.</summary>
     public RowBuffer? OutputGradient { get; private set; }
 
     /// <summary>The floats of scratch that any one call needs.</summary>
@@ -86,6 +89,24 @@ internal sealed class ExecutionMemory
     public void AllocateGradients()
     {
         HasGradients = true;
+        Allocate(buffers);
+    }
+
+    /// <summary>Turns to the rows of a wave.</summary>
+    /// <param name="firstRow">Its first row among those of the pass; 0 too where nothing of the wave is needed later.</param>
+    /// <param name="count">Its rows.</param>
+    public void MoveTo(int firstRow, int count)
+    {
+        Domains[0].SetRows(count);
+        foreach (RowBuffer buffer in buffers)
+        {
+            buffer.MoveTo(firstRow);
+        }
+    }
+
+    private void PlaceGradients()
+    {
+        HashSet<RowBuffer> taken = ReadBack();
         RowBuffer?[] gradients = new RowBuffer?[graph.Values.Length];
         HashSet<RowBuffer> readTwice = [];
         if (graph.Values[graph.OutputValue].NeedsGradient)
@@ -121,30 +142,30 @@ internal sealed class ExecutionMemory
 
             foreach (int input in node.Inputs)
             {
-                gradients[input] = !needed ? NoRows : same || inPlace ? outgoing : Buffer(input);
+                gradients[input] = !needed ? NoRows : same || inPlace ? outgoing : taken.Add(values[input]) ? values[input] : Buffer(input);
             }
 
             Nodes[index].InputGradients = [.. node.Inputs.Select(input => gradients[input]!)];
         }
-
-        Allocate();
     }
 
-    /// <summary>Turns to the rows of a wave.</summary>
-    /// <param name="firstRow">Its first row among those of the pass; 0 too where nothing of the wave is needed later.</param>
-    /// <param name="count">Its rows.</param>
-    public void MoveTo(int firstRow, int count)
+    // The values that are read after the forward pass: the sample, the output, and what rules read in the backward pass.
+    private HashSet<RowBuffer> ReadBack()
     {
-        Domains[0].SetRows(count);
-        foreach (RowBuffer buffer in buffers)
+        HashSet<RowBuffer> read = [Sample, Output];
+        foreach (NodeMemory node in Nodes.Where(node => !node.IsTakenIn))
         {
-            buffer.MoveTo(firstRow);
+            ForwardValues reads = node.Node.Module.BackwardReads;
+            read.UnionWith(reads.HasFlag(ForwardValues.Inputs) ? node.Inputs : []);
+            read.UnionWith(reads.HasFlag(ForwardValues.Outputs) ? node.Outputs : []);
         }
+
+        return read;
     }
 
-    private void Allocate()
+    private void Allocate(IEnumerable<RowBuffer> some)
     {
-        foreach (RowBuffer buffer in buffers)
+        foreach (RowBuffer buffer in some)
         {
             buffer.Allocate(rows, passRows);
         }

@@ -36,9 +36,9 @@ internal sealed class NodeMemory
     /// <summary>For a route or a merge: the domains of its branches. Elsewhere empty.</summary>
     public required int[] BranchDomains { get; init; }
 
-    /// <summary>The gradients by the inputs; empty until the first training pass, and where nobody needs them.</summary>
+    /// <summary>The gradients by the inputs; empty where nobody needs them, and without memory until the first training pass.</summary>
     public RowBuffer[] InputGradients { get; set; } = [];
 
-    /// <summary>The gradients by the outputs; empty until the first training pass, and where nobody needs them.</summary>
+    /// <summary>The gradients by the outputs; empty where nobody needs them, and without memory until the first training pass.</summary>
     public RowBuffer[] OutputGradients { get; set; } = [];
 }

@@ -9,10 +9,10 @@ namespace DistNet.Graphs;
 /// <param name="What">What it is: <c>output</c>, <c>loss</c>, <c>input gradient</c>, <c>gradient of fc1.weight</c>, or <c>change of bn1.running_var</c>.</param>
 public sealed record NonFiniteFinding(int Slice, string Node, string What);
 
-/// <summary>Looks through the memory of a pass over one slice, in the order of computation.</summary>
+/// <summary>Looks through the memory of a pass over one slice, in the order of computation: after its forward half, and after the whole.</summary>
 internal static class NonFiniteSearch
 {
-    public static (string Node, string What)? First(Graph graph, ExecutionMemory memory, NodeMetrics metrics, Arena gradient)
+    public static (string Node, string What)? InForward(Graph graph, ExecutionMemory memory, NodeMetrics metrics)
     {
         if (!IsFinite(memory, 0, memory.Sample, graph.InputShape.Length))
         {
@@ -36,6 +36,11 @@ internal static class NonFiniteSearch
             return ("loss", double.IsFinite(metrics.Loss) ? "gradient" : "loss");
         }
 
+        return null;
+    }
+
+    public static (string Node, string What)? InBackward(Graph graph, ExecutionMemory memory, Arena gradient)
+    {
         for (int index = memory.Nodes.Length - 1; index >= 0; index--)
         {
             if (InBackward(graph, memory, memory.Nodes[index], gradient) is { } what)

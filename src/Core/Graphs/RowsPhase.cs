@@ -40,6 +40,9 @@ internal sealed class RowsPhase : ITeamWork
     /// <summary>Whether the loss is computed.</summary>
     public bool WithLoss { get; set; }
 
+    /// <summary>Whether a training pass goes backward too.</summary>
+    public bool WithBackward { get; set; }
+
     /// <summary>The loss and counts of each slice of the pass.</summary>
     public NodeMetrics[] SliceMetrics { get; }
 
@@ -71,7 +74,7 @@ internal sealed class RowsPhase : ITeamWork
             pass.Laps?.Lap(PassPart.Loss, "");
         }
 
-        if (!pass.Training)
+        if (!WithBackward)
         {
             return;
         }

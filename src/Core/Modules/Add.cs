@@ -16,6 +16,8 @@ public sealed class Add : Module
 
     internal override bool InputGradientIsOutputGradient => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => SameShapes.Of(inputs);
 

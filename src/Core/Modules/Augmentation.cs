@@ -23,6 +23,8 @@ public abstract class Augmentation : Module
 
     internal sealed override RandomPurpose RandomPurpose => RandomPurpose.Augmentation;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public sealed override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

@@ -66,6 +66,8 @@ public sealed class BatchNorm : Module
 
     private int RunningVariance => RunningMean + 1;
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0].Rank > 0
         ? inputs[0]

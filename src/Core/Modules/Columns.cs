@@ -33,6 +33,8 @@ public sealed class Columns : Module
     /// <inheritdoc/>
     public override double? Gain => null;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

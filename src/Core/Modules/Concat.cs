@@ -16,6 +16,8 @@ public sealed class Concat : Module
     /// <inheritdoc/>
     public override double? Gain => null;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

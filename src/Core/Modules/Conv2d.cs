@@ -66,6 +66,8 @@ public sealed class Conv2d : Module
     /// <inheritdoc/>
     public override string ShortName => "conv";
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

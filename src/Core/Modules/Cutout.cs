@@ -24,6 +24,8 @@ public sealed class Cutout : Augmentation
 
     internal override bool BackwardInPlace => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     private protected override void CheckFits(ImageShape image)
     {
         if (Size > Math.Min(image.Height, image.Width))

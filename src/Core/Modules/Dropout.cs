@@ -34,6 +34,8 @@ public sealed class Dropout : Module
 
     internal override bool BackwardInPlace => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0];
 

@@ -31,6 +31,8 @@ public sealed class Duplicate : Module
 
     internal override bool OutputIsInput => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0];
 

@@ -40,6 +40,8 @@ public sealed class Embedding : Module
 
     private int BlockCodes => Math.Clamp(BlockFloats / Dimension, 1, Vocabulary);
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

@@ -16,6 +16,8 @@ public sealed class Flatten : Module
 
     internal override bool InputGradientIsOutputGradient => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => new(inputs[0].Length);
 

@@ -13,6 +13,8 @@ public sealed class Gelu : Module
 
     internal override bool BackwardInPlace => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0];
 

@@ -17,6 +17,8 @@ public sealed class GlobalAveragePool : Module
     /// <inheritdoc/>
     public override double? Gain => null;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => new(ImageShape.Of(inputs[0], Kind).Channels);
 

@@ -45,6 +45,8 @@ public sealed class LayerNorm : Module
     /// <inheritdoc/>
     public override string ShortName => "ln";
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0].Rank >= NormalizedDimensions
         ? inputs[0]

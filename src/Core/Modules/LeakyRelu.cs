@@ -35,6 +35,8 @@ public sealed class LeakyRelu : Module
 
     internal override bool BackwardInPlace => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0];
 

@@ -42,6 +42,8 @@ public sealed class Linear : Module
 
     internal override bool GradientNeedsOperandsAlone => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

@@ -11,6 +11,8 @@ public sealed class LogSoftMax : Module
     /// <inheritdoc/>
     public override string Kind => "log-softmax";
 
+    internal override ForwardValues BackwardReads => ForwardValues.Outputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0].Rank > 0
         ? inputs[0]

@@ -14,6 +14,8 @@ public sealed class Max : Module
     /// <inheritdoc/>
     public override InputCount Inputs => new(2, 2);
 
+    internal override ForwardValues BackwardReads => ForwardValues.Inputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => SameShapes.Of(inputs);
 

@@ -43,6 +43,8 @@ public sealed class MaxPool2d : Module
     /// <inheritdoc/>
     public override double? Gain => null;
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => PoolWindow.OutputShape(window, inputs[0], Kind);
 

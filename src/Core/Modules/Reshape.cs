@@ -33,6 +33,8 @@ public sealed class Reshape : Module
 
     private string Words => $"[{string.Join(", ", Dimensions.Select(dimension => dimension.ToString(CultureInfo.InvariantCulture)))}]";
 
+    internal override ForwardValues BackwardReads => ForwardValues.None;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs)
     {

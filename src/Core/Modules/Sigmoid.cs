@@ -13,6 +13,8 @@ public sealed class Sigmoid : Module
 
     internal override bool BackwardInPlace => true;
 
+    internal override ForwardValues BackwardReads => ForwardValues.Outputs;
+
     /// <inheritdoc/>
     public override Shape OutputShape(ImmutableArray<Shape> inputs) => inputs[0];
 

@@ -44,6 +44,21 @@ public sealed class NonFiniteTests
         Assert.Equal(new NonFiniteFinding(2, "fc2", "gradient of fc2.weight"), Find(parameters => parameters("fc2.weight").Fill(1e-10f), inputs, scale: 1e10f));
     }
 
+    [Fact]
+    public void An_output_is_found_though_a_gradient_is_written_over_it()
+    {
+        Graph graph = Graph.Build(ModelDefinition.Chain(new Conv2d(1, 1), new MaxPool2d(2), new Flatten(), new Linear(2)), new Shape(1, 2, 2));
+        Arena parameters = TestBed.Parameters(graph);
+        Assert.True(graph.Layout.TryFind("conv1.bias", out ParameterEntry? bias));
+        parameters[bias].Fill(float.NaN);
+        using ThreadTeam team = new(1, "test");
+        GraphExecution execution = new(graph, TestBed.CrossEntropy, 2, 1, VectorUnit.Widest, team);
+
+        NonFiniteFinding? found = execution.FindNonFinite(TestBed.Input(TestBed.RandomClasses(graph.InputShape, 2, 2)), parameters.Span);
+
+        Assert.Equal(new NonFiniteFinding(0, "conv1", "output"), found);
+    }
+
     private delegate Span<float> Parameter(string name);
 
     // fc1 → fc2 → · over seven samples in slices of two; the first is slice 2.
