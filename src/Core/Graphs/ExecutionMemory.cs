@@ -5,9 +5,8 @@ using DistNet.Tensors;
 namespace DistNet.Graphs;
 
 /// <summary>All memory of an execution: a buffer per value and per gradient, for the most rows of a wave or, where they are kept, of a pass, allocated once; fewer rows use prefixes.</summary>
-/// <remarks>Values that are equal by rule share a buffer (Flatten, Duplicate forward; Add, Flatten backward). A rule that works element by element writes its input gradient over
-/// its output gradient, unless somebody else still reads that; any other over the value whose gradient it is, where no rule of the backward pass reads that (<see cref="Module.BackwardReads"/>).
-/// A ReLU before a max pool is computed by the pool, so that its values are never written.</remarks>
+/// <remarks>Values that are equal by rule share a buffer (Flatten, Duplicate forward; Add, Flatten backward). A ReLU before a max pool is computed by the pool, so that its values are never written.
+/// Where gradients lie: <see cref="GradientPlaces"/>.</remarks>
 internal sealed class ExecutionMemory
 {
     /// <summary>What makes all buffers of rows smaller.</summary>
@@ -17,7 +16,6 @@ internal sealed class ExecutionMemory
     private const long MostKept = 1 << 24;
 
     private static readonly AlignedBuffer Nothing = new(0);
-    private static readonly RowBuffer NoRows = new(0);
 
     private readonly Graph graph;
     private readonly int rows;
@@ -61,7 +59,7 @@ internal sealed class ExecutionMemory
         }
 
         RowBuffer[] ofValues = [.. buffers];
-        PlaceGradients();
+        OutputGradient = new GradientPlaces(graph, this, values, Buffer).Place();
         Allocate(ofValues);
     }
 
@@ -78,7 +76,7 @@ internal sealed class ExecutionMemory
     public RowBuffer Output { get; }
 
     /// <summary>The gradient by the output; null where no parameter that is trained lies upstream.</summary>
-    public RowBuffer? OutputGradient { get; private set; }
+    public RowBuffer? OutputGradient { get; }
 
     /// <summary>The floats of scratch that any one call needs.</summary>
     public int Scratch { get; private set; }
@@ -102,65 +100,6 @@ internal sealed class ExecutionMemory
         {
             buffer.MoveTo(firstRow);
         }
-    }
-
-    private void PlaceGradients()
-    {
-        HashSet<RowBuffer> taken = ReadBack();
-        RowBuffer?[] gradients = new RowBuffer?[graph.Values.Length];
-        HashSet<RowBuffer> readTwice = [];
-        if (graph.Values[graph.OutputValue].NeedsGradient)
-        {
-            gradients[graph.OutputValue] = OutputGradient = Buffer(graph.OutputValue);
-        }
-
-        for (int index = Nodes.Length - 1; index >= 0; index--)
-        {
-            GraphNode node = graph.Nodes[index];
-            if (graph.Values[node.Outputs[0]].NeedsGradient)
-            {
-                Nodes[index].OutputGradients = [.. node.Outputs.Select(output => gradients[output]!)];
-                if (Nodes[index].IsKept)
-                {
-                    Nodes[index].OutputGradients[0].Keep();
-                }
-            }
-
-            if (!node.NeedsBackward)
-            {
-                continue;
-            }
-
-            RowBuffer outgoing = gradients[node.Outputs[0]]!;
-            bool needed = node.InputNeedsGradient.Contains(true);
-            bool same = node.Module.InputGradientIsOutputGradient || takenIn[index];
-            bool inPlace = node.Module.BackwardInPlace && !readTwice.Contains(outgoing);
-            if (same && node.Inputs.Length > 1)
-            {
-                readTwice.Add(outgoing);
-            }
-
-            foreach (int input in node.Inputs)
-            {
-                gradients[input] = !needed ? NoRows : same || inPlace ? outgoing : taken.Add(values[input]) ? values[input] : Buffer(input);
-            }
-
-            Nodes[index].InputGradients = [.. node.Inputs.Select(input => gradients[input]!)];
-        }
-    }
-
-    // The values that are read after the forward pass: the sample, the output, and what rules read in the backward pass.
-    private HashSet<RowBuffer> ReadBack()
-    {
-        HashSet<RowBuffer> read = [Sample, Output];
-        foreach (NodeMemory node in Nodes.Where(node => !node.IsTakenIn))
-        {
-            ForwardValues reads = node.Node.Module.BackwardReads;
-            read.UnionWith(reads.HasFlag(ForwardValues.Inputs) ? node.Inputs : []);
-            read.UnionWith(reads.HasFlag(ForwardValues.Outputs) ? node.Outputs : []);
-        }
-
-        return read;
     }
 
     private void Allocate(IEnumerable<RowBuffer> some)

@@ -83,7 +83,7 @@ public sealed class GraphExecution
             gradients.Add(WithinPass(nodes[index], input, sliceCount), nodeGradients[index]);
         }
 
-        Run(input, parameters, training: true, withLoss: true, withBackward: true, outputs: default);
+        Run(input, parameters, training: true, withLoss: true, outputs: default);
         gradients.Clear();
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
@@ -98,7 +98,7 @@ public sealed class GraphExecution
     {
         Invariant.Holds(nodes.Length == metrics.Length);
         int sliceCount = CheckCover(nodes, input);
-        Run(input, parameters, training: false, withLoss: true, withBackward: false, outputs);
+        Run(input, parameters, training: false, withLoss: true, outputs);
         FoldMetrics(nodes, input, sliceCount, metrics);
     }
 
@@ -106,7 +106,7 @@ public sealed class GraphExecution
     /// <param name="input">The samples.</param>
     /// <param name="parameters">The parameters, as long as the arena.</param>
     /// <param name="outputs">[samples, OutputShape.Length], row-major.</param>
-    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, Span<float> outputs) => Run(input, parameters, training: false, withLoss: false, withBackward: false, outputs);
+    public void Predict(in PassInput input, ReadOnlySpan<float> parameters, Span<float> outputs) => Run(input, parameters, training: false, withLoss: false, outputs);
 
     /// <summary>Repeats a training pass and looks for the first value that is not finite, slice by slice and, within a slice, in the order of computation.</summary>
     /// <returns>Null where every slice's values are finite (their sum may still overflow).</returns>
@@ -116,31 +116,31 @@ public sealed class GraphExecution
         int firstSlice = input.FirstPlace / sliceSize;
         for (int slice = 0; slice < Slices(input); slice++)
         {
-            int start = slice * sliceSize;
-            PassInput one = Part(input, start, Math.Min(sliceSize, input.Samples.Length - start));
-            SumNode node = new(0, firstSlice + slice);
+            int first = slice * sliceSize;
+            PassInput one = Part(input, first, Math.Min(sliceSize, input.Samples.Length - first));
+            Arena gradient = new(graph.Layout);
             NodeMetrics[] metrics = new NodeMetrics[1];
-            Run(one, parameters, training: true, withLoss: true, withBackward: false, outputs: default);
-            FoldMetrics([node], one, sliceCount: 1, metrics);
-            (string Node, string What)? found = NonFiniteSearch.InForward(graph, memory, metrics[0]);
-            if (found is null)
+            NonFiniteWatch watch = new(graph, memory);
+            try
             {
-                // A gradient may be written over a value: so the values were looked at before.
-                Arena gradient = new(graph.Layout);
-                Train(one, parameters, [node], [gradient.Memory], metrics);
-                found = NonFiniteSearch.InBackward(graph, memory, gradient);
+                rows.Watch = watch;
+                Train(one, parameters, [new SumNode(0, firstSlice + slice)], [gradient.Memory], metrics);
+            }
+            finally
+            {
+                rows.Watch = null;
             }
 
-            if (found is { } first)
+            if (watch.First(metrics[0].Loss, gradient) is { } found)
             {
-                return new NonFiniteFinding(firstSlice + slice, first.Node, first.What);
+                return new NonFiniteFinding(firstSlice + slice, found.Node, found.What);
             }
         }
 
         return null;
     }
 
-    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, bool training, bool withLoss, bool withBackward, Span<float> outputs)
+    private unsafe void Run(in PassInput input, ReadOnlySpan<float> parameters, bool training, bool withLoss, Span<float> outputs)
     {
         Invariant.Holds(parameters.Length == graph.Layout.ArenaLength);
         Invariant.Holds(input.FirstPlace >= 0 && input.FirstPlace % sliceSize == 0);
@@ -153,7 +153,6 @@ public sealed class GraphExecution
         }
 
         rows.WithLoss = withLoss;
-        rows.WithBackward = withBackward;
         fixed (float* pinned = parameters)
         {
             pass.Laps?.Begin();
@@ -168,7 +167,7 @@ public sealed class GraphExecution
                     memory.MoveTo(training ? first * sliceSize : 0, wave.Samples.Length);
                     rows.Wave = new SliceRange(first, count);
                     team.Run(rows);
-                    if (withBackward)
+                    if (training)
                     {
                         gradients.Wave = rows.Wave;
                         team.Run(gradients);
@@ -181,7 +180,7 @@ public sealed class GraphExecution
                     }
                 }
 
-                if (withBackward && gradients.HasKept)
+                if (training && gradients.HasKept)
                 {
                     pass.Set(input, pinned, parameters.Length, training);
                     memory.MoveTo(firstRow: 0, count: 0); // To the kept rows of all waves; the domains stay those of the last.

@@ -1,5 +1,5 @@
+using DistNet.Kernels;
 using DistNet.Tensors;
-using DistNet.Training;
 
 namespace DistNet.Graphs;
 
@@ -9,74 +9,69 @@ namespace DistNet.Graphs;
 /// <param name="What">What it is: <c>output</c>, <c>loss</c>, <c>input gradient</c>, <c>gradient of fc1.weight</c>, or <c>change of bn1.running_var</c>.</param>
 public sealed record NonFiniteFinding(int Slice, string Node, string What);
 
-/// <summary>Looks through the memory of a pass over one slice, in the order of computation: after its forward half, and after the whole.</summary>
-internal static class NonFiniteSearch
+/// <summary>Looks at the values of a pass over one slice when they have just been computed, since others may be written over them later.</summary>
+/// <param name="graph">The graph.</param>
+/// <param name="memory">The pass's memory.</param>
+internal sealed class NonFiniteWatch(Graph graph, ExecutionMemory memory)
 {
-    public static (string Node, string What)? InForward(Graph graph, ExecutionMemory memory, NodeMetrics metrics)
+    private readonly HashSet<NodeMemory> outputs = [];
+    private readonly HashSet<NodeMemory> inputGradients = [];
+    private bool ofLoss;
+
+    /// <summary>A node's output is there.</summary>
+    public void Forward(NodeMemory node)
     {
-        if (!IsFinite(memory, 0, memory.Sample, graph.InputShape.Length))
+        for (int output = 0; output < node.Outputs.Length; output++)
+        {
+            if (!IsFinite(node.Node.Outputs[output], node.Outputs[output]))
+            {
+                outputs.Add(node);
+            }
+        }
+    }
+
+    /// <summary>The gradient of the loss is there.</summary>
+    public void Loss() => ofLoss = memory.OutputGradient is { } gradient && !IsFinite(graph.OutputValue, gradient);
+
+    /// <summary>The gradients by a node's inputs are there.</summary>
+    public void Backward(NodeMemory node)
+    {
+        for (int input = 0; input < node.InputGradients.Length; input++)
+        {
+            if (node.Node.InputNeedsGradient[input] && !IsFinite(node.Node.Inputs[input], node.InputGradients[input]))
+            {
+                inputGradients.Add(node);
+            }
+        }
+    }
+
+    /// <summary>After the pass: the first in the order of computation.</summary>
+    /// <param name="loss">The slice's loss.</param>
+    /// <param name="gradient">The parameters' gradients.</param>
+    public (string Node, string What)? First(double loss, Arena gradient)
+    {
+        if (!IsFinite(0, memory.Sample))
         {
             return (ModelDefinition.InputName, "input");
         }
 
-        foreach (NodeMemory node in memory.Nodes)
+        if (memory.Nodes.FirstOrDefault(outputs.Contains) is { } node)
         {
-            for (int output = 0; output < node.Outputs.Length; output++)
-            {
-                int domain = graph.Values[node.Node.Outputs[output]].Domain;
-                if (!IsFinite(memory, domain, node.Outputs[output], node.Node.OutputShape.Length))
-                {
-                    return (node.Node.Name, "output");
-                }
-            }
+            return (node.Node.Name, "output");
         }
 
-        if (!double.IsFinite(metrics.Loss) || (memory.OutputGradient is { } start && !IsFinite(memory, 0, start, graph.OutputShape.Length)))
-        {
-            return ("loss", double.IsFinite(metrics.Loss) ? "gradient" : "loss");
-        }
-
-        return null;
+        return !double.IsFinite(loss) ? ("loss", "loss") : ofLoss ? ("loss", "gradient") : memory.Nodes.Reverse().Select(node => InBackward(node, gradient)).FirstOrDefault(found => found is not null);
     }
 
-    public static (string Node, string What)? InBackward(Graph graph, ExecutionMemory memory, Arena gradient)
+    private (string Node, string What)? InBackward(NodeMemory node, Arena gradient) =>
+        node.Node.Parameters.FirstOrDefault(use => !IsFinite(gradient[use.Entry])) is { } use ? (node.Node.Name, $"{(use.Entry.IsBuffer ? "change" : "gradient")} of {use.Entry.Name}")
+        : inputGradients.Contains(node) ? (node.Node.Name, "input gradient")
+        : null;
+
+    private bool IsFinite(int value, RowBuffer buffer)
     {
-        for (int index = memory.Nodes.Length - 1; index >= 0; index--)
-        {
-            if (InBackward(graph, memory, memory.Nodes[index], gradient) is { } what)
-            {
-                return (memory.Nodes[index].Node.Name, what);
-            }
-        }
-
-        return null;
-    }
-
-    private static string? InBackward(Graph graph, ExecutionMemory memory, NodeMemory node, Arena gradient)
-    {
-        foreach (ParameterUse use in node.Node.Parameters)
-        {
-            if (!IsFinite(gradient[use.Entry]))
-            {
-                return $"{(use.Entry.IsBuffer ? "change" : "gradient")} of {use.Entry.Name}";
-            }
-        }
-
-        for (int input = 0; input < node.InputGradients.Length; input++)
-        {
-            int domain = graph.Values[node.Node.Inputs[input]].Domain;
-            if (node.Node.InputNeedsGradient[input] && !IsFinite(memory, domain, node.InputGradients[input], node.Node.InputShapes[input].Length))
-            {
-                return "input gradient";
-            }
-        }
-
-        return null;
-    }
-
-    private static bool IsFinite(ExecutionMemory memory, int domain, RowBuffer buffer, int width)
-    {
-        Kernels.SliceRows rows = memory.Domains[domain].Slices[0];
+        SliceRows rows = memory.Domains[graph.Values[value].Domain].Slices[0];
+        int width = graph.Values[value].Shape.Length;
         return IsFinite(buffer.Span.Slice(rows.First * width, rows.Count * width));
     }
 

@@ -11,6 +11,9 @@ internal sealed class RowBuffer(int width)
     private bool isKept;
     private int start;
 
+    /// <summary>The floats of a row.</summary>
+    public int Width => width;
+
     /// <summary>The rows, from the first one of the wave on.</summary>
     public Span<float> Span => memory.Span[start..];
 

@@ -40,8 +40,8 @@ internal sealed class RowsPhase : ITeamWork
     /// <summary>Whether the loss is computed.</summary>
     public bool WithLoss { get; set; }
 
-    /// <summary>Whether a training pass goes backward too.</summary>
-    public bool WithBackward { get; set; }
+    /// <summary>Who looks at what was computed of a training pass over one slice; null for nobody.</summary>
+    public NonFiniteWatch? Watch { get; set; }
 
     /// <summary>The loss and counts of each slice of the pass.</summary>
     public NodeMetrics[] SliceMetrics { get; }
@@ -61,6 +61,7 @@ internal sealed class RowsPhase : ITeamWork
         foreach (NodeMemory node in memory.Nodes)
         {
             Forward(forward[part], node, from, to);
+            Watch?.Forward(node);
             pass.Laps?.Lap(PassPart.Forward, node.Node.Name);
         }
 
@@ -71,10 +72,11 @@ internal sealed class RowsPhase : ITeamWork
                 SliceMetrics[Wave.First + slice] = LossOf(losses[part], slice);
             }
 
+            Watch?.Loss();
             pass.Laps?.Lap(PassPart.Loss, "");
         }
 
-        if (!WithBackward)
+        if (!pass.Training)
         {
             return;
         }
@@ -84,6 +86,7 @@ internal sealed class RowsPhase : ITeamWork
             if (memory.Nodes[index].Node.NeedsBackward)
             {
                 Backward(backward[part], memory.Nodes[index], from, to);
+                Watch?.Backward(memory.Nodes[index]);
                 pass.Laps?.Lap(PassPart.Backward, memory.Nodes[index].Node.Name);
             }
         }

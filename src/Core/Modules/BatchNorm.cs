@@ -66,6 +66,8 @@ public sealed class BatchNorm : Module
 
     private int RunningVariance => RunningMean + 1;
 
+    internal override bool GradientNeedsSumsAlone => true;
+
     internal override ForwardValues BackwardReads => ForwardValues.Inputs;
 
     /// <inheritdoc/>

@@ -31,6 +31,8 @@ public sealed class Duplicate : Module
 
     internal override bool OutputIsInput => true;
 
+    internal override bool BackwardInPlace => true;
+
     internal override ForwardValues BackwardReads => ForwardValues.None;
 
     /// <inheritdoc/>

@@ -48,6 +48,8 @@ public sealed class GroupNorm : Module
     /// <inheritdoc/>
     public override bool BackwardKeepsSums => true;
 
+    internal override bool GradientNeedsSumsAlone => true;
+
     internal override ForwardValues BackwardReads => ForwardValues.Inputs;
 
     /// <inheritdoc/>

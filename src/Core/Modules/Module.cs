@@ -98,10 +98,13 @@ public abstract class Module
     /// <param name="inputs">The shapes of one sample's inputs.</param>
     internal virtual bool CanTakeIn(Module before, ImmutableArray<Shape> inputs) => false;
 
+    /// <summary>Whether <see cref="ParameterGradient"/> reads nothing but what was kept for samples and slices.</summary>
+    internal virtual bool GradientNeedsSumsAlone => false;
+
     /// <summary>What <see cref="Backward"/> and <see cref="ParameterGradient"/> read of the forward pass, besides what it kept (PyTorch: saved tensors): a gradient may be written over the rest.</summary>
     internal virtual ForwardValues BackwardReads => ForwardValues.All;
 
-    /// <summary>Whether <see cref="Backward"/> may write the input gradient over the output gradient: element by element, no parameters, one input.</summary>
+    /// <summary>Whether <see cref="Backward"/> may write the input gradient over the (first) output gradient: element by element, no parameters, one input.</summary>
     internal virtual bool BackwardInPlace => false;
 }
 

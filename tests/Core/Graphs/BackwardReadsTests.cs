@@ -9,7 +9,7 @@ using Xunit;
 
 namespace DistNet.Tests.Graphs;
 
-/// <summary>Gradients take the place of values that no rule reads in the backward pass, and each rule reads no more than it says.</summary>
+/// <summary>Gradients take the place of what no rule reads any more in the backward pass, and each rule reads no more than it says.</summary>
 public sealed class BackwardReadsTests
 {
     [Theory]
@@ -48,6 +48,23 @@ public sealed class BackwardReadsTests
 
         // What the second convolution reads again for its weights.
         Assert.NotSame(nodes[2].Output, nodes[3].InputGradients[0]);
+    }
+
+    [Fact]
+    public void A_block_of_a_residual_network_needs_no_memory_for_its_gradients()
+    {
+        NodeMemory[] nodes = Nodes(new Conv2d(4, 3, padding: 1), new BatchNorm(), new Relu(), new Conv2d(4, 3, padding: 1), new BatchNorm(), new Relu(), new Flatten(), new Linear(3));
+
+        // One buffer is new. The ReLU works in it, and has then read what came from the batch normalisation; that has read, after it, what came from the convolution.
+        Assert.Equal([nodes[7].InputGradients[0], nodes[7].InputGradients[0]], [nodes[5].OutputGradients[0], nodes[5].InputGradients[0]]);
+        Assert.Same(nodes[4].Output, nodes[4].InputGradients[0]);
+        Assert.Same(nodes[3].Output, nodes[3].InputGradients[0]);
+        Assert.Same(nodes[1].Output, nodes[1].InputGradients[0]);
+        Assert.Equal(2, nodes.SelectMany(node => node.InputGradients.Concat(node.OutputGradients)).Except(nodes.Select(node => node.Output)).Count(gradient => gradient.Width > 0));
+
+        // What the parameters' gradients are computed from, after the rows: nobody else's.
+        RowBuffer[] read = [nodes[0].OutputGradients[0], nodes[3].Inputs[0], nodes[3].OutputGradients[0], nodes[7].Inputs[0], nodes[7].OutputGradients[0]];
+        Assert.Equal(read.Length, read.Distinct().Count());
     }
 
     [Fact]
