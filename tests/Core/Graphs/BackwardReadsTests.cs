@@ -68,7 +68,7 @@ public sealed class BackwardReadsTests
     }
 
     [Fact]
-    public void Values_that_their_own_rule_reads_again_or_that_are_the_model_s_output_keep_their_place()
+    public void A_value_that_its_own_rule_reads_again_keeps_its_place_and_one_that_two_rules_forget_is_given_away_once()
     {
         NodeMemory[] nodes = Nodes(new Conv2d(4, 3), new Tanh(), new AvgPool2d(2), new Flatten(), new Linear(3));
         Assert.NotSame(nodes[1].Output, nodes[2].InputGradients[0]);
@@ -126,16 +126,18 @@ public sealed class BackwardReadsTests
 
         public override void ParameterGradient(ParameterGradientContext context, int parameter, int from, int to)
         {
-            float[] input = Forget(context.Input(0), ForwardValues.Inputs), output = Forget(context.Output, ForwardValues.Outputs);
+            float[] input = Forget(context.Input(0), ForwardValues.Inputs, rule.GradientNeedsSumsAlone), output = Forget(context.Output, ForwardValues.Outputs, rule.GradientNeedsSumsAlone);
+            float[] gradient = Forget(context.OutputGradient, ForwardValues.None, rule.GradientNeedsSumsAlone);
             rule.ParameterGradient(context, parameter, from, to);
             input.CopyTo(Writable(context.Input(0)));
             output.CopyTo(Writable(context.Output));
+            gradient.CopyTo(Writable(context.OutputGradient));
         }
 
-        private float[] Forget(ReadOnlySpan<float> values, ForwardValues kind)
+        private float[] Forget(ReadOnlySpan<float> values, ForwardValues kind, bool isForgotten = false)
         {
             float[] kept = values.ToArray();
-            if (!rule.BackwardReads.HasFlag(kind))
+            if (isForgotten || !rule.BackwardReads.HasFlag(kind))
             {
                 Writable(values).Fill(float.NaN);
             }
