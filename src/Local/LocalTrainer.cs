@@ -16,7 +16,7 @@ public static class LocalTrainer
     /// <param name="job">The job; its data section is not read.</param>
     /// <param name="data">The data, split.</param>
     /// <param name="options">Workers, threads, run folder: nothing that changes the result. Null for the defaults.</param>
-    /// <param name="progress">Told a few times a second and at each epoch's end.</param>
+    /// <param name="progress">Told at most twice a second and at each epoch's end.</param>
     /// <param name="cancellationToken">Finishes the step under way, writes a checkpoint (with a run folder) and returns an interrupted result.</param>
     /// <exception cref="DistNetException">The job does not fit the data, or the run could not go on.</exception>
     public static async Task<RunResult> TrainAsync(

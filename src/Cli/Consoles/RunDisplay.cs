@@ -37,7 +37,7 @@ internal abstract class RunDisplay
     {
     }
 
-    /// <summary>The latest progress; called a few times a second.</summary>
+    /// <summary>The latest progress; called at most twice a second.</summary>
     public virtual void Progress(TrainingProgress progress)
     {
     }

@@ -25,7 +25,7 @@ public static class CoordinatorNode
     /// <param name="job">The job, with its data section: workers look for the same files.</param>
     /// <param name="data">The data, split.</param>
     /// <param name="options">Addresses, security, run folder: nothing that changes the result.</param>
-    /// <param name="progress">Told a few times a second and at each epoch's end.</param>
+    /// <param name="progress">Told at most twice a second and at each epoch's end.</param>
     /// <param name="cancellationToken">Finishes the step under way, writes a checkpoint (with a run folder) and returns an interrupted result.</param>
     /// <exception cref="DistNetException">The job does not fit the data, an address cannot be listened on, or the run could not go on.</exception>
     public static async Task<RunResult> RunAsync(

@@ -29,7 +29,7 @@ public sealed record OpenRunOptions
     /// <summary>Told of workers, warnings and checkpoints; null for nobody.</summary>
     public IRunObserver? Observer { get; init; }
 
-    /// <summary>Told a few times a second and at each epoch's end; null for nobody.</summary>
+    /// <summary>Told at most twice a second and at each epoch's end; null for nobody.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 }
 

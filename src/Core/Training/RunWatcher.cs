@@ -5,7 +5,7 @@ namespace DistNet.Training;
 /// <summary>Turns what the coordinator tells into progress for a person, the history for the result, and the end for whoever awaits it.</summary>
 internal sealed class RunWatcher(RunSetup setup, TrainingState start, IRunObserver? observer, IProgress<TrainingProgress>? progress, Func<double> samplesPerSecond) : IRunObserver
 {
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource<RunOutcome> outcomes = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<EpochRecord> history = [];

@@ -1,6 +1,6 @@
 namespace DistNet.Training;
 
-/// <summary>Where a run is. Reported at most a few times a second, and always at an epoch's end.</summary>
+/// <summary>Where a run is. Reported at most twice a second, and always at an epoch's end.</summary>
 public sealed record TrainingProgress
 {
     /// <summary>The epoch under way, counted from 1; at an epoch's end, the epoch that ended.</summary>

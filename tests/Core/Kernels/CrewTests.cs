@@ -71,6 +71,44 @@ public sealed class CrewTests
     }
 
     [Fact]
+    public void Announced_work_wakes_the_crew_s_own_threads_which_sleep_again_where_it_does_not_come()
+    {
+        using Crew crew = new(2, "crew");
+        crew.Announce();
+        Assert.Equal(0, crew.OwnRings);
+        crew.Run(new Meeting(2));
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.True(SpinWait.SpinUntil(() => crew.Asleep == 1, TimeSpan.FromSeconds(30)));
+            long rung = crew.OwnRings;
+            crew.Announce();
+            Assert.Equal(rung + (crew.Size <= Environment.ProcessorCount ? 1 : 0), crew.OwnRings);
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => crew.Asleep == 1, TimeSpan.FromSeconds(30)));
+        crew.Announce();
+        Meeting work = new(2);
+        crew.Run(work);
+        Assert.Contains(work.Members, member => member.Name == "crew/1");
+    }
+
+    [Fact]
+    public void Work_is_not_announced_to_the_crew_s_own_threads_where_others_come_for_it()
+    {
+        using Crew crew = new(2, "crew");
+        crew.Run(new Meeting(2));
+        bool made = false;
+        Thread guest = Guests(crew, 1, () => Volatile.Read(ref made))[0];
+        Assert.True(SpinWait.SpinUntil(() => crew.Waiting == 1, TimeSpan.FromSeconds(30)));
+        long rung = crew.OwnRings;
+        crew.Announce();
+        Assert.Equal(rung, crew.OwnRings);
+        Volatile.Write(ref made, true);
+        crew.Ring();
+        guest.Join();
+    }
+
+    [Fact]
     public void No_more_threads_join_than_the_size_says()
     {
         using Crew crew = new(1, "crew");
