@@ -9,6 +9,9 @@ internal unsafe ref struct PanelProduct : IKernel
     // A panel that fewer tiles read is read where it lies: packing would cost more than strided reads do.
     private const int TilesThatPay = 4;
 
+    // Of a right operand that is read where it lies: the lines in flight that memory's latency takes.
+    private const int RowsAhead = 16;
+
     public ReadOnlySpan<float> Left;
     public int LeftRowStride;
     public int LeftStep;
@@ -53,11 +56,13 @@ internal unsafe ref struct PanelProduct : IKernel
                 int columns = Math.Min(width, Columns - first);
                 float* panel = right + first;
                 tile.RightStride = Columns;
+                tile.RightAhead = RowsAhead * (nint)Columns;
                 if (pays || columns < width)
                 {
                     PackPanel(panel, columns, packed, width);
                     panel = packed;
                     tile.RightStride = width;
+                    tile.RightAhead = 0;
                 }
 
                 Panel<TVector, TOps>(ref tile, left, panel, width, columns, result + first, edge);

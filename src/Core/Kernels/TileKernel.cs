@@ -26,6 +26,7 @@ internal static unsafe class TileKernel
         nint rightStride = TWalk.RightIsListed ? 0 : tile.RightStride;
         int* steps = tile.Steps;
         nint ahead = tile.LeftAhead;
+        nint rightAhead = tile.RightAhead;
         nint second = TWalk.RightIsListed ? tile.SecondRight : TOps.Count;
         TVector s0, t0;
         TVector s1, t1;
@@ -97,6 +98,11 @@ internal static unsafe class TileKernel
                 if (!TWalk.LeftIsListed && !TWalk.RightIsListed)
                 {
                     Prefetch.Line(left0 + ahead);
+                    Prefetch.Line(right + rightAhead);
+                    if (TVectors.Count > 1)
+                    {
+                        Prefetch.Line(right + rightAhead + second);
+                    }
                 }
 
                 TVector a;
