@@ -32,6 +32,12 @@ internal static unsafe class Panels
             float* target = packed + ((nint)first * inner);
             for (int k = 0; k < inner; k += Block)
             {
+                int next = k + Block;
+                if (next < inner)
+                {
+                    Prefetch.Rows(matrix + ((nint)first * inner) + next, inner, Math.Min(width, columns - first), Math.Min(Block, inner - next));
+                }
+
                 Transposition.Run(
                     matrix + ((nint)first * inner) + k, inner, Math.Min(width, columns - first), Math.Min(Block, inner - k), target + ((nint)k * width), width, width);
             }
