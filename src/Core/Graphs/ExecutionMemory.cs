@@ -6,6 +6,7 @@ namespace DistNet.Graphs;
 
 /// <summary>All memory of an execution: a buffer per value and per gradient, for the most rows of a wave or, where they are kept, of a pass, allocated once; fewer rows use prefixes.</summary>
 /// <remarks>Values that are equal by rule share a buffer (Flatten, Duplicate forward; Add, Flatten backward). A ReLU before a max pool is computed by the pool, so that its values are never written.
+/// A normalisation of the sample gathers it, and writes over it.
 /// Where gradients lie: <see cref="GradientPlaces"/>.</remarks>
 internal sealed class ExecutionMemory
 {
@@ -52,6 +53,7 @@ internal sealed class ExecutionMemory
             Nodes[index] = Allocate(index, waveSlices);
         }
 
+        SampleIsTakenIn = Nodes.Any(node => node.TakesIn && node.Node.Inputs is [0]);
         Output = values[graph.OutputValue];
         foreach (NodeMemory node in Nodes.Where(node => node.IsKept))
         {
@@ -72,6 +74,9 @@ internal sealed class ExecutionMemory
     public NodeMemory[] Nodes { get; }
 
     public RowBuffer Sample => values[0];
+
+    /// <summary>Whether the node that reads the sample gathers it too.</summary>
+    public bool SampleIsTakenIn { get; }
 
     public RowBuffer Output { get; }
 
@@ -143,12 +148,12 @@ internal sealed class ExecutionMemory
     {
         GraphNode node = graph.Nodes[index];
         int before = graph.Values[node.Inputs[0]].Producer;
-        bool isKept = IsKept(node);
+        bool isKept = IsKept(node), gathers = node.Inputs is [0] && node.Module.CanGather;
         ModuleMemory needs = Needs(node, rows, waveSlices);
         Scratch = Math.Max(Scratch, isKept ? Needs(node, passRows, Pass.Slices.Length).Scratch : needs.Scratch);
         foreach (int output in node.Outputs)
         {
-            values[output] = node.Module.OutputIsInput || takenIn[index] ? values[node.Inputs[0]] : Buffer(output);
+            values[output] = node.Module.OutputIsInput || takenIn[index] || gathers ? values[node.Inputs[0]] : Buffer(output);
         }
 
         return new NodeMemory
@@ -161,7 +166,7 @@ internal sealed class ExecutionMemory
             SavedPerSample = needs.SavedPerSample,
             SlicesSaved = Kept(node, waveSlices, "slices", needs.SavedPerSlice),
             SavedPerSlice = needs.SavedPerSlice,
-            TakesIn = before >= 0 && takenIn[before],
+            TakesIn = gathers || (before >= 0 && takenIn[before]),
             IsTakenIn = takenIn[index],
             IsKept = isKept,
             BranchDomains = node.Module switch

@@ -20,7 +20,7 @@ internal sealed class GradientPlaces(Graph graph, ExecutionMemory memory, RowBuf
     private readonly Dictionary<RowBuffer, int> readers = values.Distinct().ToDictionary(buffer => buffer, _ => 0);
 
     // What is read after the backward pass of a wave, or by the caller.
-    private readonly HashSet<RowBuffer> held = [memory.Sample, memory.Output];
+    private readonly HashSet<RowBuffer> held = [memory.Output];
 
     // What nobody reads any more, the latest last.
     private readonly List<RowBuffer> free = [];

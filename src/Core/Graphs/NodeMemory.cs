@@ -24,7 +24,7 @@ internal sealed class NodeMemory
     /// <summary>Whether the parameters' gradients are computed at the end of the pass, from all its rows.</summary>
     public required bool IsKept { get; init; }
 
-    /// <summary>Whether this node computes the rule of the node before it along with its own.</summary>
+    /// <summary>Whether this node computes the rule of the node before it along with its own, or gathers the sample that it reads.</summary>
     public required bool TakesIn { get; init; }
 
     /// <summary>Whether the node after computes this node's rule along with its own.</summary>

@@ -16,7 +16,11 @@ internal sealed class NonFiniteWatch(Graph graph, ExecutionMemory memory)
 {
     private readonly HashSet<NodeMemory> outputs = [];
     private readonly HashSet<NodeMemory> inputGradients = [];
+    private bool ofSample;
     private bool ofLoss;
+
+    /// <summary>The samples are there.</summary>
+    public void Sample() => ofSample = !IsFinite(0, memory.Sample);
 
     /// <summary>A node's output is there.</summary>
     public void Forward(NodeMemory node)
@@ -50,7 +54,7 @@ internal sealed class NonFiniteWatch(Graph graph, ExecutionMemory memory)
     /// <param name="gradient">The parameters' gradients.</param>
     public (string Node, string What)? First(double loss, Arena gradient)
     {
-        if (!IsFinite(0, memory.Sample))
+        if (ofSample)
         {
             return (ModelDefinition.InputName, "input");
         }

@@ -45,6 +45,16 @@ internal sealed unsafe class PassState(VectorUnit unit)
         Training = training;
     }
 
+    /// <summary>Copies inputs of samples to their rows.</summary>
+    /// <param name="first">The first sample, counted from the wave's first.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="rows">[samples of the wave, InputShape.Length].</param>
+    public void Gather(int first, int count, Span<float> rows)
+    {
+        int width = Data!.InputShape.Length;
+        Data.CopyInputs(samples.Span.Slice(first, count), rows.Slice(first * width, count * width));
+    }
+
     /// <summary>Forgets the pinned memory and the data.</summary>
     public void Clear()
     {

@@ -16,7 +16,6 @@ internal sealed class RowsPhase : ITeamWork
     private readonly ForwardContext[] forward;
     private readonly BackwardContext[] backward;
     private readonly LossContext[] losses;
-    private readonly int sampleWidth;
     private readonly int outputWidth;
 
     public RowsPhase(PassState pass, Graph graph, ExecutionMemory memory, Loss loss, AlignedBuffer[] scratch, int maximumSlices)
@@ -27,7 +26,6 @@ internal sealed class RowsPhase : ITeamWork
         forward = [.. scratch.Select(own => new ForwardContext(pass, own))];
         backward = [.. scratch.Select(own => new BackwardContext(pass, own))];
         int sliceSize = memory.Domains[0].SliceSize;
-        sampleWidth = graph.InputShape.Length;
         outputWidth = graph.OutputShape.Length;
         int lossScratch = AlignedBuffer.LengthOf(loss.ScratchLength(sliceSize, outputWidth), $"What the loss needs for a slice of {sliceSize} samples", ExecutionMemory.Remedy);
         losses = [.. scratch.Select(_ => new LossContext(pass.Unit, outputWidth, lossScratch))];
@@ -56,8 +54,14 @@ internal sealed class RowsPhase : ITeamWork
             return;
         }
 
-        Gather(from, to);
-        pass.Laps?.Lap(PassPart.Gather, "");
+        // Who looks at the sample sees it here; its reader may then gather it once more.
+        if (!memory.SampleIsTakenIn || Watch is not null)
+        {
+            Gather(from, to);
+            Watch?.Sample();
+            pass.Laps?.Lap(PassPart.Gather, "");
+        }
+
         foreach (NodeMemory node in memory.Nodes)
         {
             Forward(forward[part], node, from, to);
@@ -97,7 +101,7 @@ internal sealed class RowsPhase : ITeamWork
         SliceRows[] slices = memory.Domains[0].Slices;
         int first = slices[from].First;
         int count = slices[to - 1].First + slices[to - 1].Count - first;
-        pass.Data!.CopyInputs(pass.Samples.Slice(first, count), memory.Sample.Span.Slice(first * sampleWidth, count * sampleWidth));
+        pass.Gather(first, count, memory.Sample.Span);
     }
 
     private void Forward(ForwardContext context, NodeMemory node, int from, int to)

@@ -98,6 +98,10 @@ public abstract class Module
     /// <param name="inputs">The shapes of one sample's inputs.</param>
     internal virtual bool CanTakeIn(Module before, ImmutableArray<Shape> inputs) => false;
 
+    /// <summary>Whether <see cref="Forward"/>, where this rule is the only one that reads the model's input, gathers it too (<see cref="ForwardContext.Gather"/>), and writes the output over it:
+    /// both share storage, and <see cref="ModuleContext.TakesIn"/> says so.</summary>
+    internal virtual bool CanGather => false;
+
     /// <summary>Whether <see cref="ParameterGradient"/> reads nothing but what was kept for samples and slices.</summary>
     internal virtual bool GradientNeedsSumsAlone => false;
 

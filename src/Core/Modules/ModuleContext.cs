@@ -45,7 +45,7 @@ public abstract class ModuleContext
     /// <summary>How many slices the call has: whole ones, all of their rows that exist here.</summary>
     public int SliceCount { get; private set; }
 
-    /// <summary>Whether the rule of the node before is computed along with this one: the input is that node's input.</summary>
+    /// <summary>Whether the rule of the node before is computed along with this one: the input is that node's input. Of the model's input: whether this rule gathers it.</summary>
     internal bool TakesIn => Memory.TakesIn;
 
     private protected PassState Pass => pass;
@@ -141,6 +141,11 @@ public sealed class ForwardContext : ModuleContext
 
     /// <summary>An input, [Rows, InputShapes[index].Length].</summary>
     public ReadOnlySpan<float> Input(int index) => InputRows(index);
+
+    /// <summary>Gathers some rows of the input, which is the model's and taken in.</summary>
+    /// <param name="row">The first of them.</param>
+    /// <param name="count">How many.</param>
+    internal void Gather(int row, int count) => Pass.Gather(FirstRow + row, count, Memory.Inputs[0].Span);
 
     /// <summary>The place in the batch of the sample in a row, as a part of the key of randomness.</summary>
     public uint Place(int row) => (uint)(Pass.FirstPlace + Domain.RootRow(FirstRow + row));

@@ -35,6 +35,20 @@ public sealed class NonFiniteTests
         Assert.Equal(new NonFiniteFinding(3, "input", "input"), Find(_ => { }, inputs));
     }
 
+    [Theory]
+    [InlineData(float.NaN, "input", "input")]
+    [InlineData(1e38f, "normalization1", "output")]
+    public void A_sample_and_its_normalisation_are_told_apart_though_one_is_written_over_the_other(float value, string node, string what)
+    {
+        Graph graph = Graph.Build(ModelDefinition.Chain(new Normalization([0], [0.01f]), new Linear(1)), new Shape(1));
+        using ThreadTeam team = new(1, "test");
+        GraphExecution execution = new(graph, TestBed.MeanSquares, 2, 2, VectorUnit.Widest, team);
+
+        NonFiniteFinding? found = execution.FindNonFinite(TestBed.Input(TestBed.Regression(new Shape(1), [1, 2, 3, value], new float[4])), TestBed.Parameters(graph).Span);
+
+        Assert.Equal(new NonFiniteFinding(1, node, what), found);
+    }
+
     [Fact]
     public void A_weight_s_gradient_that_overflows_is_found_at_its_node()
     {
