@@ -65,7 +65,8 @@ internal sealed class AttendCall(CoordinatorPlane plane, Caller caller, IAsyncSt
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
         {
-            throw plane.Refusals.Refuse(PlaneCount.RefusedSilent, StatusCode.InvalidArgument, "No Hello came in time.", "A caller", caller.Address);
+            // A worker may try again: either end may have stood still for that long.
+            throw plane.Refusals.Refuse(PlaneCount.RefusedSilent, StatusCode.Unavailable, "No Hello came in time.", "A caller", caller.Address);
         }
 
         throw new WireContentException("The first message of Attend must be a Hello.");

@@ -186,13 +186,14 @@ public sealed class AttendanceTests
     }
 
     [Fact]
-    public async Task Who_opens_the_stream_and_says_nothing_is_dropped()
+    public async Task Who_opens_the_stream_and_says_nothing_is_dropped_and_may_try_again()
     {
         await using PlaneBed bed = await PlaneBed.StartAsync(change: settings => settings with { Hello = TimeSpan.FromMilliseconds(20) });
         using var raw = new RawPlane(bed);
         using AsyncDuplexStreamingCall<AttendRequest, AttendReply> call = raw.Calls.AsyncDuplexStreamingCall(TensorPlaneMethods.Attend, null, default);
         RpcException dropped = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None));
-        Assert.Equal("No Hello came in time.", dropped.Status.Detail);
+        PlaneRefusedException refused = PlaneRefusedException.From(dropped, "127.0.0.1:1", certificateRefusal: null);
+        Assert.Equal((PlaneRefusalKind.TryAgain, "No Hello came in time."), (refused.Kind, refused.Message));
         Assert.Equal(1, bed.Count("refused: no hello in time"));
     }
 
