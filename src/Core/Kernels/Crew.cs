@@ -41,6 +41,7 @@ public sealed class Crew : IDisposable
     private int running;
     private int state;
     private long announcedUntil;
+    private long sleeps;
     private bool started;
     private volatile bool isVisited;
     private volatile bool stopping;
@@ -70,8 +71,8 @@ public sealed class Crew : IDisposable
     /// <summary>How many sleep for the bell, or are about to.</summary>
     internal int Waiting => bell.Sleepers;
 
-    /// <summary>How many of the crew's own threads sleep, or are about to.</summary>
-    internal int Asleep => ownBell.Sleepers;
+    /// <summary>How often one of the crew's own threads has gone to sleep.</summary>
+    internal long Sleeps => Volatile.Read(ref sleeps);
 
     /// <summary>How often the crew's own threads were rung for.</summary>
     internal long OwnRings => ownBell.Rings;
@@ -173,6 +174,7 @@ public sealed class Crew : IDisposable
 
             if (!worked)
             {
+                Interlocked.Increment(ref sleeps);
                 ownBell.SleepSince(rung);
             }
         }

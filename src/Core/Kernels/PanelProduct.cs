@@ -9,7 +9,7 @@ internal unsafe ref struct PanelProduct : IKernel
     // A panel that fewer tiles read is read where it lies: packing would cost more than strided reads do.
     private const int TilesThatPay = 4;
 
-    // Of a right operand that is read where it lies: the lines in flight that memory's latency takes.
+    // How far ahead the rows of a right operand that is read where it lies are fetched: as many as are read while memory answers.
     private const int RowsAhead = 16;
 
     public ReadOnlySpan<float> Left;
@@ -55,14 +55,13 @@ internal unsafe ref struct PanelProduct : IKernel
                 int width = Panels.WidthAt(first, Columns);
                 int columns = Math.Min(width, Columns - first);
                 float* panel = right + first;
-                tile.RightStride = Columns;
-                tile.RightAhead = RowsAhead * (nint)Columns;
-                if (pays || columns < width)
+                bool packs = pays || columns < width;
+                tile.RightStride = packs ? width : Columns;
+                tile.RightAhead = packs ? 0 : RowsAhead * (nint)Columns;
+                if (packs)
                 {
                     PackPanel(panel, columns, packed, width);
                     panel = packed;
-                    tile.RightStride = width;
-                    tile.RightAhead = 0;
                 }
 
                 Panel<TVector, TOps>(ref tile, left, panel, width, columns, result + first, edge);

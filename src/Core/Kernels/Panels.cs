@@ -29,17 +29,17 @@ internal static unsafe class Panels
         for (int first = 0; first < columns; first += Width)
         {
             int width = WidthAt(first, columns);
-            float* target = packed + ((nint)first * inner);
+            int rows = Math.Min(width, columns - first);
+            float* source = matrix + ((nint)first * inner), target = packed + ((nint)first * inner);
             for (int k = 0; k < inner; k += Block)
             {
                 int next = k + Block;
                 if (next < inner)
                 {
-                    Prefetch.Rows(matrix + ((nint)first * inner) + next, inner, Math.Min(width, columns - first), Math.Min(Block, inner - next));
+                    Prefetch.Rows(source + next, inner, rows, Math.Min(Block, inner - next));
                 }
 
-                Transposition.Run(
-                    matrix + ((nint)first * inner) + k, inner, Math.Min(width, columns - first), Math.Min(Block, inner - k), target + ((nint)k * width), width, width);
+                Transposition.Run(source + k, inner, rows, Math.Min(Block, inner - k), target + ((nint)k * width), width, width);
             }
         }
     }
