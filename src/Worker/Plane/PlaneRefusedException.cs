@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Authentication;
 using DistNet.Protocol.Plane;
 using Grpc.Core;
@@ -36,7 +37,9 @@ public sealed class PlaneRefusedException(PlaneRefusalKind kind, string sentence
                 return new(PlaneRefusalKind.ForGood, $"The coordinator at {address} and this program do not take each other's certificates ({why}); both need certificates of one `distnet certs`, made for their hosts.", exception);
             }
 
-            if (cause is HttpIOException or HttpRequestException { InnerException: null, HttpRequestError: not HttpRequestError.ConnectionError })
+            // The pipe is broken, or the connection reset, where it ended while something was sent.
+            if (cause is HttpIOException or HttpRequestException { InnerException: null, HttpRequestError: not HttpRequestError.ConnectionError }
+                or SocketException { SocketErrorCode: SocketError.Shutdown or SocketError.ConnectionReset or SocketError.ConnectionAborted })
             {
                 return Unreachable(address, "it ended the connection; a coordinator that has certificates takes callers with one of its authority alone (--tls)", exception);
             }
