@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using DistNet.Protocol;
 using DistNet.Runs;
 
@@ -39,13 +41,16 @@ internal static class AnswerCheck
         return CanonicalSum.IsDisjointCover(nodes, done.Slices, whole.SliceCount) ? null : $"its nodes do not cover the slices {done.Slices}";
     }
 
-    /// <summary>What an answer shows of its nodes.</summary>
-    public static ImmutableArray<NodeProof> Proofs(ShardDone done)
+    /// <summary>What an answer shows of its nodes. A checksum is a pass over the gradient, and is computed only where it can be compared.</summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="isTwice">Whether others compute the same too: <see cref="RunState.IsComputedTwice"/>.</param>
+    public static ImmutableArray<NodeProof> Proofs(List<ShardNode> answer, bool isTwice)
     {
-        ImmutableArray<NodeProof>.Builder proofs = ImmutableArray.CreateBuilder<NodeProof>(done.Nodes.Length);
-        foreach (AnsweredNode node in done.Nodes)
+        ImmutableArray<NodeProof>.Builder proofs = ImmutableArray.CreateBuilder<NodeProof>(answer.Count);
+        foreach (ShardNode node in answer)
         {
-            proofs.Add(new NodeProof(node.Node, node.Metrics, node.Checksum));
+            ulong checksum = isTwice && node.Gradient is { } gradient ? XxHash3.HashToUInt64(MemoryMarshal.AsBytes(gradient.Values.Span)) : 0;
+            proofs.Add(new NodeProof(node.Node, node.Metrics, checksum));
         }
 
         return proofs.MoveToImmutable();

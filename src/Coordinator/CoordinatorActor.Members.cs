@@ -34,7 +34,7 @@ public sealed partial class CoordinatorActor
         Context.Watch(Sender);
         Sender.Tell(new Welcome(MembershipOf(member.Session), register.Incarnation));
         string host = plane.HostOf(register.Incarnation);
-        Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads, host, Beats: host.Length > 0));
+        Feed(new RunInput.WorkerJoined(register.Worker, member.Session, register.Threads, host, Beats: host.Length > 0, plane.OrdersStand(register.Incarnation)));
     }
 
     private string? Refusal(RegisterWorker register)

@@ -154,7 +154,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         offeredSeconds = done.Seconds;
         offeredAnswer++;
         offeredSliceCount = state.Phase?.Whole.SliceCount ?? 0;
-        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Finding, AnswerCheck.Proofs(done)));
+        Feed(new RunInput.ShardCompleted(done.Fence, done.Worker, done.Slices, offeredAnswer, done.Seconds, done.Finding, AnswerCheck.Proofs(answer, state.IsComputedTwice(done.Worker, done.Fence, done.Slices))));
         Invariant.Holds(offered is null);
     }
 
@@ -209,6 +209,11 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
                 break;
             case RunEffect.CompleteStep complete:
                 settings.Times.Completes();
+                if (complete.OrdersStand)
+                {
+                    plane.LetStand(parameters.Version + 1);
+                }
+
                 // The last answer of a step needs no merge: the completion sums.
                 canMerge = false;
                 numeric.CompleteStep(complete.Step);
@@ -266,7 +271,7 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             settings.Times.Forget();
         }
 
-        if (members.Find(send.Worker, send.Fence.Session) is { } member)
+        if (!send.Stands && members.Find(send.Worker, send.Fence.Session) is { } member)
         {
             member.Actor.Tell(new ComputeShard(send.Fence, send.Work, parameters.Version + (send.Ahead ? 1 : 0), plane.Held(member.Incarnation)));
         }

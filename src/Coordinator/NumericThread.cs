@@ -48,12 +48,7 @@ internal sealed class NumericThread(ITrainingRun run, ICoordinatorPlane plane, I
         thread.Post(sum.Absorb);
     }
 
-    public void CompleteStep(long step)
-    {
-        // Before the next step's orders, which wake threads of the workers.
-        run.AnnounceStep();
-        Complete(nodes => new RunInput.StepCompleted(run.CompleteStep(step, CollectionsMarshal.AsSpan(nodes))), isHelped: true);
-    }
+    public void CompleteStep(long step) => Complete(nodes => new RunInput.StepCompleted(run.CompleteStep(step, CollectionsMarshal.AsSpan(nodes))), isHelped: true);
 
     public void SkipStep(long step, string finding) => Post(() => new RunInput.StepCompleted(run.SkipStep(step, finding)));
 

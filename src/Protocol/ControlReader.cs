@@ -72,7 +72,7 @@ internal readonly struct ControlReader(string message)
             Require(node.Samples >= 0, "samples");
             Require(node.Correct >= 0 && node.Correct <= node.Samples, "correct");
             Require(node.Ticket >= 0, "ticket");
-            read.Add(new(place, new NodeMetrics(node.Loss, node.Weight, node.Samples, node.Correct), node.Ticket, node.Checksum));
+            read.Add(new(place, new NodeMetrics(node.Loss, node.Weight, node.Samples, node.Correct), node.Ticket));
         }
 
         return read.MoveToImmutable();

@@ -58,7 +58,6 @@ internal static class ControlWriter
                 Samples = node.Metrics.Samples,
                 Correct = node.Metrics.Correct,
                 Ticket = node.Ticket,
-                Checksum = node.Checksum,
             });
         }
 

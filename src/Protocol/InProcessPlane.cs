@@ -15,6 +15,7 @@ public sealed class InProcessPlane(GradientPool pool, Crew crew) : ICoordinatorP
     private readonly Dictionary<Guid, WorkerEnd> sessions = [];
 
     private volatile Published? current;
+    private long standing;
     private int waiting;
 
     /// <summary>How many wait for parameters that are not there yet.</summary>
@@ -51,6 +52,12 @@ public sealed class InProcessPlane(GradientPool pool, Crew crew) : ICoordinatorP
 
     /// <summary>Nothing: a taken lease is the coordinator's alone, whatever the worker frees.</summary>
     public ImmutableArray<long> Held(Guid incarnation) => [];
+
+    /// <inheritdoc/>
+    public bool OrdersStand(Guid incarnation) => true;
+
+    /// <inheritdoc/>
+    public void LetStand(long version) => Interlocked.Exchange(ref standing, version);
 
     /// <inheritdoc/>
     public void Publish(ParameterHandle parameters)
@@ -120,11 +127,15 @@ public sealed class InProcessPlane(GradientPool pool, Crew crew) : ICoordinatorP
 
         public string Transport => "in-process";
 
+        public bool OrdersStand => true;
+
         public bool HasEnded => ended;
 
         public Dictionary<long, GradientLease> Delivered { get; } = [];
 
         public GradientLease Lease() => plane.LeaseFromPool();
+
+        public bool Stands(long version) => Volatile.Read(ref plane.standing) >= version;
 
         // A session that has ended waits for nothing.
         public ParameterHandle Fetch(long version, CancellationToken unwanted) =>
@@ -144,7 +155,7 @@ public sealed class InProcessPlane(GradientPool pool, Crew crew) : ICoordinatorP
                         Delivered.Add(ticket, lease);
                     }
 
-                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, ticket, 0));
+                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, ticket));
                 }
 
                 if (ended)

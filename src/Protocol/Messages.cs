@@ -31,11 +31,21 @@ public sealed record RegisterWorker(WorkerId Worker, Guid Incarnation, int Threa
 public sealed record Welcome(Membership Membership, Guid Incarnation) : IControlMessage;
 
 /// <summary>Coordinator to worker: compute a shard. A worker has at most one at a time in a session.</summary>
+/// <remarks>That of a training step stands, where the tensor plane lets orders stand (<see cref="IWorkerPlane.OrdersStand"/>): a worker that has answered it goes on to <see cref="Next"/>
+/// if the plane says so with the next version of the parameters, until it is given another.</remarks>
 /// <param name="Fence">What the answer must carry.</param>
 /// <param name="Work">Which slices of what.</param>
 /// <param name="Version">With which version of the parameters. It may not exist yet: then the worker waits for it at its plane (<see cref="IWorkerPlane.Fetch"/>).</param>
 /// <param name="Held">Tickets of this session whose gradients the coordinator still needs; the worker frees all others.</param>
-public sealed record ComputeShard(Fence Fence, ShardWork Work, long Version, ImmutableArray<long> Held) : IControlMessage;
+public sealed record ComputeShard(Fence Fence, ShardWork Work, long Version, ImmutableArray<long> Held) : IControlMessage
+{
+    /// <summary>The same slices of the next step, with the next version of the parameters.</summary>
+    public ComputeShard Next => new(
+        Fence with { Step = Fence.Step + 1 },
+        Work with { Step = Work.Step + 1, StepInEpoch = Work.StepInEpoch + 1 },
+        Version + 1,
+        []);
+}
 
 /// <summary>Coordinator to worker: the shard is no longer needed. The worker answers for it all the same, as soon as it can take another.</summary>
 /// <param name="Fence">The shard's fence.</param>
@@ -46,8 +56,7 @@ public sealed record WithdrawShard(Fence Fence, SliceRange Slices) : IControlMes
 /// <param name="Node">Which node.</param>
 /// <param name="Metrics">Its loss and counts.</param>
 /// <param name="Ticket">Names its gradient on the plane, within the session; counted up from 1 and never used again. 0: it has no gradient.</param>
-/// <param name="Checksum">XxHash3 of the gradient's bytes; 0: not computed, as in one process.</param>
-public readonly record struct AnsweredNode(SumNode Node, NodeMetrics Metrics, long Ticket, ulong Checksum);
+public readonly record struct AnsweredNode(SumNode Node, NodeMetrics Metrics, long Ticket);
 
 /// <summary>Worker to coordinator: a shard is computed.</summary>
 /// <param name="Worker">By whom.</param>

@@ -9,6 +9,13 @@ public interface IWorkerPlane : IGradientSource, IDisposable
     /// <summary>How tensors travel: <c>in-process</c>, <c>shared memory</c> or <c>grpc</c>.</summary>
     string Transport { get; }
 
+    /// <summary>Whether orders stand here: the coordinator can say with a version of the parameters that the order of the step before holds for it too.</summary>
+    bool OrdersStand { get; }
+
+    /// <summary>Whether the coordinator has said so of a version, or of a later one. It does before that version is there: from then on no is a no. Safe on any thread.</summary>
+    /// <param name="version">Of the parameters.</param>
+    bool Stands(long version);
+
     /// <summary>The parameters of one version; blocks until they can be read. A shard may be given before its parameters exist: then this waits for the update.</summary>
     /// <param name="version">Which. The coordinator asks for no more than one version ahead of its newest.</param>
     /// <param name="unwanted">Cancelled, on any thread, when nobody needs the parameters any more.</param>
@@ -46,6 +53,12 @@ public interface ICoordinatorPlane : IDisposable
 
     /// <summary>The tickets of a session that were taken and whose leases are not yet returned.</summary>
     ImmutableArray<long> Held(Guid incarnation);
+
+    /// <summary>Whether a worker's end of the plane finds what <see cref="LetStand"/> says.</summary>
+    bool OrdersStand(Guid incarnation);
+
+    /// <summary>Says that the orders of the step before hold for the one that is computed with a version of the parameters. Called before that version is there.</summary>
+    void LetStand(long version);
 
     /// <summary>Makes a version readable by all workers. Called by the coordinator's numeric side, one thread at a time, after each overwrite and before any shard with that version.</summary>
     void Publish(ParameterHandle parameters);

@@ -5,8 +5,9 @@ namespace DistNet.Protocol;
 /// a call without a valid attendance ends before its second message is read, and an attendance has its slots and no more.</remarks>
 public static class WireLimits
 {
-    /// <summary>The version of the protocol and of the order of sums (docs/numerics.md); both ends must have the same. Version 2 brought convolutions by Winograd.</summary>
-    public const int ProtocolVersion = 2;
+    /// <summary>The version of the protocol and of the order of sums (docs/numerics.md); both ends must have the same. Version 2 brought convolutions by Winograd,
+    /// 3 orders that stand.</summary>
+    public const int ProtocolVersion = 3;
 
     /// <summary>Bytes of an identifier: a run, an attendance, a process nonce, a proof.</summary>
     public const int IdentifierBytes = 16;

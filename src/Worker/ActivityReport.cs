@@ -12,6 +12,7 @@ public sealed class ActivityReport(TimeProvider? time = null)
     private long step;
     private SliceRange slices;
     private long since = (time ?? TimeProvider.System).GetTimestamp();
+    private Func<bool>? isIdle;
     private bool leaving;
 
     /// <summary>What it does now, and for how long.</summary>
@@ -21,7 +22,8 @@ public sealed class ActivityReport(TimeProvider? time = null)
         {
             lock (gate)
             {
-                return new WorkerActivity(leaving ? ActivityKind.Leaving : kind, step, slices, time.GetElapsedTime(since).TotalSeconds);
+                ActivityKind now = leaving ? ActivityKind.Leaving : isIdle?.Invoke() == true ? ActivityKind.Idle : kind;
+                return new WorkerActivity(now, step, slices, time.GetElapsedTime(since).TotalSeconds);
             }
         }
     }
@@ -30,13 +32,15 @@ public sealed class ActivityReport(TimeProvider? time = null)
     /// <param name="kind">What.</param>
     /// <param name="step">At which step, where it has a shard.</param>
     /// <param name="slices">At which slices, where it has a shard.</param>
-    public void Set(ActivityKind kind, long step = 0, SliceRange slices = default)
+    /// <param name="isIdle">Asked, by whoever looks, whether it is idle nevertheless: where it does this only if others have said so by then. Null: it is not.</param>
+    public void Set(ActivityKind kind, long step = 0, SliceRange slices = default, Func<bool>? isIdle = null)
     {
         lock (gate)
         {
             this.kind = kind;
             this.step = step;
             this.slices = slices;
+            this.isIdle = isIdle;
             since = time.GetTimestamp();
         }
     }

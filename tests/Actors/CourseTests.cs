@@ -58,6 +58,33 @@ public class CourseTests : RunTest
     }
 
     [Fact]
+    public async Task A_worker_that_goes_on_with_the_same_slices_is_sent_nothing()
+    {
+        var run = new ExactRun(Definition());
+        IActorRef coordinator = Coordinate(run);
+        Puppet puppet = Register(coordinator, "puppet");
+        ComputeShard order = puppet.Probe.FishForMessage<ComputeShard>(_ => true, Patience);
+        for (int step = 1; step < 3; step++)
+        {
+            Assert.False(puppet.Plane.Stands(order.Version + 1));
+            puppet.Send(puppet.Compute(order));
+            await Until(() => Seen.Steps.Count == step);
+            order = order.Next;
+            Assert.True(puppet.Plane.Stands(order.Version));
+            Assert.False(puppet.Probe.HasMessages);
+        }
+
+        // What stands is lost with the worker, and given to another in so many words.
+        puppet.Leave();
+        Puppet other = Register(coordinator, "other");
+        ComputeShard again = other.Probe.FishForMessage<ComputeShard>(_ => true, Patience);
+        Assert.Equal((order.Work, order.Version), (again.Work, again.Version));
+        other.Leave();
+        Work(coordinator, "w1");
+        await FinishesUndisturbed(run);
+    }
+
+    [Fact]
     public async Task A_stopped_run_finishes_its_step_writes_a_checkpoint_and_resumes_to_the_same_digest()
     {
         var run = new ExactRun(Definition());

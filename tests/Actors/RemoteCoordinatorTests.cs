@@ -230,22 +230,25 @@ public sealed class RemoteCoordinatorTests : RunTest
         await FinishesUndisturbed(run);
     }
 
-    [Fact]
-    public async Task A_second_answer_that_differs_is_told_with_the_names_of_both_workers()
+    [Theory]
+    [InlineData("loss or counts")]
+    [InlineData("gradient")]
+    public async Task A_second_answer_that_differs_is_told_with_the_names_of_both_workers(string what)
     {
         var run = new ExactRun(Definition());
         IActorRef coordinator = Lead(run);
         Puppet late = Register(coordinator, "late");
-        ShardDone answer = late.Compute(late.Receive());
+        ShardDone answer = late.Compute(late.Receive(), spoil: values => ExactSum.Write(ExactSum.Read(values.Span) ^ (what == "gradient" ? 4u : 0), values.Span));
         Puppet quick = Register(coordinator, "quick");
         Time.Advance(RunLimits.LateUnmeasuredMs);
         quick.Send(quick.Compute(quick.Receive()));
         await Until(() => Seen.Steps.Count == 1);
-        late.Send(answer with { Nodes = [.. answer.Nodes.Select(node => node with { Metrics = node.Metrics with { Correct = node.Metrics.Correct + 1 } })] });
+        late.Send(answer with { Nodes = [.. answer.Nodes.Select(node => node with { Metrics = node.Metrics with { Correct = node.Metrics.Correct + (what == "gradient" ? 0 : 1) } })] });
         await Until(() => Seen.Warnings.Any(warning => warning.Contains("differ", StringComparison.Ordinal)));
         string told = Seen.Warnings.Single(warning => warning.Contains("differ", StringComparison.Ordinal));
         Assert.Contains("quick", told, StringComparison.Ordinal);
         Assert.Contains("late", told, StringComparison.Ordinal);
+        Assert.Contains($"and the {what} differ", told, StringComparison.Ordinal);
         late.Leave();
         quick.Leave();
         Work(coordinator, "w1");

@@ -31,6 +31,10 @@ internal sealed class RemotePlane(InProcessPlane inner) : ICoordinatorPlane
 
     public ImmutableArray<long> Held(Guid incarnation) => Holds;
 
+    public bool OrdersStand(Guid incarnation) => false;
+
+    public void LetStand(long version) => inner.LetStand(version);
+
     public void Publish(ParameterHandle parameters)
     {
         if (Full is { } failure)
@@ -74,6 +78,10 @@ internal sealed class HookedPlane(IWorkerPlane inner) : IWorkerPlane
     public Action? OnDispose { get; init; }
 
     public string Transport => inner.Transport;
+
+    public bool OrdersStand => inner.OrdersStand;
+
+    public bool Stands(long version) => inner.Stands(version);
 
     public GradientLease Lease() => inner.Lease();
 

@@ -107,6 +107,7 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
         private readonly RunTest test;
         private readonly IActorRef coordinator;
         private readonly WorkerId id;
+        private ComputeShard? computed;
 
         public Puppet(RunTest test, IActorRef coordinator, string name)
         {
@@ -133,12 +134,37 @@ public abstract class RunTest : Akka.Hosting.TestKit.TestKit
             Membership = Probe.FishForMessage<Welcome>(_ => true, Patience).Membership;
         }
 
-        public ComputeShard Receive(RunPhase phase = RunPhase.Training) =>
-            Probe.FishForMessage<ComputeShard>(shard => shard.Work.Phase == phase, Patience);
-
-        public ShardDone Compute(ComputeShard shard)
+        /// <summary>The next order: one that comes, or the last one, if it stands for the next step.</summary>
+        public ComputeShard Receive(RunPhase phase = RunPhase.Training)
         {
+            for (long started = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(started) < Patience;)
+            {
+                if (phase == RunPhase.Training && computed?.Next is { } next && Plane.Stands(next.Version))
+                {
+                    return next;
+                }
+
+                if (Probe.ReceiveOne(TimeSpan.FromMilliseconds(5)) is ComputeShard shard && shard.Work.Phase == phase)
+                {
+                    return shard;
+                }
+            }
+
+            throw new TimeoutException($"No order of {phase} came.");
+        }
+
+        /// <summary>Its answer.</summary>
+        /// <param name="shard">The order.</param>
+        /// <param name="spoil">What a broken machine makes of its gradients.</param>
+        public ShardDone Compute(ComputeShard shard, Action<Memory<float>>? spoil = null)
+        {
+            computed = shard.Work.Phase == RunPhase.Training ? shard : null;
             ShardResult result = new ExactComputer().Compute(shard.Work, Plane.Fetch(shard.Version, CancellationToken.None), Plane);
+            foreach (ShardNode node in result.Nodes)
+            {
+                spoil?.Invoke(node.Gradient!.Values);
+            }
+
             return new(id, shard.Fence, shard.Work.Slices, Plane.Deliver(shard.Fence, result), result.Finding, 0.001);
         }
 

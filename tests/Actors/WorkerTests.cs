@@ -84,6 +84,67 @@ public sealed class WorkerTests : RunTest
     }
 
     [Fact]
+    public void Its_order_stands_for_the_next_step_where_the_plane_says_so_and_lapses_where_not()
+    {
+        (TestProbe coordinator, IActorRef worker) = Ready(null);
+        ComputeShard order = Shard(0, 4);
+        worker.Tell(order, coordinator.Ref);
+        Take(coordinator.FishForMessage<ShardDone>(_ => true, Patience));
+        for (int step = 1; step < 4; step++)
+        {
+            Plane.LetStand(order.Version + step);
+            Publish();
+            ShardDone done = coordinator.ExpectMsg<ShardDone>(Patience);
+            Assert.Equal((order.Fence with { Step = step }, order.Work.Slices), (done.Fence, done.Slices));
+            Take(done);
+        }
+
+        Publish();
+        ComputeShard other = Shard(4, 8);
+        worker.Tell(other, coordinator.Ref);
+        ShardDone last = coordinator.ExpectMsg<ShardDone>(Patience);
+        Assert.Equal((other.Fence, other.Work.Slices), (last.Fence, last.Slices));
+        Take(last);
+        Assert.Equal(0, Pool.Outstanding);
+    }
+
+    [Fact]
+    public void The_order_that_stands_is_the_last_that_came()
+    {
+        (TestProbe coordinator, IActorRef worker) = Ready(null);
+        ComputeShard order = Shard(0, 4);
+        worker.Tell(order, coordinator.Ref);
+        Take(coordinator.FishForMessage<ShardDone>(_ => true, Patience));
+        worker.Tell(Shard(4, 8), coordinator.Ref);
+        Take(coordinator.ExpectMsg<ShardDone>(Patience));
+        Plane.LetStand(order.Version + 1);
+        Publish();
+        ShardDone done = coordinator.ExpectMsg<ShardDone>(Patience);
+        Assert.Equal((1, new SliceRange(4, 4)), (done.Fence.Step, done.Slices));
+        Take(done);
+    }
+
+    [Fact]
+    public void An_order_that_stands_and_is_withdrawn_is_answered()
+    {
+        (TestProbe coordinator, IActorRef worker) = Ready(null);
+        ComputeShard order = Shard(0, 4);
+        worker.Tell(order, coordinator.Ref);
+        Take(coordinator.FishForMessage<ShardDone>(_ => true, Patience));
+        Plane.LetStand(order.Version + 1);
+        worker.Tell(new WithdrawShard(order.Next.Fence, order.Work.Slices), coordinator.Ref);
+        ShardNotDone answer = coordinator.ExpectMsg<ShardNotDone>(Patience);
+        Assert.Equal((ShardFailureKind.Withdrawn, order.Next.Fence, order.Work.Slices), (answer.Kind, answer.Fence, answer.Slices));
+
+        // What was not done does not stand.
+        Plane.LetStand(order.Version + 2);
+        Publish();
+        Publish();
+        worker.Tell(Shard(4, 8), coordinator.Ref);
+        Take(coordinator.ExpectMsg<ShardDone>(Patience));
+    }
+
+    [Fact]
     public void A_computation_that_throws_is_reported_and_the_next_one_is_done()
     {
         int calls = 0;
@@ -189,6 +250,13 @@ public sealed class WorkerTests : RunTest
             Assert.False(Plane.TryTake(last.Incarnation, node.Ticket, out _));
             lease.Return();
         }
+    }
+
+    private void Publish()
+    {
+        parameters.BeginOverwrite();
+        parameters.EndOverwrite();
+        Plane.Publish(parameters.Handle);
     }
 
     private ComputeShard Shard(int first, int end)

@@ -87,10 +87,6 @@ internal sealed class ExactRun : ITrainingRun
         }
     }
 
-    public void AnnounceStep()
-    {
-    }
-
     public StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes)
     {
         OnCompleteStep?.Invoke(step);

@@ -15,6 +15,9 @@ internal sealed record FaultPlan
     /// <summary>Whether workers are processes of their own, with a liveness stream; otherwise all live in the coordinator's process.</summary>
     public required bool Beats { get; init; }
 
+    /// <summary>Whether the orders of training steps stand.</summary>
+    public required bool OrdersStand { get; init; }
+
     /// <summary>Faults stop at this time.</summary>
     public required long FaultsUntilMs { get; init; }
 
@@ -108,6 +111,7 @@ internal sealed record FaultPlan
             CoordinatorCrash = calm * random.Next(8) / 100,
             Stop = calm * random.Next(3) / 100,
             LockFails = random.Chance(0.3),
+            OrdersStand = random.Chance(0.7),
         };
     }
 }

@@ -33,8 +33,8 @@ public abstract class MachineTest
         Effects.AddRange(transition.Effects);
     }
 
-    private protected void Join(string name, bool beats = false) =>
-        Take(new RunInput.WorkerJoined(new WorkerId(name), ++Sessions, 1, beats ? $"{name}-host" : "", beats));
+    private protected void Join(string name, bool beats = false, bool ordersStand = false) =>
+        Take(new RunInput.WorkerJoined(new WorkerId(name), ++Sessions, 1, beats ? $"{name}-host" : "", beats, ordersStand));
 
     private protected void Beat(string name, WorkerActivity activity = default) =>
         Take(new RunInput.WorkerHeard(new WorkerId(name), State.Workers.First(worker => worker.Id.Name == name).Session, activity));

@@ -20,6 +20,7 @@ internal sealed partial class SimCoordinator
     private long numericUntilMs;
     private long heardUntilMs;
     private long heardVersion;
+    private long standing;
     private bool writing;
 
     private void Feed(RunInput input)
@@ -49,7 +50,8 @@ internal sealed partial class SimCoordinator
         switch (effect)
         {
             case RunEffect.SendShard send:
-                if (members.TryGetValue(send.Worker, out Member? to))
+                World.Faults.Stood += send.Stands ? 1 : 0;
+                if (!send.Stands && members.TryGetValue(send.Worker, out Member? to))
                 {
                     long version = heardVersion + (send.Ahead ? 1 : 0);
                     World.Faults.SentAhead += send.Ahead ? 1 : 0;
@@ -79,6 +81,7 @@ internal sealed partial class SimCoordinator
                 Return(accepted);
                 break;
             case RunEffect.CompleteStep complete:
+                standing = complete.OrdersStand ? heardVersion + 1 : standing;
                 completing.AddRange(accepted);
                 accepted.Clear();
                 Numeric(() => Complete(complete.Step));
@@ -132,6 +135,9 @@ internal sealed partial class SimCoordinator
 
     /// <summary>The parameters as workers can read them.</summary>
     public ParameterHandle Parameters => run.Parameters;
+
+    /// <summary>Whether orders stand with a version of them, or with a later one.</summary>
+    public bool Stands(long version) => standing >= version;
 
     // One thing after the other, and each takes a while; the coordinator may be killed before it is done.
     private void Numeric(Func<RunInput> work)

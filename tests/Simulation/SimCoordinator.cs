@@ -98,7 +98,7 @@ internal sealed partial class SimCoordinator(World world) : SimProcess(world), I
 
             member = new Member(worker, attendance, ++sessions);
             members[worker.Id] = member;
-            Feed(new RunInput.WorkerJoined(worker.Id, member.Session, worker.Threads, worker.Host, World.Plan.Beats));
+            Feed(new RunInput.WorkerJoined(worker.Id, member.Session, worker.Threads, worker.Host, World.Plan.Beats, World.Plan.OrdersStand));
         }
 
         World.Network.Send(this, worker, () => worker.Welcome(this, attendance, member.Session));

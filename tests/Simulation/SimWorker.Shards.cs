@@ -15,6 +15,8 @@ internal sealed partial class SimWorker
     private long busyUntilMs;
     private long slowUntilMs;
     private (ShardWork Work, long SinceMs)? computing;
+    private Order? last;
+    private Order? standing;
 
     public void Slow(long ms)
     {
@@ -22,9 +24,69 @@ internal sealed partial class SimWorker
         slowUntilMs = World.NowMs + ms;
     }
 
-    public void Withdraw(Fence fence, SliceRange slices) => withdrawn.Add((fence, slices));
+    public void Withdraw(Fence fence, SliceRange slices)
+    {
+        withdrawn.Add((fence, slices));
+        if (standing is { } order && order.Fence == fence && order.Work.Slices == slices)
+        {
+            standing = null;
+            Return(order.From, fence, order.Work, ShardFailureKind.Withdrawn);
+        }
+    }
 
     public void Compute(SimCoordinator from, long of, Fence fence, ShardWork work, long version)
+    {
+        if (of == attendance && fence.Session == session && from == coordinator)
+        {
+            last = new Order(from, fence, work, version);
+            Overrule(last);
+        }
+
+        Await(from, of, fence, work, version);
+    }
+
+    // An order that stands ends with the next that comes; one for the same shard answers in its place.
+    private void Overrule(Order by)
+    {
+        if (standing is { } order)
+        {
+            World.Faults.Overruled++;
+            standing = null;
+            if (order.From.Stands(order.Version) && (order.Fence, order.Work.Slices) != (by.Fence, by.Work.Slices))
+            {
+                Return(order.From, order.Fence, order.Work, ShardFailureKind.Withdrawn);
+            }
+        }
+    }
+
+    // The same slices of the next step, if the coordinator says so with its parameters.
+    private void Stand(Order order, long of)
+    {
+        if (standing != order || of != attendance)
+        {
+            return;
+        }
+
+        if (order.From.Parameters.Version < order.Version)
+        {
+            After(3, () => Stand(order, of));
+            return;
+        }
+
+        standing = null;
+        if (order.From.Stands(order.Version))
+        {
+            World.Faults.StoodAndAnswered++;
+            last = order;
+            Await(order.From, of, order.Fence, order.Work, order.Version);
+        }
+        else
+        {
+            World.Faults.Lapsed++;
+        }
+    }
+
+    private void Await(SimCoordinator from, long of, Fence fence, ShardWork work, long version)
     {
         if (of != attendance || fence.Session != session || from != coordinator)
         {
@@ -37,7 +99,7 @@ internal sealed partial class SimWorker
         {
             // They are not there yet.
             computing ??= (work, World.NowMs);
-            After(1, () => Compute(from, of, fence, work, version));
+            After(1, () => Await(from, of, fence, work, version));
             return;
         }
 
@@ -67,15 +129,18 @@ internal sealed partial class SimWorker
 
         busyUntilMs = Math.Max(busyUntilMs, World.NowMs) + durationMs;
         computing = (work, World.NowMs);
-        After(busyUntilMs - World.NowMs, () => Finish(from, of, fence, work, parameters, durationMs / 1000.0));
+        var order = new Order(from, fence, work, version);
+        After(busyUntilMs - World.NowMs, () => Finish(order, of, parameters, durationMs / 1000.0));
     }
 
     private WorkerActivity Activity() => computing is { } shard
         ? new WorkerActivity(ActivityKind.Computing, shard.Work.Step, shard.Work.Slices, (World.NowMs - shard.SinceMs) / 1000.0)
+        : standing is { } order && order.From.Stands(order.Version) ? new WorkerActivity(ActivityKind.WaitingForParameters, order.Work.Step, order.Work.Slices, 0)
         : default;
 
-    private void Finish(SimCoordinator from, long of, Fence fence, ShardWork work, ParameterHandle parameters, double seconds)
+    private void Finish(Order order, long of, ParameterHandle parameters, double seconds)
     {
+        (SimCoordinator from, Fence fence, ShardWork work, long version) = order;
         if (computing?.Work == work)
         {
             computing = null;
@@ -102,6 +167,11 @@ internal sealed partial class SimWorker
         {
             World.Faults.LiedLate += lies ? 1 : 0;
             Answer(from, of, fence, work, parameters, seconds);
+            if (World.Plan.OrdersStand && work.Phase == RunPhase.Training && last == order)
+            {
+                standing = new Order(from, fence with { Step = fence.Step + 1 }, work with { Step = work.Step + 1, StepInEpoch = work.StepInEpoch + 1 }, version + 1);
+                Stand(standing, of);
+            }
         }
         else
         {
@@ -155,6 +225,8 @@ internal sealed partial class SimWorker
         World.Network.Send(this, to, () => to.Take(new RunInput.ShardFailed(fence, Id, work.Slices, kind, "it fails")));
 
     private static ulong Checksum(ShardNode node) => node.Gradient is { } gradient ? ExactSum.Read(gradient.Values.Span) : 0;
+
+    private sealed record Order(SimCoordinator From, Fence Fence, ShardWork Work, long Version);
 
     private sealed class Unchanging : IParameterVersions
     {

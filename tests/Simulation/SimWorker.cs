@@ -125,6 +125,7 @@ internal sealed partial class SimWorker : SimProcess
         session = 0;
         coordinator = null;
         withdrawn.Clear();
+        standing = null;
         After(World.Random.Between(0, 300), Attend);
     }
 

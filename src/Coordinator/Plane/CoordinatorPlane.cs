@@ -83,6 +83,12 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
     public ImmutableArray<long> Held(Guid incarnation) => Table.TryFind(incarnation, out Attendance? attendance) ? attendance.Transport.Held : [];
 
     /// <inheritdoc/>
+    public bool OrdersStand(Guid incarnation) => Table.TryFind(incarnation, out Attendance? attendance) && attendance.Transport.OrdersStand;
+
+    /// <inheritdoc/>
+    public void LetStand(long version) => sharedMemory?.LetStand(version);
+
+    /// <inheritdoc/>
     public void Publish(ParameterHandle parameters)
     {
         Newest before = newest;

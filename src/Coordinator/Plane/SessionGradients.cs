@@ -52,6 +52,9 @@ internal sealed class SessionGradients(GradientPool pool, int slots, PlaneCounte
     public string Name => "grpc";
 
     /// <inheritdoc/>
+    public bool OrdersStand => false;
+
+    /// <inheritdoc/>
     public ImmutableArray<long> Held
     {
         get

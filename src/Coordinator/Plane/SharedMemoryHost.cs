@@ -95,6 +95,9 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
         }
     }
 
+    /// <inheritdoc/>
+    public void LetStand(long version) => parameters.LetStand(version);
+
     /// <summary>Nothing where the update keeps them in <see cref="Parameters"/>: the workers read them there. Those of a run that keeps them elsewhere are copied.</summary>
     public void Publish(ParameterHandle parameters) => this.parameters.Publish(parameters);
 

@@ -30,6 +30,9 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
     public string Name => "shared memory";
 
     /// <inheritdoc/>
+    public bool OrdersStand => true;
+
+    /// <inheritdoc/>
     public ImmutableArray<long> Held
     {
         get

@@ -16,8 +16,9 @@ public interface ICrewWork
 /// <remarks>
 /// A thread that sleeps on an idle core wakes tens of microseconds late, as long as the work itself takes; one that waits for the outcome has to wake anyway, and finds the outcome when the work is done.
 /// So the crew's own threads are woken only where fewer than they sleep for the outcome.
-/// A member that has nothing left to do spins for some microseconds, since the next piece of work or the outcome mostly follows at once, and then sleeps. There are no more members than the larger of the
-/// numbers of processors and of threads. Each asserts before each piece that its thread keeps subnormals. <see cref="Run"/> is called by one thread at a time.
+/// A member that has nothing left to do spins for some microseconds, where the next piece of work follows at once or it waits for the outcome, and then sleeps. There are no more members than the larger of the
+/// numbers of processors and of threads. Where the crew has a member for each processor, each of its own threads stays on one, and that of the caller's processor sleeps: one that the system places is put
+/// behind the caller time and again, as on a machine that computes on all processors it looks for no free one. Each asserts before each piece that its thread keeps subnormals. <see cref="Run"/> is called by one thread at a time.
 /// </remarks>
 public sealed class Crew : IDisposable
 {
@@ -26,24 +27,18 @@ public sealed class Crew : IDisposable
     private const int OneJoined = 1 << 15;
     private const int AtWork = OneJoined - 1;
 
-    // How long announced work is waited for at the most, in times of the ordinary spin: what is decided and sent in between takes 100 to 200 µs.
-    private const int AnnouncedSpins = 8;
-
-    // For those who wait for the outcome, for the crew's own threads, and for the caller when all members have left.
+    // For those who wait for the outcome, and for the caller when all members have left.
     private readonly Doorbell bell = new();
-    private readonly Doorbell ownBell = new();
     private readonly Doorbell allLeft = new();
-    private readonly Thread[] ownThreads;
+    private readonly int threads;
+    private readonly OwnThread[] ownThreads;
     private readonly long spinTicks;
-    private readonly long announcedTicks;
     private ICrewWork? work;
     private Exception? failure;
     private int running;
     private int state;
-    private long announcedUntil;
-    private long sleeps;
+    private bool isFollowed;
     private bool started;
-    private volatile bool isVisited;
     private volatile bool stopping;
 
     /// <summary>Makes a crew; its own threads start with the first work.</summary>
@@ -54,11 +49,13 @@ public sealed class Crew : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Size = Math.Max(threads, Environment.ProcessorCount);
         spinTicks = SpinTime.Ticks(Size);
-        announcedTicks = AnnouncedSpins * spinTicks;
-        ownThreads = new Thread[threads - 1];
+        this.threads = threads;
+        int[] processors = threads > 1 && threads == Environment.ProcessorCount ? ProcessorBinding.Allowed() : [];
+        bool isBound = processors.Length == threads;
+        ownThreads = new OwnThread[isBound ? threads : threads - 1];
         for (int index = 0; index < ownThreads.Length; index++)
         {
-            ownThreads[index] = new Thread(Serve) { IsBackground = true, Name = $"{name}/{index + 1}" };
+            ownThreads[index] = new OwnThread(this, $"{name}/{index + 1}", isBound ? processors[index] : null);
         }
     }
 
@@ -66,16 +63,13 @@ public sealed class Crew : IDisposable
     public int Size { get; }
 
     /// <summary>How many threads of its own run.</summary>
-    internal int Running => ownThreads.Count(thread => thread.IsAlive);
+    internal int Running => ownThreads.Count(own => own.Thread.IsAlive);
+
+    /// <summary>How many threads of its own sleep, or are about to.</summary>
+    internal int Asleep => ownThreads.Count(own => own.Bell.Sleepers > 0);
 
     /// <summary>How many sleep for the bell, or are about to.</summary>
     internal int Waiting => bell.Sleepers;
-
-    /// <summary>How often one of the crew's own threads has gone to sleep.</summary>
-    internal long Sleeps => Volatile.Read(ref sleeps);
-
-    /// <summary>How often the crew's own threads were rung for.</summary>
-    internal long OwnRings => ownBell.Rings;
 
     /// <summary>How often the bell was rung: what to give to <see cref="WorkOrSleepSince"/>, read before one looks whether there is what one waits for.</summary>
     public long Rings => bell.Rings;
@@ -86,28 +80,17 @@ public sealed class Crew : IDisposable
     /// <summary>Does the crew's work, or where there is none sleeps until the bell is rung once more than it was then. It may return too early; the caller looks again.</summary>
     public void WorkOrSleepSince(long rung)
     {
-        isVisited = true;
-        if (!TryWork())
+        if (!TryWork(isOwn: false))
         {
             bell.SleepSince(rung);
         }
     }
 
-    /// <summary>There will be work in a moment, and until then the caller does something else: wakes the crew's own threads, which yield to others until it is there, or for some hundred microseconds.
-    /// So they are awake by then, each on a processor that was free; woken with the work they may be put behind the threads that the caller has woken meanwhile. Nothing is done where others than the
-    /// crew's own threads come for the work.</summary>
-    public void Announce()
-    {
-        if (started && !isVisited && announcedTicks > 0)
-        {
-            Volatile.Write(ref announcedUntil, Stopwatch.GetTimestamp() + announcedTicks);
-            ownBell.Ring(Size - 1);
-        }
-    }
-
     /// <summary>Does the work, as member 0 and with all who come, and returns when all of it is done. Allocates nothing after the first time.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="isFollowed">Whether more of it follows at once: then the crew's own threads stay awake for it.</param>
     /// <exception cref="Exception">What a member threw, with its stack; where several did, any of them.</exception>
-    public void Run(ICrewWork work)
+    public void Run(ICrewWork work, bool isFollowed = false)
     {
         ArgumentNullException.ThrowIfNull(work);
         ObjectDisposedException.ThrowIf(stopping, this);
@@ -117,12 +100,12 @@ public sealed class Crew : IDisposable
             if (!started)
             {
                 started = true;
-                Array.ForEach(ownThreads, thread => thread.Start());
+                Array.ForEach(ownThreads, own => own.Thread.Start());
             }
 
             this.work = work;
+            this.isFollowed = isFollowed;
             Volatile.Write(ref state, Open);
-            Volatile.Write(ref announcedUntil, 0);
             Call();
             Execute(0);
             Interlocked.And(ref state, ~Open);
@@ -143,44 +126,46 @@ public sealed class Crew : IDisposable
     public void Dispose()
     {
         stopping = true;
-        ownBell.Ring();
-        foreach (Thread thread in started ? ownThreads : [])
+        foreach (OwnThread own in started ? ownThreads : [])
         {
-            thread.Join();
+            own.Bell.Ring();
+            own.Thread.Join();
         }
     }
 
     // A thread that does not sleep yet looks for itself.
     private void Call()
     {
-        int waiting = Waiting;
+        int lacking = threads - 1 - Waiting;
         bell.Ring(Size - 1);
-        if (waiting < ownThreads.Length)
+        int here = lacking > 0 ? ProcessorBinding.Current : -1;
+        for (int index = 0; index < ownThreads.Length && lacking > 0; index++)
         {
-            ownBell.Ring(Size - 1 - waiting);
+            if (ownThreads[index].Processor != here)
+            {
+                ownThreads[index].Bell.Ring();
+                lacking--;
+            }
         }
     }
 
-    private void Serve()
+    private void Serve(OwnThread own)
     {
-        for (long rung = ownBell.Rings; !stopping; rung = ownBell.Rings)
+        if (own.Processor is { } processor)
         {
-            bool worked = TryWork();
-            while (!worked && !stopping && Stopwatch.GetTimestamp() < Volatile.Read(ref announcedUntil))
-            {
-                Thread.Yield();
-                worked = TryWork();
-            }
+            ProcessorBinding.Bind(processor);
+        }
 
-            if (!worked)
+        for (long rung = own.Bell.Rings; !stopping; rung = own.Bell.Rings)
+        {
+            if (!TryWork(isOwn: true))
             {
-                Interlocked.Increment(ref sleeps);
-                ownBell.SleepSince(rung);
+                own.Bell.SleepSince(rung);
             }
         }
     }
 
-    private bool TryWork()
+    private bool TryWork(bool isOwn)
     {
         long rung = bell.Rings;
         if (!TryJoin(out int member))
@@ -188,10 +173,11 @@ public sealed class Crew : IDisposable
             return false;
         }
 
+        bool spins = !isOwn || isFollowed;
         Execute(member);
         Leave();
         long start = Stopwatch.GetTimestamp();
-        while (bell.Rings == rung && Stopwatch.GetTimestamp() - start < spinTicks)
+        while (spins && bell.Rings == rung && Stopwatch.GetTimestamp() - start < spinTicks)
         {
             Thread.SpinWait(4);
         }
@@ -256,5 +242,21 @@ public sealed class Crew : IDisposable
                 allLeft.SleepSince(rung);
             }
         }
+    }
+
+    // A thread of the crew's own: what it sleeps for, and the processor it stays on, if any.
+    private sealed class OwnThread
+    {
+        public OwnThread(Crew crew, string name, int? processor)
+        {
+            Processor = processor;
+            Thread = new Thread(() => crew.Serve(this)) { IsBackground = true, Name = name };
+        }
+
+        public Thread Thread { get; }
+
+        public Doorbell Bell { get; } = new();
+
+        public int? Processor { get; }
     }
 }

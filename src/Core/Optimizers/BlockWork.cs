@@ -13,10 +13,12 @@ internal sealed class BlockWork(int count, Action<int, int> one) : ICrewWork
     private int next;
 
     /// <summary>Does all blocks.</summary>
-    public void Run(Crew crew)
+    /// <param name="crew">The threads.</param>
+    /// <param name="isFollowed">Whether other blocks follow at once.</param>
+    public void Run(Crew crew, bool isFollowed = false)
     {
         next = 0;
-        crew.Run(this);
+        crew.Run(this, isFollowed);
     }
 
     void ICrewWork.Execute(int member)

@@ -76,7 +76,7 @@ internal sealed class RootGradient
         this.parameters = parameters;
         divisor = (float)weight;
         this.samples = samples;
-        work.Run(crew);
+        work.Run(crew, isFollowed: true);
         return blocks.Sum(squareSums);
     }
 

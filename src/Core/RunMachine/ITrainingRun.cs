@@ -29,7 +29,7 @@ public sealed record RunDefinition
 
 /// <summary>The numeric side of the coordinator: parameters, optimizer, training state, checkpoints and results.</summary>
 /// <remarks>
-/// <para>All members are called one at a time, on the coordinator's dedicated thread or, merges and the completion of a step alone, on the thread that brought the last answer (a compute thread of the same process, the reader of a connection), except <see cref="Definition"/>, which never changes, and <see cref="AnnounceStep"/>.
+/// <para>All members are called one at a time, on the coordinator's dedicated thread or, merges and the completion of a step alone, on the thread that brought the last answer (a compute thread of the same process, the reader of a connection), except <see cref="Definition"/>, which never changes.
 /// <see cref="IDisposable.Dispose"/> is called on it last. Nothing may be kept of the nodes after a call: their leases are returned by the caller.</para>
 /// <para>Any member may throw: a <see cref="DistNetException"/> ends the run with its sentence, anything else as a bug. Either way
 /// <see cref="Finish"/> follows with <see cref="RunOutcomeKind.Failed"/>, and nothing else after it.</para>
@@ -48,9 +48,6 @@ public interface ITrainingRun : IDisposable
     /// <summary>The parameters now. Overwritten by CompleteStep, SkipStep, CompleteValidation and EndTraining alone, between <see cref="VersionedParameters.BeginOverwrite"/> and
     /// <see cref="VersionedParameters.EndOverwrite"/>.</summary>
     ParameterHandle Parameters { get; }
-
-    /// <summary><see cref="CompleteStep"/> will be called in a moment: who helps with it may wake up. From any thread, and also while another member is called.</summary>
-    void AnnounceStep();
 
     /// <summary>Sums the nodes, updates the parameters and advances the state. A sum that is not finite changes nothing and is reported.</summary>
     /// <remarks>Either way the parameters get the next version (the one before + 1): shards of the step that follows are given out under it before it is there. After an epoch's last step,

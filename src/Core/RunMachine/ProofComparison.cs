@@ -66,7 +66,7 @@ internal readonly record struct ProofComparison(int Compared, ProofDifference? D
     }
 
     private static ImmutableArray<AcceptedAnswer> Holders(ImmutableArray<AcceptedAnswer> accepted, SliceRange slices) =>
-        [.. accepted.Where(answer => answer.Slices.First < slices.End && slices.First < answer.Slices.End)];
+        [.. accepted.Where(answer => answer.Slices.Overlaps(slices))];
 
     private static NodeMetrics? Fold(SumNode node, int sliceCount, Func<SumNode, NodeMetrics?> valueOf)
     {

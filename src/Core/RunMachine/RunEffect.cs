@@ -15,7 +15,8 @@ public abstract record RunEffect
     /// <param name="Fence">Its fence.</param>
     /// <param name="Work">What to compute.</param>
     /// <param name="Ahead">Whether it is computed with the parameters that the step under completion will give; otherwise with those of now.</param>
-    public sealed record SendShard(WorkerId Worker, Fence Fence, ShardWork Work, bool Ahead) : RunEffect;
+    /// <param name="Stands">Whether nothing need be sent: the worker's order of the step before stands, and <see cref="CompleteStep"/> says so.</param>
+    public sealed record SendShard(WorkerId Worker, Fence Fence, ShardWork Work, bool Ahead, bool Stands = false) : RunEffect;
 
     /// <summary>Tell a worker that a shard is no longer needed. It answers for it all the same.</summary>
     public sealed record WithdrawShard(WorkerId Worker, Fence Fence, SliceRange Slices) : RunEffect;
@@ -30,7 +31,9 @@ public abstract record RunEffect
     public sealed record ReleaseAccepted : RunEffect;
 
     /// <summary>Numeric: complete the step with the accepted answers, then return their leases.</summary>
-    public sealed record CompleteStep(long Step) : RunEffect;
+    /// <param name="Step">The step.</param>
+    /// <param name="OrdersStand">Whether every worker that had an order in it goes on to the same slices of the next step: to be said before its parameters are there.</param>
+    public sealed record CompleteStep(long Step, bool OrdersStand = false) : RunEffect;
 
     /// <summary>Numeric: skip the step.</summary>
     public sealed record SkipStep(long Step, string Finding) : RunEffect;

@@ -32,7 +32,8 @@ public abstract record RunInput
     /// <param name="Host">Where it runs, for the user; empty in the coordinator's own process.</param>
     /// <param name="Beats">Whether it tells regularly that it lives (<see cref="WorkerHeard"/>), so that its silence means something. False in the coordinator's
     /// own process: what stops one there stops both.</param>
-    public sealed record WorkerJoined(WorkerId Worker, long Session, int Threads, string Host, bool Beats) : RunInput;
+    /// <param name="OrdersStand">Whether its orders stand: it can be told with the parameters to go on to the same slices of the next step.</param>
+    public sealed record WorkerJoined(WorkerId Worker, long Session, int Threads, string Host, bool Beats, bool OrdersStand = false) : RunInput;
 
     /// <summary>A worker told that it lives, and what it does.</summary>
     /// <param name="Worker">Its name.</param>

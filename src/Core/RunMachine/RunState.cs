@@ -80,6 +80,37 @@ public sealed record RunState
     /// <summary>What happened so far, counted.</summary>
     public RunCounters Counters { get; init; } = new();
 
+    /// <summary>Whether an answer can be compared with another: someone else computes some of these slices, or has answered them.</summary>
+    /// <param name="worker">Whose answer it is.</param>
+    /// <param name="fence">Its fence.</param>
+    /// <param name="slices">Its slices.</param>
+    public bool IsComputedTwice(WorkerId worker, Fence fence, SliceRange slices)
+    {
+        foreach (WorkerState other in Workers)
+        {
+            if (other.Id != worker && other.Work is { } work && work.Phase == fence.Phase && work.Step == fence.Step && work.Slices.Overlaps(slices))
+            {
+                return true;
+            }
+        }
+
+        foreach (PhaseState? phase in (ReadOnlySpan<PhaseState?>)[Phase, Completing, Previous])
+        {
+            if (phase?.Whole.Phase == fence.Phase && phase.Whole.Step == fence.Step)
+            {
+                foreach (AcceptedAnswer accepted in phase.Accepted)
+                {
+                    if (accepted.Slices.Overlaps(slices))
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>A run before its first input.</summary>
     /// <param name="definition">What is fixed.</param>
     /// <param name="training">The fresh or resumed training state.</param>
@@ -164,6 +195,9 @@ public sealed record WorkerState
     /// <summary>Whether its silence means something: see <see cref="RunInput.WorkerJoined"/>.</summary>
     public bool Beats { get; init; }
 
+    /// <summary>Whether its orders stand: see <see cref="RunInput.WorkerJoined"/>.</summary>
+    public bool OrdersStand { get; init; }
+
     /// <summary>When it was last heard; its joining counts.</summary>
     public long HeardMs { get; init; }
 
@@ -193,6 +227,9 @@ public sealed record WorkerState
 
     /// <summary>The shard it computes, or null. It has at most one, and may still have one of an earlier step.</summary>
     public Assignment? Work { get; init; }
+
+    /// <summary>The training shard it was given last, or null: an order that stands until the parameters of the next step are there, answered or not.</summary>
+    public Assignment? Standing { get; init; }
 
     /// <summary>Failures since its last accepted answer.</summary>
     public int Failures { get; init; }

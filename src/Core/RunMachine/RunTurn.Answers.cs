@@ -26,7 +26,7 @@ internal sealed partial class RunTurn
         PhaseState phase = state.Phase!;
         foreach (AcceptedAnswer accepted in phase.Accepted)
         {
-            if (Overlap(accepted.Slices, answer.Slices))
+            if (accepted.Slices.Overlaps(answer.Slices))
             {
                 Count(c => c with { Second = c.Second + 1 });
                 Drop(answer, index, worker);
@@ -90,7 +90,7 @@ internal sealed partial class RunTurn
         for (int i = 0; i < state.Workers.Length; i++)
         {
             WorkerState worker = state.Workers[i];
-            if (worker.Work is { } work && IsCurrent(work) && Overlap(work.Slices, slices))
+            if (worker.Work is { } work && IsCurrent(work) && work.Slices.Overlaps(slices))
             {
                 Withdraw(worker, work);
                 SetWorker(i, worker with { Work = work with { Late = true } });

@@ -6,6 +6,9 @@ namespace DistNet.Runs;
 /// <summary>This part: who gets which slices.</summary>
 internal sealed partial class RunTurn
 {
+    // Whether the orders of the step before stand for the one given out last.
+    private bool stand;
+
     // Gives what is missing to the workers without work. Called after every change of either.
     private void Dispatch(bool begins = false)
     {
@@ -47,6 +50,7 @@ internal sealed partial class RunTurn
 
         ImmutableArray<ShardPlanner.Part> parts =
             ShardPlanner.Plan(missing.AsSpan(), CollectionsMarshal.AsSpan(speeds), state.Phase!.Whole.SliceCount);
+        stand = begins && Stand(parts, available);
         ImmutableArray<WorkerState>.Builder workers = state.Workers.ToBuilder();
         foreach (ShardPlanner.Part part in parts)
         {
@@ -75,6 +79,31 @@ internal sealed partial class RunTurn
         };
     }
 
+    // Whether everybody who has an order of the step under completion, and nobody else, gets the same slices again.
+    private bool Stand(ImmutableArray<ShardPlanner.Part> parts, List<int> available)
+    {
+        if (state.Completing?.Whole is not { } before || before.SampleCount != state.Phase!.Whole.SampleCount)
+        {
+            return false;
+        }
+
+        foreach (ShardPlanner.Part part in parts)
+        {
+            if (state.Workers[available[part.Worker]].Standing is not { } order || order.Step != before.Step || order.Slices != part.Slices)
+            {
+                return false;
+            }
+        }
+
+        int orders = 0;
+        foreach (WorkerState worker in state.Workers)
+        {
+            orders += worker.Standing?.Step == before.Step ? 1 : 0;
+        }
+
+        return orders == parts.Length;
+    }
+
     private WorkerState Give(WorkerState worker, SliceRange slices)
     {
         ShardWork whole = state.Phase!.Whole;
@@ -83,8 +112,8 @@ internal sealed partial class RunTurn
             ? Math.Max(RunLimits.LateFloorMs, RunLimits.LateMultiple * slowness * 1000 * slices.Count / worker.Speed)
             : RunLimits.LateUnmeasuredMs;
         var work = new Assignment(whole.Phase, whole.Step, slices, nowMs, nowMs + (long)Math.Min(allowedMs, int.MaxValue));
-        Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }, Ahead: state.Completing is not null));
-        return worker with { Work = work, IdleSinceMs = -1 };
+        Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }, Ahead: state.Completing is not null, stand));
+        return worker with { Work = work, Standing = worker.OrdersStand && whole.Phase == RunPhase.Training ? work : null, IdleSinceMs = -1 };
     }
 
     // The slices that are neither answered nor with a worker that is in time.

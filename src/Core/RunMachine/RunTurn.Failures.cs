@@ -15,7 +15,7 @@ internal sealed partial class RunTurn
 
         WorkerState worker = state.Workers[index];
         bool current = IsCurrent(worker.Work!);
-        worker = worker with { Work = null };
+        worker = worker with { Work = null, Standing = null };
         SetWorker(index, worker);
         if (failure.Kind != ShardFailureKind.Failed)
         {

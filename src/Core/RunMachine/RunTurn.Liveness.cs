@@ -220,7 +220,7 @@ internal sealed partial class RunTurn
         var takers = new List<string>();
         foreach (WorkerState other in state.Workers)
         {
-            if (other.Id != worker.Id && other.Work is { Late: false } taken && IsCurrent(taken) && Overlap(taken.Slices, work.Slices))
+            if (other.Id != worker.Id && other.Work is { Late: false } taken && IsCurrent(taken) && taken.Slices.Overlaps(work.Slices))
             {
                 takers.Add(other.Id.Name);
             }
@@ -246,7 +246,7 @@ internal sealed partial class RunTurn
 
         foreach (AcceptedAnswer accepted in state.Phase!.Accepted)
         {
-            if (Overlap(accepted.Slices, work.Slices))
+            if (accepted.Slices.Overlaps(work.Slices))
             {
                 return false;
             }
@@ -254,7 +254,7 @@ internal sealed partial class RunTurn
 
         foreach (WorkerState other in state.Workers)
         {
-            if (other.Work is { Late: false } taken && IsCurrent(taken) && Overlap(taken.Slices, work.Slices))
+            if (other.Work is { Late: false } taken && IsCurrent(taken) && taken.Slices.Overlaps(work.Slices))
             {
                 return false;
             }

@@ -54,10 +54,13 @@ internal sealed partial class RunTurn
         switch (phase.Whole.Phase)
         {
             case RunPhase.Training:
+                int completion = effects.Count;
                 Emit(new RunEffect.CompleteStep(phase.Whole.Step));
                 if (IsFollowedAtOnce(phase.Whole.StepInEpoch))
                 {
+                    stand = false;
                     BeginStep(phase.Whole.Step + 1, phase.Whole.StepInEpoch + 1);
+                    effects[completion] = new RunEffect.CompleteStep(phase.Whole.Step, OrdersStand: stand);
                 }
 
                 break;

@@ -37,6 +37,7 @@ internal sealed partial class RunTurn
             Session = joined.Session,
             Host = joined.Host,
             Beats = joined.Beats,
+            OrdersStand = joined.OrdersStand,
             HeardMs = nowMs,
             Threads = Math.Max(1, joined.Threads),
             Failures = failures,

@@ -106,8 +106,6 @@ internal sealed partial class RunTurn(RunState before, long nowMs)
 
     private Fence FenceOf(WorkerState worker, Assignment work) => new(state.Definition.Run, state.Definition.Term, work.Phase, work.Step, worker.Session);
 
-    private static bool Overlap(SliceRange a, SliceRange b) => a.First < b.End && b.First < a.End;
-
     private static string Named(WorkerId id, string host) => host.Length == 0 ? id.Name : $"{id.Name} ({host})";
 
     private static string Named(WorkerState worker) => Named(worker.Id, worker.Host);

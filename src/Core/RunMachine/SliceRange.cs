@@ -6,6 +6,9 @@ public readonly record struct SliceRange(int First, int Count)
     /// <summary>The index after the last slice.</summary>
     public int End => First + Count;
 
+    /// <summary>Whether a slice is in both.</summary>
+    public bool Overlaps(SliceRange other) => First < other.End && other.First < End;
+
     /// <summary>As <c>[3, 7)</c>.</summary>
     public override string ToString() => $"[{First}, {End})";
 }

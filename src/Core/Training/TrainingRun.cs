@@ -118,9 +118,6 @@ public sealed class TrainingRun : ITrainingRun
     };
 
     /// <inheritdoc/>
-    public void AnnounceStep() => Crew.Announce();
-
-    /// <inheritdoc/>
     public StepReport CompleteStep(long step, ReadOnlySpan<ShardNode> nodes)
     {
         Invariant.Holds(step == State.Step);

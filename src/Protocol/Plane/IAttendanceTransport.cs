@@ -11,6 +11,9 @@ public interface IAttendanceTransport
     /// <summary>How tensors travel: <c>shared memory</c> or <c>grpc</c>.</summary>
     string Name { get; }
 
+    /// <summary>Whether orders stand: see <see cref="IWorkerPlane.OrdersStand"/>.</summary>
+    bool OrdersStand { get; }
+
     /// <summary>Takes a delivered gradient, exactly once a ticket.</summary>
     bool TryTake(long ticket, [NotNullWhen(true)] out GradientLease? lease);
 
@@ -30,6 +33,9 @@ public interface ISharedMemoryHost : IDisposable
     /// <param name="local">The coordinator's end of it.</param>
     /// <returns>Null where it offers none.</returns>
     ISharedMemoryOffer? Offer(Guid attendance, IPAddress worker, IPAddress local);
+
+    /// <summary>See <see cref="ICoordinatorPlane.LetStand"/>.</summary>
+    void LetStand(long version);
 
     /// <summary>Makes a version readable. Called by whoever made it.</summary>
     void Publish(ParameterHandle parameters);

@@ -9,7 +9,8 @@ namespace DistNet.Protocol.SharedMemory;
 /// what holds between threads holds between processes. It is 0 while they are overwritten. A reader asks for it when it has finished and drops what it computed
 /// from overwritten parameters.</para>
 /// <para>A reader that wants the next version waits for the version's word to change; the maker wakes it in <see cref="Publish"/>.</para>
-/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, the version at 64. The arena begins at 4096.</para>
+/// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, the version at 64, at 72 the version
+/// with which orders stand (<see cref="LetStand"/>). The arena begins at 4096.</para>
 /// </remarks>
 public sealed class SharedParameters : IParameterVersions, IDisposable
 {
@@ -17,6 +18,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     private const int LengthOffset = 8;
     private const int NonceOffset = 16;
     private const int VersionOffset = 64;
+    private const int StandingOffset = 72;
     private const int Page = 4096;
 
     // A wake-up may be lost (a wait that is given up just before it begins) or never come (a coordinator that was killed): so a reader looks again.
@@ -126,6 +128,27 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         try
         {
             return Volatile.Read(ref mapping.Word(VersionOffset)) == version;
+        }
+        finally
+        {
+            mapping.EndUse();
+        }
+    }
+
+    /// <summary>The maker: says that the orders of the step before hold for the one that is computed with a version, before that version is there.</summary>
+    public void LetStand(long version) => Interlocked.Exchange(ref mapping.Word(StandingOffset), version);
+
+    /// <summary>Whether the maker has said so of a version, or of a later one.</summary>
+    public bool Stands(long version)
+    {
+        if (!mapping.TryUse())
+        {
+            return false;
+        }
+
+        try
+        {
+            return Volatile.Read(ref mapping.Word(StandingOffset)) >= version;
         }
         finally
         {

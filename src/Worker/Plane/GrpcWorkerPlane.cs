@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.Wire;
@@ -40,6 +38,12 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
 
     /// <inheritdoc/>
     public string Transport => "grpc";
+
+    /// <summary>No: each order is a message.</summary>
+    public bool OrdersStand => false;
+
+    /// <inheritdoc/>
+    public bool Stands(long version) => false;
 
     /// <inheritdoc/>
     public GradientLease Lease() => pool.Lease();
@@ -81,11 +85,11 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
                 {
                     ReadOnlyMemory<float> values = lease.Values;
                     uploads.Enqueue((UploadOf(fence, ++lastTicket, first), values));
-                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, lastTicket, XxHash3.HashToUInt64(MemoryMarshal.AsBytes(values.Span))));
+                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, lastTicket));
                 }
                 else
                 {
-                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, 0, 0));
+                    nodes.Add(new AnsweredNode(node.Node, node.Metrics, 0));
                 }
             }
 

@@ -74,7 +74,7 @@ internal static class ChangedMessages
 
     private static ShardDone ChangedAnswer(string what)
     {
-        var node = new AnsweredNode { Level = 1, Index = 1, Loss = 1, Weight = 2, Samples = 2, Correct = 1, Ticket = 1, Checksum = 1 };
+        var node = new AnsweredNode { Level = 1, Index = 1, Loss = 1, Weight = 2, Samples = 2, Correct = 1, Ticket = 1 };
         var finding = new ShardFinding { Slice = 1, Layer = "fc1", What = "its output holds NaN" };
         var message = new ShardDone { Worker = "w1", Fence = Fence, Slices = new SliceRange { First = 2, Count = 2 }, Nodes = { node }, Finding = finding, Seconds = 1 };
         _ = what switch

@@ -16,7 +16,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
 {
     private static readonly Fence Fence = new(new(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff")), 1, RunPhase.Training, 7, 3);
     private static readonly ComputeShard Compute = new(Fence, new(RunPhase.Training, 0, 7, 7, new(8, 16), 41, 328), (1L << 40) + 8, [4, 5]);
-    private static readonly ShardDone Done = new(new("w1"), Fence, new(8, 16), [new(new(3, 1), new NodeMetrics(2.5, 64, 64, 60), 6, 0xFEED)], null, 0.005);
+    private static readonly ShardDone Done = new(new("w1"), Fence, new(8, 16), [new(new(3, 1), new NodeMetrics(2.5, 64, 64, 60), 6)], null, 0.005);
 
     [Fact]
     public async Task Two_processes_form_a_cluster_and_exchange_a_shard_and_its_answer()

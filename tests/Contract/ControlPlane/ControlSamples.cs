@@ -21,7 +21,7 @@ internal static class ControlSamples
         (new Welcome(Member, Incarnation), "WE", "0a160a1000112233445566778899aabbccddeeff1002180912100f1e2d3c4b5a69788796a5b4c3d2e1f0"),
         (new ComputeShard(Fence, new(RunPhase.Training, 3, 1_000, 82, new(8, 16), 41, 328), (2L << 40) + 1_001, [5, 6, 300]), "CS", "0a1b0a1000112233445566778899aabbccddeeff1002180120e807280912140801100318e80720522a0408081010302938c80218e9878080804022040506ac02"),
         (new WithdrawShard(Fence with { Phase = RunPhase.Diagnosis }, new(0, 41)), "WS", "0a1b0a1000112233445566778899aabbccddeeff1002180420e807280912021029"),
-        (new ShardDone(new("w1"), Fence, new(8, 16), [new(new(3, 1), new NodeMetrics(2.5, 64, 64, 60), 7, 0x0123456789ABCDEF), new(new(2, 4), new NodeMetrics(double.PositiveInfinity, 32, 32, 0), 0, 0)], null, 0.125), "SD", "0a027731121b0a1000112233445566778899aabbccddeeff1002180120e80728091a04080810102225080310011900000000000004402100000000000050402840303c380741efcdab896745230122180802100419000000000000f07f210000000000004040282031000000000000c03f"),
+        (new ShardDone(new("w1"), Fence, new(8, 16), [new(new(3, 1), new NodeMetrics(2.5, 64, 64, 60), 7), new(new(2, 4), new NodeMetrics(double.PositiveInfinity, 32, 32, 0), 0)], null, 0.125), "SD", "0a027731121b0a1000112233445566778899aabbccddeeff1002180120e80728091a0408081010221c080310011900000000000004402100000000000050402840303c380722180802100419000000000000f07f210000000000004040282031000000000000c03f"),
         (new ShardDone(new("w1"), Fence with { Phase = RunPhase.Diagnosis }, new(8, 16), [], new(11, "fc1", "its output holds NaN"), 0.5), "SD", "0a027731121b0a1000112233445566778899aabbccddeeff1002180420e80728091a04080810102a1d080b12036663311a14697473206f757470757420686f6c6473204e614e31000000000000e03f"),
         (new ShardNotDone(new("w1"), Fence with { Phase = RunPhase.Validation }, new(8, 16), ShardFailureKind.Overwritten, "too late"), "SN", "0a027731121b0a1000112233445566778899aabbccddeeff1002180220e80728091a040808101020022a08746f6f206c617465"),
         (new Goodbye(new("w1"), Member, "asked to stop"), "GB", "0a02773112160a1000112233445566778899aabbccddeeff100218091a0d61736b656420746f2073746f70"),
@@ -38,8 +38,8 @@ internal static class ControlSamples
 
     private static readonly Gen<SliceRange> Slices = Gen.Int[0, CanonicalSum.MaximumSlices - 1].SelectMany(first => Gen.Int[1, CanonicalSum.MaximumSlices - first].Select(count => new SliceRange(first, count)));
     private static readonly Gen<NodeMetrics> Metrics = Gen.Select(Gen.Double, Gen.Double[0, 1e300], Gen.Long[0, long.MaxValue]).SelectMany((loss, weight, samples) => Gen.Long[0, samples].Select(correct => new NodeMetrics(loss, weight, samples, correct)));
-    private static readonly Gen<AnsweredNode> Node = Gen.Select(Gen.Int[0, 30].SelectMany(level => Gen.Int[0, (CanonicalSum.MaximumSlices - 1) >> level].Select(index => new SumNode(level, index))), Metrics, Gen.Long[0, long.MaxValue], Gen.ULong)
-        .Select((node, metrics, ticket, checksum) => new AnsweredNode(node, metrics, ticket, checksum));
+    private static readonly Gen<AnsweredNode> Node = Gen.Select(Gen.Int[0, 30].SelectMany(level => Gen.Int[0, (CanonicalSum.MaximumSlices - 1) >> level].Select(index => new SumNode(level, index))), Metrics, Gen.Long[0, long.MaxValue])
+        .Select((node, metrics, ticket) => new AnsweredNode(node, metrics, ticket));
 
     private static readonly Gen<ShardWork> Work = Gen.Select(Slices, Gen.Enum<RunPhase>(), Gen.Int[0, int.MaxValue], Gen.Long[0, long.MaxValue], Gen.Int[0, int.MaxValue])
         .Select((slices, phase, epoch, step, inEpoch) => new ShardWork(phase, epoch, step, inEpoch, slices, Math.Max(slices.End, CanonicalSum.MaximumSlices / 2), int.MaxValue));

@@ -61,7 +61,7 @@ public sealed class ControlWireTests
             Membership: 1 run bytes, 2 term int32, 3 session int64
             SliceRange: 1 first int32, 2 count int32
             ShardWork: 1 phase Phase, 2 epoch int32, 3 step int64, 4 step_in_epoch int32, 5 slices SliceRange, 6 slice_count int32, 7 sample_count int32
-            AnsweredNode: 1 level int32, 2 index int32, 3 loss double, 4 weight double, 5 samples int64, 6 correct int64, 7 ticket int64, 8 checksum fixed64
+            AnsweredNode: 1 level int32, 2 index int32, 3 loss double, 4 weight double, 5 samples int64, 6 correct int64, 7 ticket int64
             ShardFinding: 1 slice int32, 2 layer string, 3 what string
             RegisterWorker: 1 worker string, 2 incarnation bytes, 3 threads int32, 4 membership Membership
             Welcome: 1 membership Membership, 2 incarnation bytes
@@ -102,7 +102,7 @@ public sealed class ControlWireTests
     public void The_largest_of_each_message_fits()
     {
         string text = new('\uFFFD', 100_000);
-        var node = new AnsweredNode(new(0, CanonicalSum.MaximumSlices - 1), new(1.5, 1.5, long.MaxValue, long.MaxValue), long.MaxValue, ulong.MaxValue);
+        var node = new AnsweredNode(new(0, CanonicalSum.MaximumSlices - 1), new(1.5, 1.5, long.MaxValue, long.MaxValue), long.MaxValue);
         var fence = new Fence(new(Guid.NewGuid()), int.MaxValue, RunPhase.Diagnosis, long.MaxValue, long.MaxValue);
         var slices = new Runs.SliceRange(0, CanonicalSum.MaximumSlices);
         var work = new Runs.ShardWork(RunPhase.Diagnosis, int.MaxValue, long.MaxValue, int.MaxValue, slices, CanonicalSum.MaximumSlices, int.MaxValue);

@@ -33,9 +33,6 @@ public sealed class TransferTests(ITestOutputHelper output)
 
         ImmutableArray<AnsweredNode> nodes = await worker.DeliverAsync(worker.Fence(), 7, 8);
         Assert.Equal([1, 2], nodes.Select(node => node.Ticket));
-        float[] expected = new float[length];
-        PlaneBed.Fill(expected, 8);
-        Assert.Equal(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(expected.AsSpan())), nodes[1].Checksum);
         worker.Take(2, 8);
         worker.Take(1, 7);
         Assert.Equal(0, bed.Plane.Pool.Outstanding);
@@ -49,7 +46,7 @@ public sealed class TransferTests(ITestOutputHelper output)
         TestWorker worker = await bed.WorkerAsync();
         var result = new ShardResult([new ShardNode(new SumNode(0, 0), default, null)]);
         ImmutableArray<AnsweredNode> nodes = await OwnThread.Run("test-compute", () => worker.Plane.Deliver(worker.Fence(), result));
-        Assert.Equal((0, 0ul), (nodes[0].Ticket, nodes[0].Checksum));
+        Assert.Equal(0, nodes[0].Ticket);
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class AttendanceTests
         await using PlaneBed bed = await PlaneBed.StartAsync(SharedMemoryFixture.Floats, sharedMemory: memory.Host);
         TestWorker worker = await bed.WorkerAsync();
         Assert.Equal("grpc", bed.Plane.TransportOf(worker.Id));
+        Assert.False(bed.Plane.OrdersStand(worker.Id) || worker.Plane.OrdersStand);
         SharedMemoryPaths offer = Assert.IsType<SharedMemoryPaths>(worker.Attendance.Reply.SharedMemory);
         Assert.True(memory.TryOpen(offer, out SharedWorkerPlane? shared, out Guid proof, out string? reason), reason);
 
@@ -29,6 +30,10 @@ public sealed class AttendanceTests
         Assert.Equal([offer.ParametersFile], memory.Files);
         using (shared)
         {
+            Assert.True(shared!.OrdersStand && bed.Plane.OrdersStand(worker.Id));
+            bed.Plane.LetStand(bed.Parameters.Handle.Version + 1);
+            Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(later => shared.Stands(bed.Parameters.Handle.Version + later)));
+
             ParameterHandle parameters = shared!.Fetch(bed.Parameters.Handle.Version, default);
             Assert.Equal(bed.Parameters.Values.ToArray(), parameters.Values.ToArray());
             long next = bed.Overwrite(5);

@@ -25,15 +25,11 @@ public sealed class SharedGradientsTests
             GradientLease first = SharedMemoryFixture.Lease(worker, 1.5f);
             GradientLease second = SharedMemoryFixture.Lease(worker, -2);
             Assert.Equal(Floats, first.Values.Length);
-            ulong checksum = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(first.Values.Span));
 
             ImmutableArray<AnsweredNode> nodes = worker.Deliver(default, SharedMemoryFixture.Result((new SumNode(1, 3), first), (new SumNode(0, 8), second), (new SumNode(0, 9), null)));
 
             Assert.Equal([1L, 2L, 0L], nodes.Select(node => node.Ticket));
             Assert.Equal([new SumNode(1, 3), new SumNode(0, 8), new SumNode(0, 9)], nodes.Select(node => node.Node));
-            Assert.Equal(checksum, nodes[0].Checksum);
-            Assert.NotEqual(0UL, nodes[1].Checksum);
-            Assert.NotEqual(checksum, nodes[1].Checksum);
             Assert.True(coordinator.TryTake(1, out GradientLease? taken));
             Assert.Equal(Floats, taken.Values.Length);
             Assert.All(taken.Values.ToArray(), value => Assert.Equal(1.5f, value));
