@@ -102,15 +102,25 @@ def epochs_for(rate, batch, seconds):
     return max(1, round(steps * batch / SAMPLES + 0.5))
 
 
-def distnet_command(workload, batch, workers, threads, epochs, out):
-    return ["dotnet", str(CLI), "train", str(JOB.with_stem(workload).relative_to(ROOT)), "--workers", str(workers), "--threads", str(threads),
+def distnet_command(workload, batch, epochs, how, out):
+    return ["dotnet", str(CLI), "train", str(JOB.with_stem(workload).relative_to(ROOT)), *how,
             "--set", f"training.batch={batch}", "--set", f"training.epochs={epochs}", "--quiet", "--out", out]
 
 
-def distnet(workload, batch, workers, threads, epochs):
+def local(workers, threads):
+    return ["--workers", str(workers), "--threads", str(threads)]
+
+
+def distnet(workload, batch, epochs, how):
+    """The results that a run's run.json tells, and its peak PSS."""
     with tempfile.TemporaryDirectory() as folder:
-        _, memory = run(distnet_command(workload, batch, workers, threads, epochs, f"{folder}/run"))
-        return find(json.loads(Path(f"{folder}/run/run.json").read_text()), "samples_per_second"), memory
+        _, memory = run(distnet_command(workload, batch, epochs, how, f"{folder}/run"))
+        return json.loads(Path(f"{folder}/run/run.json").read_text())["results"], memory
+
+
+def rate_and_memory(workload, batch, epochs, how):
+    results, memory = distnet(workload, batch, epochs, how)
+    return results["samples_per_second"], memory
 
 
 def find(tree, key):
@@ -232,7 +242,7 @@ def table(options, rows, peer, peaks):
     if peer:
         lines.append("\n" + peer.choices())
     lines += ["", "```", "bench/compare.py " + " ".join(sys.argv[1:]),
-              " ".join(distnet_command(options.workload, "BATCH", "WORKERS", "THREADS", "EPOCHS", "DIR")).replace(str(ROOT) + "/", ""),
+              " ".join(distnet_command(options.workload, "BATCH", "EPOCHS", local("WORKERS", "THREADS"), "DIR")).replace(str(ROOT) + "/", ""),
               f"python3 bench/peers/torch_run.py --workload {options.workload}{' --layout L --convolutions C' if options.workload == 'cnn' else ''} --batch BATCH --threads THREADS --epochs EPOCHS --optimizer foreach|single --elementwise-threads N", "```"]
     return "\n".join(lines)
 
@@ -254,13 +264,13 @@ def main():
     rows, epochs, peaks = {}, {}, []
     for batch, workers, threads in configurations:
         rows[batch, workers, threads] = {"distnet": [], "peer": [], "distnet_pss": [], "peer_pss": []}
-        rate, _ = distnet(options.workload, batch, workers, threads, epochs_for(20_000, batch, 1))
+        rate, _ = rate_and_memory(options.workload, batch, epochs_for(20_000, batch, 1), local(workers, threads))
         epochs[batch, workers, threads] = epochs_for(rate, batch, options.seconds)
     for repetition in range(options.repetitions):
         peaks.append(limits())
         for key in configurations:
             batch, workers, threads = key
-            pairs = [("distnet", lambda: distnet(options.workload, batch, workers, threads, epochs[key]))]
+            pairs = [("distnet", lambda: rate_and_memory(options.workload, batch, epochs[key], local(workers, threads)))]
             if peer:
                 pairs.append(("peer", lambda: peer.measure(batch, workers * threads, epochs[key])))
             for side, measure in pairs if repetition % 2 == 0 else reversed(pairs):

@@ -11,12 +11,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import compare
-from compare import ROOT, epochs_for, find, limits, numbers, run, spread
+from compare import ROOT, epochs_for, limits, local, numbers, rate_and_memory, run, spread
 
 PEER = ROOT / "bench/peers/ddp_torch.py"
 MARKS = ("<!-- ddp: written by bench/compare_ddp.py -->", "<!-- ddp: end -->")
@@ -33,13 +31,6 @@ def parse():
     parser.add_argument("--no-peer", action="store_true", help="measure DistNet alone")
     parser.add_argument("--no-page", action="store_true", help="print the table, leave docs/performance.md as it is")
     return parser.parse_args()
-
-
-def distnet(batch, epochs, how):
-    with tempfile.TemporaryDirectory() as folder:
-        _, memory = run(["dotnet", str(compare.CLI), "train", str(compare.JOB.relative_to(ROOT)), *how, "--set", f"training.batch={batch}",
-                         "--set", f"training.epochs={epochs}", "--quiet", "--out", f"{folder}/run"])
-        return find(json.loads(Path(f"{folder}/run/run.json").read_text()), "samples_per_second"), memory
 
 
 class Peer:
@@ -96,8 +87,8 @@ def main():
         run(["dotnet", "build", "-c", "Release", "-v", "quiet", project])
     peer = None if options.no_peer else Peer(options)
     sides = {
-        "one": lambda batch, epochs: distnet(batch, epochs, ["--workers", "1", "--threads", "1"]),
-        "many": lambda batch, epochs: distnet(batch, epochs, ["--processes", str(options.processes), "--threads", "1", "--shared-memory", options.shared_memory]),
+        "one": lambda batch, epochs: rate_and_memory("mlp", batch, epochs, local(1, 1)),
+        "many": lambda batch, epochs: rate_and_memory("mlp", batch, epochs, ["--processes", str(options.processes), "--threads", "1", "--shared-memory", options.shared_memory]),
     }
     if peer:
         sides["peer"] = peer.measure

@@ -8,18 +8,15 @@ Runs are interleaved, figures are medians with the smallest and the largest. Sta
     bench/compare_workers.py --workload cnn --batch 128 --workers 1,2 --repetitions 5
 """
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import compare
-from compare import ROOT, epochs_for, find, limits, numbers, run, spread
+from compare import ROOT, distnet, epochs_for, limits, local, numbers, run, spread
 
 
 def parse():
@@ -33,21 +30,12 @@ def parse():
     return parser.parse_args()
 
 
-def distnet(workload, batch, epochs, how):
-    """Samples a second and the state digest of a run."""
-    with tempfile.TemporaryDirectory() as folder:
-        run(["dotnet", str(compare.CLI), "train", str(compare.JOB.with_stem(workload).relative_to(ROOT)), *how, "--threads", "1", "--quiet",
-             "--set", f"training.batch={batch}", "--set", f"training.epochs={epochs}", "--out", f"{folder}/run"])
-        told = json.loads(Path(f"{folder}/run/run.json").read_text())
-        return find(told, "samples_per_second"), find(told, "state_sha256")
-
-
 def measure(workload, batch, epochs, way, count):
     """Samples a second, of all runs of a way together, and the state digests they came to."""
-    how, runs = {"local": (["--workers", str(count)], 1), "processes": (["--processes", str(count)], 1), "apart": (["--workers", "1"], count)}[way]
+    how, runs = {"local": (local(count, 1), 1), "processes": (["--processes", str(count), "--threads", "1"], 1), "apart": (local(1, 1), count)}[way]
     with ThreadPoolExecutor(runs) as pool:
-        rates, digests = zip(*pool.map(lambda _: distnet(workload, batch, epochs, how), range(runs)))
-    return sum(rates), set(digests)
+        results = [told for told, _ in pool.map(lambda _: distnet(workload, batch, epochs, how), range(runs))]
+    return sum(told["samples_per_second"] for told in results), {told["state_sha256"] for told in results}
 
 
 def table(options, rows, digests, peaks):

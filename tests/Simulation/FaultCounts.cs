@@ -11,7 +11,7 @@ internal sealed class FaultCounts
     public long Rivals, LocksRefused, LocksFailed, TakenOver;
     public long DiskFull, WritesRefused, Torn, TornPassedOver, JournalsTorn, JournalsRecovered;
     public long SessionsGivenUp, LateCopies, GivenUp, Merged;
-    public long SentAhead, AnsweredAhead, Stood, StoodAndAnswered, Lapsed, Overruled;
+    public long SentAhead, AnsweredAhead, Stood, WentOn, Lapsed, Overruled;
 
     public static IEnumerable<FieldInfo> All => typeof(FaultCounts).GetFields(BindingFlags.Public | BindingFlags.Instance);
 

@@ -76,7 +76,7 @@ internal sealed partial class SimWorker
         standing = null;
         if (order.From.Stands(order.Version))
         {
-            World.Faults.StoodAndAnswered++;
+            World.Faults.WentOn++;
             last = order;
             Await(order.From, of, order.Fence, order.Work, order.Version);
         }

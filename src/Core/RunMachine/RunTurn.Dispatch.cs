@@ -6,28 +6,25 @@ namespace DistNet.Runs;
 /// <summary>This part: who gets which slices.</summary>
 internal sealed partial class RunTurn
 {
-    // Whether the orders of the step before stand for the one given out last.
-    private bool stand;
-
-    // Gives what is missing to the workers without work. Called after every change of either.
-    private void Dispatch(bool begins = false)
+    // Gives what is missing to the workers without work. Called after every change of either. Whether the orders of the step before stand for what is given.
+    private bool Dispatch(bool begins = false)
     {
         if (state.Stage != RunStage.Computing)
         {
-            return;
+            return false;
         }
 
         if (!state.Gathered && state.Workers.Length < state.Definition.MinimumWorkers)
         {
             AbandonIfStopped();
-            return;
+            return false;
         }
 
         state = state with { Gathered = true };
         ImmutableArray<SliceRange> missing = Missing();
         if (missing.IsEmpty)
         {
-            return;
+            return false;
         }
 
         double perThread = SpeedPerThread();
@@ -45,17 +42,17 @@ internal sealed partial class RunTurn
         if (available.Count == 0)
         {
             AbandonIfStopped();
-            return;
+            return false;
         }
 
         ImmutableArray<ShardPlanner.Part> parts =
             ShardPlanner.Plan(missing.AsSpan(), CollectionsMarshal.AsSpan(speeds), state.Phase!.Whole.SliceCount);
-        stand = begins && Stand(parts, available);
+        bool stand = begins && DoOrdersStand(parts, available);
         ImmutableArray<WorkerState>.Builder workers = state.Workers.ToBuilder();
         foreach (ShardPlanner.Part part in parts)
         {
             int index = available[part.Worker];
-            workers[index] = Give(workers[index], part.Slices);
+            workers[index] = Give(workers[index], part.Slices, stand);
             available[part.Worker] = -1;
         }
 
@@ -77,10 +74,11 @@ internal sealed partial class RunTurn
             Workers = workers.MoveToImmutable(),
             Counters = state.Counters with { Shards = state.Counters.Shards + parts.Length },
         };
+        return stand;
     }
 
     // Whether everybody who has an order of the step under completion, and nobody else, gets the same slices again.
-    private bool Stand(ImmutableArray<ShardPlanner.Part> parts, List<int> available)
+    private bool DoOrdersStand(ImmutableArray<ShardPlanner.Part> parts, List<int> available)
     {
         if (state.Completing?.Whole is not { } before || before.SampleCount != state.Phase!.Whole.SampleCount)
         {
@@ -104,7 +102,7 @@ internal sealed partial class RunTurn
         return orders == parts.Length;
     }
 
-    private WorkerState Give(WorkerState worker, SliceRange slices)
+    private WorkerState Give(WorkerState worker, SliceRange slices, bool stands)
     {
         ShardWork whole = state.Phase!.Whole;
         double slowness = whole.Phase == RunPhase.Diagnosis ? RunLimits.DiagnosisSlowness : 1;
@@ -112,7 +110,7 @@ internal sealed partial class RunTurn
             ? Math.Max(RunLimits.LateFloorMs, RunLimits.LateMultiple * slowness * 1000 * slices.Count / worker.Speed)
             : RunLimits.LateUnmeasuredMs;
         var work = new Assignment(whole.Phase, whole.Step, slices, nowMs, nowMs + (long)Math.Min(allowedMs, int.MaxValue));
-        Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }, Ahead: state.Completing is not null, stand));
+        Emit(new RunEffect.SendShard(worker.Id, FenceOf(worker, work), whole with { Slices = slices }, Ahead: state.Completing is not null, stands));
         return worker with { Work = work, Standing = worker.OrdersStand && whole.Phase == RunPhase.Training ? work : null, IdleSinceMs = -1 };
     }
 

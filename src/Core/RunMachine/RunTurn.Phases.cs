@@ -31,14 +31,15 @@ internal sealed partial class RunTurn
         }
     }
 
-    private void BeginStep(long step, int stepInEpoch) => BeginPhase(RunPhase.Training, step, stepInEpoch, Plan.BatchSamples(stepInEpoch));
+    private bool BeginStep(long step, int stepInEpoch) => BeginPhase(RunPhase.Training, step, stepInEpoch, Plan.BatchSamples(stepInEpoch));
 
-    private void BeginPhase(RunPhase kind, long step, int stepInEpoch, int samples)
+    // Whether the orders of the step before stand.
+    private bool BeginPhase(RunPhase kind, long step, int stepInEpoch, int samples)
     {
         int slices = Plan.SlicesOf(samples);
         var whole = new ShardWork(kind, state.Training.Epoch, step, stepInEpoch, new SliceRange(0, slices), slices, samples);
         state = state with { Stage = RunStage.Computing, Phase = new PhaseState { Whole = whole } };
-        Dispatch(begins: true);
+        return Dispatch(begins: true);
     }
 
     // All slices are answered: the numeric side has the word, as soon as it has completed the step before.
@@ -58,9 +59,8 @@ internal sealed partial class RunTurn
                 Emit(new RunEffect.CompleteStep(phase.Whole.Step));
                 if (IsFollowedAtOnce(phase.Whole.StepInEpoch))
                 {
-                    stand = false;
-                    BeginStep(phase.Whole.Step + 1, phase.Whole.StepInEpoch + 1);
-                    effects[completion] = new RunEffect.CompleteStep(phase.Whole.Step, OrdersStand: stand);
+                    bool stand = BeginStep(phase.Whole.Step + 1, phase.Whole.StepInEpoch + 1);
+                    effects[completion] = new RunEffect.CompleteStep(phase.Whole.Step, stand);
                 }
 
                 break;
