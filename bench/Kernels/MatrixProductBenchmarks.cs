@@ -45,7 +45,7 @@ public class MultiplyBenchmarks
         right = Values.Of(Size.Inner * Size.Columns);
         bias = Values.Of(Size.Columns);
         result = new float[Size.Rows * Size.Columns];
-        scratch = new float[Math.Max(MatrixProduct.MultiplyScratch(Size.Inner), MatrixProduct.TransposedScratch(Size.Rows, Size.Inner))];
+        scratch = new float[Math.Max(MatrixProduct.MultiplyScratch(Size.Rows, Size.Inner), MatrixProduct.TransposedScratch(Size.Rows, Size.Inner))];
     }
 
     /// <summary>Forward: the right operand is [columns, inner], as weights are.</summary>

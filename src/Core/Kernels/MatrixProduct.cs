@@ -5,7 +5,7 @@ namespace DistNet.Kernels;
 /// <summary>Products of row-major matrices whose every output is a sum in a fixed order, whatever the vector width, the tiles and the threads: these split
 /// outputs, never sums, and summed dimensions are never padded.</summary>
 /// <remarks>A tile of outputs stays in registers (as in Goto and van de Geijn, <i>Anatomy of high-performance matrix multiplication</i>, 2008), a panel of one operand, packed when it is
-/// needed, in the first- and second-level caches; the other operand is read where it lies, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
+/// needed, in the first- and second-level caches; the other operand is read where it lies, unless its rows collide in a cache, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
 public static unsafe class MatrixProduct
 {
     /// <summary>The floats of scratch that one caller of <see cref="MultiplyTransposed"/> needs; enough for fewer rows too.</summary>
@@ -14,7 +14,7 @@ public static unsafe class MatrixProduct
     public static int TransposedScratch(int rows, int inner)
     {
         Invariant.Holds(rows >= 0 && inner >= 0);
-        return TransposedProduct.ScratchLength(rows, inner);
+        return Math.Max(FewRowsProduct.ScratchLength(inner), TransposedProduct.ScratchLength(rows, inner));
     }
 
     /// <summary>result = left · rightᵀ + bias. Each output is one chain of fused multiply-adds in index order that starts at +0; the bias is added last, once.</summary>
@@ -42,6 +42,13 @@ public static unsafe class MatrixProduct
         Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0);
         Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)columns * inner && result.Length == (long)rows * columns);
         Invariant.Holds((bias.IsEmpty || bias.Length == columns) && scratch.Length >= TransposedScratch(rows, inner));
+        if (rows <= FewRowsProduct.MostRows)
+        {
+            FewRowsProduct few = new() { Left = left, Right = right, Bias = bias, Result = result, Scratch = scratch, Rows = rows, Inner = inner, Columns = columns };
+            unit.Run(ref few);
+            return;
+        }
+
         TransposedProduct kernel = new()
         {
             Left = left,
@@ -56,12 +63,13 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    /// <summary>The floats of scratch that one caller of <see cref="Multiply"/> needs.</summary>
+    /// <summary>The floats of scratch that one caller of <see cref="Multiply"/> needs; enough for fewer rows too.</summary>
+    /// <param name="rows">The most rows.</param>
     /// <param name="inner">The summed dimension.</param>
-    public static int MultiplyScratch(int inner)
+    public static int MultiplyScratch(int rows, int inner)
     {
-        Invariant.Holds(inner >= 0);
-        return PanelProduct.ScratchLength(inner, segments: 1);
+        Invariant.Holds(rows >= 0 && inner >= 0);
+        return PanelProduct.ScratchLength(inner, segments: 1, TileShapes.RowsCollide(TileShapes.MostLanes, inner) ? rows : 0);
     }
 
     /// <summary>result = left · right. Each output is one chain of fused multiply-adds in index order that starts at +0.</summary>
@@ -77,7 +85,7 @@ public static unsafe class MatrixProduct
         VectorUnit unit, ReadOnlySpan<float> left, int rows, int inner, ReadOnlySpan<float> right, int columns, Span<float> result, Span<float> scratch)
     {
         ArgumentNullException.ThrowIfNull(unit);
-        Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0 && scratch.Length >= MultiplyScratch(inner));
+        Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0 && scratch.Length >= MultiplyScratch(rows, inner));
         Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)inner * columns && result.Length == (long)rows * columns);
         PanelProduct kernel = new()
         {
@@ -85,6 +93,7 @@ public static unsafe class MatrixProduct
             LeftRowStride = inner,
             LeftStep = 1,
             Right = right,
+            Inner = inner,
             Columns = columns,
             Segments = [new SliceRows(0, inner)],
             Result = result,
@@ -100,7 +109,7 @@ public static unsafe class MatrixProduct
     public static int SlicedScratch(int rows, int sliceCount)
     {
         Invariant.Holds(rows >= 0 && sliceCount >= 0);
-        return PanelProduct.ScratchLength(rows, sliceCount);
+        return PanelProduct.ScratchLength(rows, sliceCount, packedRows: 0);
     }
 
     /// <summary>result = leftᵀ · right, summed over rows by the canonical tree: each slice's rows are one chain of fused multiply-adds from +0, and a node of the tree over
@@ -143,6 +152,7 @@ public static unsafe class MatrixProduct
             LeftRowStride = 1,
             LeftStep = leftColumns,
             Right = right,
+            Inner = rows,
             Columns = rightColumns,
             Segments = slices,
             Result = result,

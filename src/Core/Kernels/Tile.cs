@@ -18,8 +18,8 @@ internal unsafe struct Tile
     /// <summary>How far on in the left operand the next tile's elements lie, which are fetched ahead; 0 where its own lie in the order in which they are read.</summary>
     public nint LeftAhead;
 
-    /// <summary>How far on in the right operand those elements lie that are fetched ahead; 0 where it is a panel, which is read line after line.</summary>
-    public nint RightAhead;
+    /// <summary>What else is fetched: what is packed or written next, or what lies ahead in a right operand that is read where it lies. Where nothing is said, none.</summary>
+    public LinesAhead Ahead;
 
     /// <summary>The right operand's first column at k = 0: the tile's columns side by side for each k.</summary>
     public float* Right;

@@ -25,8 +25,9 @@ internal static unsafe class TileKernel
         nint leftStep = TWalk.LeftIsListed ? 0 : tile.LeftStep;
         nint rightStride = TWalk.RightIsListed ? 0 : tile.RightStride;
         int* steps = tile.Steps;
-        nint ahead = tile.LeftAhead;
-        nint rightAhead = tile.RightAhead;
+        nint leftAhead = tile.LeftAhead;
+        nint aheadStep = tile.Ahead.Step;
+        nint aheadSecond = tile.Ahead.Second;
         nint second = TWalk.RightIsListed ? tile.SecondRight : TOps.Count;
         TVector s0, t0;
         TVector s1, t1;
@@ -48,6 +49,8 @@ internal static unsafe class TileKernel
             nint groupStride = TWalk.LeftIsListed ? tile.LeftGroupStride : 3 * rowStride;
             float* left3 = left0 + groupStride, left6 = left3 + groupStride, left9 = left6 + groupStride;
             float* right = tile.Right + (rows.First * rightStride);
+            float* ahead = tile.Ahead.First == null ? right : tile.Ahead.First + (Math.Min(rows.First, tile.Ahead.Count) * aheadStep);
+            nint aheadEnd = rows.First + rows.Count - tile.Ahead.Count;
             s0 = t0 = TOps.Zero;
             s1 = t1 = TOps.Zero;
             s2 = t2 = TOps.Zero;
@@ -97,12 +100,11 @@ internal static unsafe class TileKernel
                 TVector b1 = TVectors.Count > 1 ? TOps.Load(in *(right + second), 0) : b0;
                 if (!TWalk.LeftIsListed && !TWalk.RightIsListed)
                 {
-                    Prefetch.Line(left0 + ahead);
-                    Prefetch.Line(right + rightAhead);
-                    if (TVectors.Count > 1)
-                    {
-                        Prefetch.Line(right + rightAhead + second);
-                    }
+                    // Steps while count > aheadEnd, without a branch.
+                    Prefetch.Line(left0 + leftAhead);
+                    Prefetch.Line(ahead);
+                    Prefetch.Line(ahead + aheadSecond);
+                    ahead += aheadStep & ((aheadEnd - count) >> 63);
                 }
 
                 TVector a;

@@ -7,13 +7,26 @@ internal static class TileShapes
     /// <summary>The most rows that a tile has.</summary>
     public const int MostRows = 12;
 
+    /// <summary>The most lanes that a vector has.</summary>
+    public const int MostLanes = 16;
+
     /// <summary>The rows of the next tile where <paramref name="rows"/> are left: full tiles, then two of nearly equal height, since short tiles cannot keep the multipliers busy.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
     /// <param name="rows">At least 1.</param>
     public static int Height(int lanes, int rows)
     {
-        int most = lanes == 16 ? MostRows : 6;
+        int most = MostHeight(lanes);
         return rows >= 2 * most || rows == most ? most : rows > most ? (rows + 1) / 2 : rows;
+    }
+
+    /// <summary>Whether so many of a tile's rows share the same lines' places in the first-level cache that they drive each other out: rows that lie multiples of 4 KiB apart, or nearly so,
+    /// share 8 places (32 KiB in 8 ways of 64 lines).</summary>
+    /// <param name="lanes">The lanes of a vector.</param>
+    /// <param name="stride">The floats from one row to the next.</param>
+    public static bool RowsCollide(int lanes, int stride)
+    {
+        const int WayFloats = 1024, Ways = 8, Nearly = 2;
+        return stride >= WayFloats - Nearly && MostHeight(lanes) > Ways && (stride + Nearly) % WayFloats <= 2 * Nearly;
     }
 
     /// <summary>The columns of a tile within a panel of <paramref name="panelWidth"/> columns.</summary>
@@ -34,6 +47,8 @@ internal static class TileShapes
             Run<TVector, TOps, One, TWalk>(rows, in tile);
         }
     }
+
+    private static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : 6;
 
     private static void Run<TVector, TOps, TVectors, TWalk>(int rows, ref readonly Tile tile)
         where TVector : struct

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.MultiplyTransposed"/>: result[row, column] = Σ over k of left[row, k] · right[column, k]. It computes the result's
-/// transpose: rows of the left operand lie side by side in panels, and the right operand is read where it lies, so that as little is moved as there are rows.</summary>
+/// transpose: rows of the left operand lie side by side in panels, and the right operand is read where it lies, so that as little is moved as there are rows.
+/// While tiles are computed, what is packed, read and written next is fetched.</summary>
 internal unsafe ref struct TransposedProduct : IKernel
 {
     // Panels that are packed together, so that the right operand passes by less often: a share of the third-level cache.
@@ -11,6 +12,9 @@ internal unsafe ref struct TransposedProduct : IKernel
 
     // Columns of the result that are turned together: three cache lines of each row.
     private const int ChunkColumns = 4 * TileShapes.MostRows;
+
+    // Rows of the right operand that collide are packed where as many panels at least read them.
+    private const int PanelsThatPay = 4;
 
     public ReadOnlySpan<float> Left;
     public ReadOnlySpan<float> Right;
@@ -22,8 +26,12 @@ internal unsafe ref struct TransposedProduct : IKernel
     public Span<float> Scratch;
 
     /// <summary>The floats of scratch for at most <paramref name="rows"/> rows.</summary>
-    public static int ScratchLength(int rows, int inner) =>
-        checked(Panels.Alignment + (ChunkColumns * Panels.Width) + (Math.Min(GroupPanels(inner) * Panels.Width, (rows + Panels.Width - 1) / Panels.Width * Panels.Width) * inner));
+    public static int ScratchLength(int rows, int inner)
+    {
+        Scratch none = new(null);
+        Lay(ref none, rows, inner);
+        return none.Length;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector, TOps>()
@@ -32,21 +40,38 @@ internal unsafe ref struct TransposedProduct : IKernel
     {
         fixed (float* left = Left, right = Right, bias = Bias, result = Result, scratch = Scratch)
         {
-            float* chunk = Panels.Align(scratch);
-            float* panels = chunk + (ChunkColumns * Panels.Width);
+            Scratch space = new(scratch);
+            Memory memory = Lay(ref space, Rows, Inner);
             int groupRows = GroupPanels(Inner) * Panels.Width;
             for (int first = 0; first < Rows; first += groupRows)
             {
                 int rows = Math.Min(groupRows, Rows - first);
-                Panels.PackTransposed(left + ((nint)first * Inner), Inner, rows, panels);
+                bool packsRight = rows > (PanelsThatPay - 1) * Panels.Width && TileShapes.RowsCollide(TOps.Count, Inner);
                 for (int column = 0; column < Columns; column += ChunkColumns)
                 {
-                    int columns = Math.Min(ChunkColumns, Columns - column);
+                    Part part = new() { Column = column, Columns = Math.Min(ChunkColumns, Columns - column), Right = right + ((nint)column * Inner), Bias = Bias.IsEmpty ? null : bias + column };
+                    if (packsRight)
+                    {
+                        PackTiles(part, TOps.Count, memory.Tiles);
+                        part.Tiles = memory.Tiles;
+                    }
+
                     for (int row = 0; row < rows; row += Panels.Width)
                     {
                         int width = Panels.WidthAt(row, rows);
-                        Chunk<TVector, TOps>(right, bias, column, columns, panels + ((nint)row * Inner), width, chunk);
-                        Transposition.Run(chunk, width, columns, Math.Min(width, rows - row), result + ((nint)(first + row) * Columns) + column, Columns, columns);
+                        float* next = left + ((nint)(first + row + width) * Inner);
+                        part.Rows = Math.Min(width, rows - row);
+                        part.IsLast = row + width >= rows;
+                        part.Output = result + ((nint)(first + row) * Columns) + column;
+                        part.Panel = memory.Panels + ((nint)row * Inner);
+                        part.NextRows = column == 0 && !part.IsLast ? next : null;
+                        if (column == 0)
+                        {
+                            Panels.PackTransposed(left + ((nint)(first + row) * Inner), Inner, part.Rows, part.Panel);
+                        }
+
+                        Chunk<TVector, TOps>(part, width, memory.Chunk);
+                        Transposition.Run(memory.Chunk, width, part.Columns, part.Rows, part.Output, Columns, part.Columns);
                     }
                 }
             }
@@ -55,24 +80,89 @@ internal unsafe ref struct TransposedProduct : IKernel
 
     private static int GroupPanels(int inner) => Math.Max(1, GroupFloats / (Panels.Width * Math.Max(inner, 1)));
 
-    private readonly void Chunk<TVector, TOps>(float* right, float* bias, int column, int columns, float* panel, int panelWidth, float* chunk)
+    private static Memory Lay(ref Scratch space, int rows, int inner)
+    {
+        int panels = Math.Min(GroupPanels(inner), (rows + Panels.Width - 1) / Panels.Width);
+        return new Memory
+        {
+            Chunk = space.Take(ChunkColumns * Panels.Width),
+            Panels = space.Take(checked(panels * Panels.Width * inner)),
+            Tiles = space.Take(panels >= PanelsThatPay && TileShapes.RowsCollide(TileShapes.MostLanes, inner) ? checked(ChunkColumns * inner) : 0),
+        };
+    }
+
+    // Tile after tile: for each k its rows of the right operand side by side.
+    private readonly void PackTiles(in Part part, int lanes, float* tiles)
+    {
+        for (int done = 0, height; done < part.Columns; done += height)
+        {
+            height = TileShapes.Height(lanes, part.Columns - done);
+            nint from = (nint)done * Inner;
+            Transposition.Run(part.Right + from, Inner, height, Inner, tiles + from, height, height);
+        }
+    }
+
+    private readonly void Chunk<TVector, TOps>(in Part part, int panelWidth, float* chunk)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
         SliceRows all = new(0, Inner);
         Tile tile = new() { LeftRowStride = Inner, LeftStep = 1, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
         int width = TileShapes.Width(TOps.Count, panelWidth);
-        for (int done = 0, height; done < columns; done += height)
+        for (int done = 0, height; done < part.Columns; done += height)
         {
-            height = TileShapes.Height(TOps.Count, columns - done);
-            tile.Left = right + ((nint)(column + done) * Inner);
-            tile.Bias = Bias.IsEmpty ? null : bias + column + done;
+            height = TileShapes.Height(TOps.Count, part.Columns - done);
+            tile.Left = part.Right + ((nint)done * Inner);
+            tile.Ahead = Ahead(part, done, height);
+            if (part.Tiles != null)
+            {
+                tile.Left = part.Tiles + ((nint)done * Inner);
+                tile.LeftRowStride = 1;
+                tile.LeftStep = height;
+            }
+
+            int row = part.Rows * done / part.Columns;
+            Prefetch.Rows(part.Output + ((nint)row * Columns), Columns, (part.Rows * (done + height) / part.Columns) - row, part.Columns);
+            tile.Bias = part.Bias == null ? null : part.Bias + done;
             for (int offset = 0; offset < panelWidth; offset += width)
             {
-                tile.Right = panel + offset;
+                tile.Right = part.Panel + offset;
                 tile.To = chunk + (done * panelWidth) + offset;
                 TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
             }
         }
+    }
+
+    // Beside the last panel, the same tile's rows in the next chunk; beside the others, in a chunk's last tile, the rows that are packed next.
+    private readonly LinesAhead Ahead(in Part part, int done, int height)
+    {
+        if (part.IsLast && part.Column + ChunkColumns + done + height <= Columns)
+        {
+            return new LinesAhead(part.Right + ((nint)(ChunkColumns + done) * Inner), height, Inner);
+        }
+
+        return part.NextRows != null && done + height == part.Columns ? new LinesAhead(part.NextRows, Panels.Width, Inner, Panels.Width / 2) : default;
+    }
+
+    // A chunk of the result's columns, for the rows of one panel.
+    private struct Part
+    {
+        public int Column;
+        public int Columns;
+        public int Rows;
+        public bool IsLast;
+        public float* Right;
+        public float* Tiles;
+        public float* Bias;
+        public float* Panel;
+        public float* NextRows;
+        public float* Output;
+    }
+
+    private struct Memory
+    {
+        public float* Chunk;
+        public float* Panels;
+        public float* Tiles;
     }
 }

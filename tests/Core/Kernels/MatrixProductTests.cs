@@ -47,6 +47,18 @@ public sealed class MatrixProductTests
         }
     }
 
+    // Rows of the left operand (and of the transposed right one) that lie 4 KiB apart, or nearly so, are packed where enough panels read them.
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Rows_that_collide_in_a_cache_have_the_bits_of_plain_chains(string name)
+    {
+        VectorUnit unit = Unit(name);
+        foreach ((int rows, int inner, int columns) in unit.Emulated ? new[] { (97, 1024, 2), (3, 1024, 97) } : [(97, 1024, 97), (129, 1022, 100), (100, 2050, 130)])
+        {
+            CheckMultiply(unit, rows, inner, columns, true);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Units))]
     public void A_sliced_product_has_the_bits_of_the_canonical_tree(string name)
@@ -118,7 +130,7 @@ public sealed class MatrixProductTests
         Assert.All(VectorUnit.Available(), unit =>
         {
             float[] result = [7f];
-            MatrixProduct.Multiply(unit, [-1f], 1, 1, [0f], 1, result, new float[MatrixProduct.MultiplyScratch(1)]);
+            MatrixProduct.Multiply(unit, [-1f], 1, 1, [0f], 1, result, new float[MatrixProduct.MultiplyScratch(1, 1)]);
             Assert.Equal(0, BitConverter.SingleToInt32Bits(result[0]));
             result = [7f];
             MatrixProduct.MultiplyTransposed(unit, [-1f], 1, 1, [0f], 1, [], result, new float[MatrixProduct.TransposedScratch(1, 1)]);
@@ -146,7 +158,7 @@ public sealed class MatrixProductTests
     [Fact]
     public void A_scratch_that_is_too_short_is_a_bug_that_is_told() =>
         Assert.Throws<InvalidOperationException>(() =>
-            MatrixProduct.Multiply(VectorUnit.Widest, new float[4], 2, 2, new float[4], 2, new float[4], new float[MatrixProduct.MultiplyScratch(2) - 1]));
+            MatrixProduct.Multiply(VectorUnit.Widest, new float[4], 2, 2, new float[4], 2, new float[4], new float[MatrixProduct.MultiplyScratch(2, 2) - 1]));
 
     private static VectorUnit Unit(string name) => VectorUnit.Available().Single(unit => unit.ToString() == name);
 
@@ -158,7 +170,7 @@ public sealed class MatrixProductTests
         MatrixProduct.MultiplyTransposed(
             unit, left, rows, inner, Transpose(right, inner, columns), columns, bias, transposed, random.Floats(MatrixProduct.TransposedScratch(rows, inner)));
         Bits.Equal(PlainProducts.Multiply(left, rows, inner, right, columns, bias), transposed, $"{unit}: {rows} × {inner} × {columns}, transposed");
-        MatrixProduct.Multiply(unit, left, rows, inner, right, columns, result, random.Floats(MatrixProduct.MultiplyScratch(inner)));
+        MatrixProduct.Multiply(unit, left, rows, inner, right, columns, result, random.Floats(MatrixProduct.MultiplyScratch(rows, inner)));
         Bits.Equal(PlainProducts.Multiply(left, rows, inner, right, columns, []), result, $"{unit}: {rows} × {inner} × {columns}");
     }
 
