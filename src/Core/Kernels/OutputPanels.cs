@@ -21,6 +21,9 @@ internal ref struct OutputPanels(in ConvolutionShape shape, int from, int to)
     private readonly int end = to;
     private int next = from;
 
+    /// <summary>The outputs.</summary>
+    public readonly int Count => end - next;
+
     public OutputPanel Current { get; private set; }
 
     public readonly OutputPanels GetEnumerator() => this;

@@ -12,8 +12,6 @@ internal unsafe ref struct PanelProduct : IKernel
     // How far ahead the rows of a right operand that is read where it lies are fetched: as many as are read while memory answers.
     private const int RowsAhead = 16;
 
-    private const int LineFloats = 16;
-
     public ReadOnlySpan<float> Left;
     public int LeftRowStride;
     public int LeftStep;
@@ -134,16 +132,16 @@ internal unsafe ref struct PanelProduct : IKernel
                 }
                 else if (isInPlace && row == FromRow && (first == 0 || below == 0))
                 {
-                    tile.Ahead = new LinesAhead(tile.Right + (RowsAhead * (nint)Columns), Columns, Inner, LineFloats);
+                    tile.Ahead = new LinesAhead(tile.Right + (RowsAhead * (nint)Columns), Columns, Inner, Prefetch.LineFloats);
                 }
                 else if (nextPanel != null && below == TileShapes.Height(TOps.Count, below))
                 {
                     // The last tile but one fetches the first line of each row, the last one the second.
-                    tile.Ahead = new LinesAhead(nextPanel + (below == 0 ? LineFloats : 0), Columns, Inner);
+                    tile.Ahead = new LinesAhead(nextPanel + (below == 0 ? Prefetch.LineFloats : 0), Columns, Inner);
                 }
                 else
                 {
-                    tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(below, TileShapes.MostRows), width > LineFloats ? LineFloats : 0);
+                    tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(below, TileShapes.MostRows), width > Prefetch.LineFloats ? Prefetch.LineFloats : 0);
                 }
 
                 TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);

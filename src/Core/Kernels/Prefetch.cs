@@ -3,24 +3,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace DistNet.Kernels;
 
-/// <summary>What is fetched while a tile is computed: with each k one line, or two.</summary>
-/// <param name="first">The line that comes with k = 0.</param>
-/// <param name="step">The floats from there to the line that comes with the next k.</param>
-/// <param name="count">For how many k there are lines.</param>
-/// <param name="second">The floats from a line to the other that comes with the same k; 0 for one line.</param>
-internal readonly unsafe struct LinesAhead(float* first, nint step, int count, nint second = 0)
-{
-    public readonly float* First = first;
-    public readonly nint Step = step;
-    public readonly int Count = count;
-    public readonly nint Second = second;
-}
-
 /// <summary>Hints that memory will be read or written soon, so that a product does not wait for what lies rows apart, which processors do not foresee. They change no value;
 /// where the processor has none, nothing happens.</summary>
 internal static unsafe class Prefetch
 {
-    private const int LineFloats = 16;
+    /// <summary>The floats of a line.</summary>
+    public const int LineFloats = 16;
 
     /// <summary>One line.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -32,6 +32,12 @@ internal static class TileShapes
     /// <summary>The columns of a tile within a panel of <paramref name="panelWidth"/> columns.</summary>
     public static int Width(int lanes, int panelWidth) => Math.Min(2 * lanes, panelWidth);
 
+    /// <summary>About how many tiles cover a product's outputs.</summary>
+    /// <param name="lanes">The lanes of a vector.</param>
+    /// <param name="rows">The outputs' rows.</param>
+    /// <param name="columns">The outputs' columns.</param>
+    public static int Tiles(int lanes, int rows, int columns) => ((rows + MostHeight(lanes) - 1) / MostHeight(lanes)) * ((columns + (2 * lanes) - 1) / (2 * lanes));
+
     /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them.</summary>
     public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref readonly Tile tile)
         where TVector : struct

@@ -44,6 +44,7 @@ internal unsafe ref struct WinogradProduct : IKernel
             WinogradSource images = Images;
             Pack<TVector, TOps>(weight, memory);
             int all = Samples * images.TileRows, together = images.RowsTogether(Samples);
+            SamplesAhead ahead = new(source, images.Length, result, Channels * Rows * Columns, Samples, images.TileRows);
             for (int row = 0; row < all; row += together)
             {
                 TileParts parts = new(row, Math.Min(all, row + together), images.TileRows);
@@ -54,9 +55,10 @@ internal unsafe ref struct WinogradProduct : IKernel
                     tiles += (part.End - part.First) * images.TileColumns;
                 }
 
+                ahead.Begin(row + together, together, TileShapes.Tiles(TOps.Count, tiles, Channels) * Winograd.Places);
                 for (int first = 0; first < Channels; first += Panels.Width)
                 {
-                    Multiply<TVector, TOps>(memory, first, tiles);
+                    Multiply<TVector, TOps>(memory, first, tiles, ref ahead);
                     TurnBack<TVector, TOps>(memory, first, parts, bias, result);
                 }
             }
@@ -105,7 +107,7 @@ internal unsafe ref struct WinogradProduct : IKernel
         }
     }
 
-    private readonly void Multiply<TVector, TOps>(in Memory memory, int first, int tiles)
+    private readonly void Multiply<TVector, TOps>(in Memory memory, int first, int tiles, ref SamplesAhead ahead)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
@@ -124,6 +126,7 @@ internal unsafe ref struct WinogradProduct : IKernel
                 {
                     tile.Right = weights + offset;
                     tile.To = memory.Products + (place * memory.ProductStep) + ((nint)done * panelWidth) + offset;
+                    tile.Ahead = ahead.Next();
                     TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
                 }
             }

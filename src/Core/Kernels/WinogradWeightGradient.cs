@@ -45,6 +45,7 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
     {
         WinogradSource images = WinogradSource.OfInput(shape);
         int start = rows.First * images.TileRows, all = (rows.First + rows.Count) * images.TileRows;
+        SamplesAhead ahead = new(input, images.Length, outputGradient, shape.OutputLength, rows.First + rows.Count, images.TileRows);
         for (int row = start; row < all; row += rowsTogether)
         {
             TileParts parts = new(row, Math.Min(all, row + rowsTogether), images.TileRows);
@@ -55,6 +56,7 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
                 tiles += (part.End - part.First) * images.TileColumns;
             }
 
+            ahead.Begin(row + rowsTogether, rowsTogether, TileShapes.Tiles(TOps.Count, shape.Channels, panels.Count) * Winograd.Places);
             float* sum = weights;
             foreach (OutputPanel panel in panels)
             {
@@ -65,7 +67,7 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
                     to += (nint)(part.End - part.First) * images.TileColumns * panel.Width;
                 }
 
-                Multiply<TVector, TOps>(images.Lanes, tiles, panel.Width, sum, row > start);
+                Multiply<TVector, TOps>(images.Lanes, tiles, panel.Width, sum, row > start, ref ahead);
                 sum += (nint)Winograd.Places * shape.Channels * panel.Width;
             }
         }
@@ -111,7 +113,7 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
         }
     }
 
-    private readonly void Multiply<TVector, TOps>(int lanes, int tiles, int panelWidth, float* sum, bool continues)
+    private readonly void Multiply<TVector, TOps>(int lanes, int tiles, int panelWidth, float* sum, bool continues, ref SamplesAhead ahead)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
@@ -129,6 +131,7 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
                 {
                     tile.Right = gradients + ((nint)place * gradientStep) + offset;
                     tile.To = sum + ((((nint)place * shape.Channels) + channel) * panelWidth) + offset;
+                    tile.Ahead = ahead.Next();
                     TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
                 }
             }

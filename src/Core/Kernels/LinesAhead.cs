@@ -1,0 +1,74 @@
+namespace DistNet.Kernels;
+
+/// <summary>What is fetched while a tile is computed: with each k one line, or two.</summary>
+/// <param name="first">The line that comes with k = 0.</param>
+/// <param name="step">The floats from there to the line that comes with the next k.</param>
+/// <param name="count">For how many k there are lines.</param>
+/// <param name="second">The floats from a line to the other that comes with the same k; 0 for one line.</param>
+internal readonly unsafe struct LinesAhead(float* first, nint step, int count, nint second = 0)
+{
+    public readonly float* First = first;
+    public readonly nint Step = step;
+    public readonly int Count = count;
+    public readonly nint Second = second;
+}
+
+/// <summary>The samples of two buffers that come next, fetched piece by piece while those before them are computed: with each tile some lines of both.</summary>
+/// <param name="first">The first buffer.</param>
+/// <param name="firstLength">The floats of a sample there.</param>
+/// <param name="second">The second buffer.</param>
+/// <param name="secondLength">The floats of a sample there.</param>
+/// <param name="samples">The sample after the last.</param>
+/// <param name="sampleRows">The rows of a sample that are counted.</param>
+internal unsafe struct SamplesAhead(float* first, int firstLength, float* second, int secondLength, int samples, int sampleRows)
+{
+    private readonly float* first = first, second = second;
+    private readonly int firstLength = firstLength, secondLength = secondLength, samples = samples, sampleRows = sampleRows;
+    private int fetched;
+    private int pieces;
+    private float* next;
+    private float* nextSecond;
+    private int lines;
+    private int secondLines;
+
+    /// <summary>Begins to fetch what the next rows, counted through all samples, touch first.</summary>
+    /// <param name="row">The first of the next rows.</param>
+    /// <param name="rows">How many there may be.</param>
+    /// <param name="tiles">With how many tiles they are fetched.</param>
+    public void Begin(int row, int rows, int tiles)
+    {
+        int from = Math.Max(SampleAfter(row), fetched), to = Math.Min(SampleAfter(row + rows), samples);
+        pieces = to > from ? tiles : 0;
+        if (pieces > 0)
+        {
+            next = first + ((nint)from * firstLength);
+            nextSecond = second + ((nint)from * secondLength);
+            lines = LinesOf(to - from, firstLength, tiles);
+            secondLines = LinesOf(to - from, secondLength, tiles);
+            fetched = to;
+        }
+    }
+
+    /// <summary>What the next tile fetches.</summary>
+    public LinesAhead Next()
+    {
+        if (pieces-- <= 0)
+        {
+            return default;
+        }
+
+        LinesAhead ahead = new(next, Prefetch.LineFloats, Math.Max(lines, secondLines), (nint)(nextSecond - next));
+        next += lines * Prefetch.LineFloats;
+        nextSecond += secondLines * Prefetch.LineFloats;
+        return ahead;
+    }
+
+    // The first sample of which none of the rows before this one is.
+    private readonly int SampleAfter(int row) => (row + sampleRows - 1) / sampleRows;
+
+    private static int LinesOf(int samples, int length, int tiles)
+    {
+        long each = (long)tiles * Prefetch.LineFloats;
+        return (int)((((long)samples * length) + each - 1) / each);
+    }
+}
