@@ -39,7 +39,7 @@ internal unsafe ref struct FewRowsProduct : IKernel
             {
                 int width = Panels.WidthAt(first, Columns), columns = Math.Min(width, Columns - first);
                 Panels.PackTransposed(right + ((nint)first * Inner), Inner, columns, memory.Panel);
-                Panel<TVector, TOps>(left, memory, width, memory.Outputs);
+                Panel<TVector, TOps>(left, memory, width);
                 for (int row = 0; row < Rows; row++)
                 {
                     float* outputs = memory.Outputs + ((nint)row * width), to = result + ((nint)row * Columns) + first;
@@ -55,7 +55,7 @@ internal unsafe ref struct FewRowsProduct : IKernel
     private static Memory Lay(ref Scratch space, int inner) =>
         new() { Outputs = space.Take(MostRows * Panels.Width), Panel = space.Take(checked(inner * Panels.Width)) };
 
-    private readonly void Panel<TVector, TOps>(float* left, in Memory memory, int panelWidth, float* outputs)
+    private readonly void Panel<TVector, TOps>(float* left, in Memory memory, int panelWidth)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
@@ -69,7 +69,7 @@ internal unsafe ref struct FewRowsProduct : IKernel
             for (int offset = 0; offset < panelWidth; offset += width)
             {
                 tile.Right = memory.Panel + offset;
-                tile.To = outputs + (row * panelWidth) + offset;
+                tile.To = memory.Outputs + (row * panelWidth) + offset;
                 TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
             }
         }

@@ -42,7 +42,7 @@ public static unsafe class MatrixProduct
         Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0);
         Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)columns * inner && result.Length == (long)rows * columns);
         Invariant.Holds((bias.IsEmpty || bias.Length == columns) && scratch.Length >= TransposedScratch(rows, inner));
-        if (rows <= FewRowsProduct.MostRows)
+        if (rows is > 0 and <= FewRowsProduct.MostRows)
         {
             FewRowsProduct few = new() { Left = left, Right = right, Bias = bias, Result = result, Scratch = scratch, Rows = rows, Inner = inner, Columns = columns };
             unit.Run(ref few);

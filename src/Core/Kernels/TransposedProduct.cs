@@ -59,12 +59,11 @@ internal unsafe ref struct TransposedProduct : IKernel
                     for (int row = 0; row < rows; row += Panels.Width)
                     {
                         int width = Panels.WidthAt(row, rows);
-                        float* next = left + ((nint)(first + row + width) * Inner);
                         part.Rows = Math.Min(width, rows - row);
                         part.IsLast = row + width >= rows;
                         part.Output = result + ((nint)(first + row) * Columns) + column;
                         part.Panel = memory.Panels + ((nint)row * Inner);
-                        part.NextRows = column == 0 && !part.IsLast ? next : null;
+                        part.NextRows = column == 0 && !part.IsLast ? left + ((nint)(first + row + width) * Inner) : null;
                         if (column == 0)
                         {
                             Panels.PackTransposed(left + ((nint)(first + row) * Inner), Inner, part.Rows, part.Panel);

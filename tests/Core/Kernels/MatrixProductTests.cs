@@ -145,7 +145,11 @@ public sealed class MatrixProductTests
             Assert.InRange(MatrixProduct.SlicedScratch(rows + 1, slices), length, int.MaxValue);
             Assert.InRange(MatrixProduct.SlicedScratch(rows, slices + 1), length, int.MaxValue);
             Assert.InRange(MatrixProduct.ColumnSumScratch(slices), 0, length);
-            Assert.InRange(MatrixProduct.TransposedScratch(rows + 1, inner), MatrixProduct.TransposedScratch(rows, inner), int.MaxValue);
+            foreach (int summed in new[] { inner, 1024 * (1 + (inner / 1024)) })
+            {
+                Assert.InRange(MatrixProduct.TransposedScratch(rows + 1, summed), MatrixProduct.TransposedScratch(rows, summed), int.MaxValue);
+                Assert.InRange(MatrixProduct.MultiplyScratch(rows + 1, summed), MatrixProduct.MultiplyScratch(rows, summed), int.MaxValue);
+            }
         });
 
     [Fact]
