@@ -88,7 +88,7 @@ public class SlicedProductBenchmarks
         right = Values.Of(Size.Inner * Size.Columns);
         slices = [.. Enumerable.Range(0, Size.Inner / SliceSize).Select(slice => new SliceRows(slice * SliceSize, SliceSize))];
         result = new float[Size.Rows * Size.Columns];
-        scratch = new float[MatrixProduct.SlicedScratch(Size.Inner, slices.Length)];
+        scratch = new float[MatrixProduct.SlicedScratch(Size.Inner, Size.Rows, slices.Length)];
     }
 
     /// <summary>The kernel.</summary>

@@ -24,7 +24,7 @@ internal static class ProductTable
             Memory<float> x = Operand(samples * inputs), w = Operand(outputs * inputs), bias = Operand(outputs), dy = Operand(samples * outputs);
             Memory<float> y = Operand(samples * outputs), dx = Operand(samples * inputs), dw = Operand(outputs * inputs);
             SliceRows[] slices = [.. Enumerable.Range(0, (samples + 31) / 32).Select(slice => new SliceRows(slice * 32, Math.Min(32, samples - (slice * 32))))];
-            int[] needs = [MatrixProduct.TransposedScratch(samples, inputs), MatrixProduct.MultiplyScratch(samples, outputs), MatrixProduct.SlicedScratch(samples, slices.Length)];
+            int[] needs = [MatrixProduct.TransposedScratch(samples, inputs), MatrixProduct.MultiplyScratch(samples, outputs), MatrixProduct.SlicedScratch(samples, outputs, slices.Length)];
             Memory<float> scratch = Operand(needs.Max());
             VectorUnit unit = VectorUnit.Widest;
             double operations = 2.0 * samples * inputs * outputs;

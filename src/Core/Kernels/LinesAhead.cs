@@ -1,16 +1,37 @@
 namespace DistNet.Kernels;
 
-/// <summary>What is fetched while a tile is computed: with each k one line, or two.</summary>
-/// <param name="first">The line that comes with k = 0.</param>
-/// <param name="step">The floats from there to the line that comes with the next k.</param>
-/// <param name="count">For how many k there are lines.</param>
-/// <param name="second">The floats from a line to the other that comes with the same k; 0 for one line.</param>
+/// <summary>What is fetched while a tile is computed: with each step one line, or two. <see cref="TileShapes.StepsAhead"/> says how many steps a tile takes.</summary>
+/// <param name="first">The line that comes with the first step.</param>
+/// <param name="step">The floats from there to the line that comes with the next step.</param>
+/// <param name="count">How many steps there are.</param>
+/// <param name="second">The floats from a line to the other that comes with the same step; 0 for one line.</param>
 internal readonly unsafe struct LinesAhead(float* first, nint step, int count, nint second = 0)
 {
     public readonly float* First = first;
     public readonly nint Step = step;
     public readonly int Count = count;
     public readonly nint Second = second;
+
+    /// <summary>Floats that lie side by side: two lines with each step.</summary>
+    /// <param name="first">The first float.</param>
+    /// <param name="length">How many floats there are.</param>
+    public static LinesAhead Of(float* first, int length)
+    {
+        const int Step = 2 * Prefetch.LineFloats;
+        return new LinesAhead(first, Step, (length + Step - 1) / Step, Prefetch.LineFloats);
+    }
+
+    /// <summary>One of several pieces, nearly equal, of floats that lie side by side: two lines with each step.</summary>
+    /// <param name="first">The first float of all pieces.</param>
+    /// <param name="length">The floats of all pieces.</param>
+    /// <param name="piece">Which piece.</param>
+    /// <param name="pieces">How many pieces there are.</param>
+    public static LinesAhead PieceOf(float* first, nint length, int piece, int pieces)
+    {
+        const int Step = 2 * Prefetch.LineFloats;
+        nint from = length * piece / pieces / Step, to = ((length * (piece + 1) / pieces) + Step - 1) / Step;
+        return new LinesAhead(first + (from * Step), Step, (int)(to - from), Prefetch.LineFloats);
+    }
 }
 
 /// <summary>The samples of two buffers that come next, fetched piece by piece while those before them are computed: with each tile some lines of both.</summary>

@@ -5,7 +5,7 @@ namespace DistNet.Kernels;
 /// <summary>Products of row-major matrices whose every output is a sum in a fixed order, whatever the vector width, the tiles and the threads: these split
 /// outputs, never sums, and summed dimensions are never padded.</summary>
 /// <remarks>A tile of outputs stays in registers (as in Goto and van de Geijn, <i>Anatomy of high-performance matrix multiplication</i>, 2008), a panel of one operand, packed when it is
-/// needed, in the first- and second-level caches; the other operand is read where it lies, unless its rows collide in a cache, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
+/// needed, in the first- and second-level caches; the other operand is packed too where that pays, else read where it lies, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
 public static unsafe class MatrixProduct
 {
     /// <summary>The floats of scratch that one caller of <see cref="MultiplyTransposed"/> needs; enough for fewer rows too.</summary>
@@ -69,7 +69,7 @@ public static unsafe class MatrixProduct
     public static int MultiplyScratch(int rows, int inner)
     {
         Invariant.Holds(rows >= 0 && inner >= 0);
-        return PanelProduct.ScratchLength(inner, segments: 1, TileShapes.RowsCollide(TileShapes.MostLanes, inner) ? rows : 0);
+        return PanelProduct.ScratchLength(inner, segments: 1, rows);
     }
 
     /// <summary>result = left · right. Each output is one chain of fused multiply-adds in index order that starts at +0.</summary>
@@ -103,13 +103,14 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs; enough for fewer rows or slices too.</summary>
+    /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs; enough for fewer rows, columns or slices too.</summary>
     /// <param name="rows">The rows of the operands.</param>
+    /// <param name="leftColumns">The most rows of the result that the caller computes.</param>
     /// <param name="sliceCount">The number of slices.</param>
-    public static int SlicedScratch(int rows, int sliceCount)
+    public static int SlicedScratch(int rows, int leftColumns, int sliceCount)
     {
-        Invariant.Holds(rows >= 0 && sliceCount >= 0);
-        return PanelProduct.ScratchLength(rows, sliceCount, packedRows: 0);
+        Invariant.Holds(rows >= 0 && leftColumns >= 0 && sliceCount >= 0);
+        return PanelProduct.ScratchLength(rows, sliceCount, leftColumns);
     }
 
     /// <summary>result = leftᵀ · right, summed over rows by the canonical tree: each slice's rows are one chain of fused multiply-adds from +0, and a node of the tree over
@@ -145,7 +146,7 @@ public static unsafe class MatrixProduct
             return;
         }
 
-        Invariant.Holds(scratch.Length >= SlicedScratch(rows, slices.Length));
+        Invariant.Holds(scratch.Length >= SlicedScratch(rows, toRow - fromRow, slices.Length));
         PanelProduct kernel = new()
         {
             Left = left,

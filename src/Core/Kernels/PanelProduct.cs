@@ -3,11 +3,18 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.Multiply"/> and <see cref="MatrixProduct.SlicedProduct"/>: result[row, column] = Σ over k of left(row, k) · right[k, column]. For each panel of
-/// the right operand the tiles go down the rows, the left operand read where it lies. While tiles are computed, what they write next and the next panel's columns are fetched.</summary>
+/// the right operand, packed, the tiles go down the rows; the left operand is packed too, or read where it lies. While tiles are computed, what they read and write next and the next
+/// panel's columns are fetched.</summary>
 internal unsafe ref struct PanelProduct : IKernel
 {
     // A panel that fewer tiles read is read where it lies: packing would cost more than strided reads do.
     private const int TilesThatPay = 4;
+
+    // Shorter rows of the left operand are read where they lie: they are few lines.
+    private const int InnerThatPays = 16;
+
+    // The last tiles of a panel, which fetch the next one's columns.
+    private const int TilesThatFetch = 4;
 
     // How far ahead the rows of a right operand that is read where it lies are fetched: as many as are read while memory answers.
     private const int RowsAhead = 16;
@@ -43,7 +50,7 @@ internal unsafe ref struct PanelProduct : IKernel
         fixed (float* left = Left, right = Right, result = Result, scratch = Scratch)
         fixed (SliceRows* segments = Segments)
         {
-            bool packsLeft = TileShapes.RowsCollide(TOps.Count, LeftRowStride) && Columns > (TilesThatPay - 1) * Panels.Width;
+            bool packsLeft = TileShapes.PacksRows(TOps.Count, LeftRowStride) && Inner >= InnerThatPays && Columns > (TilesThatPay - 1) * Panels.Width;
             Scratch space = new(scratch);
             Memory memory = Lay(ref space, Inner, Segments.Length, packsLeft ? ToRow - FromRow : 0);
             Tile tile = new()
@@ -54,10 +61,10 @@ internal unsafe ref struct PanelProduct : IKernel
                 SegmentCount = Segments.Length,
                 Levels = memory.Levels,
             };
-            bool pays = ToRow - FromRow > (TilesThatPay - 1) * TileShapes.MostRows;
-            for (int first = 0; first < Columns; first += Panels.Width)
+            bool pays = ToRow - FromRow > (TilesThatPay - 1) * TileShapes.MostHeight(TOps.Count);
+            for (int first = 0, width; first < Columns; first += width)
             {
-                int width = Panels.WidthAt(first, Columns);
+                width = TileShapes.PanelWidth(TOps.Count, Columns - first);
                 int columns = Math.Min(width, Columns - first);
                 bool packs = pays || columns < width;
                 if (packs)
@@ -67,7 +74,7 @@ internal unsafe ref struct PanelProduct : IKernel
 
                 tile.Right = packs ? memory.Panel : right + first;
                 tile.RightStride = packs ? width : Columns;
-                Panel<TVector, TOps>(tile, left, packsLeft ? memory.Left : null, first, width, columns, first + width < Columns ? right + first + width : null, result + first, memory.Edge);
+                Panel<TVector, TOps>(tile, !packs, left, packsLeft ? memory.Left : null, first, width, columns, first + width < Columns ? right + first + width : null, result + first, memory.Edge);
             }
         }
     }
@@ -93,13 +100,12 @@ internal unsafe ref struct PanelProduct : IKernel
         }
     }
 
-    private readonly void Panel<TVector, TOps>(Tile tile, float* left, float* packedLeft, int first, int panelWidth, int columns, float* nextPanel, float* result, float* edge)
+    private readonly void Panel<TVector, TOps>(Tile tile, bool isInPlace, float* left, float* packedLeft, int first, int width, int columns, float* nextPanel, float* result, float* edge)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
-        float* panel = tile.Right;
-        bool isInPlace = tile.RightStride == Columns, packsLeft = packedLeft != null && first == 0;
-        int width = TileShapes.Width(TOps.Count, panelWidth);
+        bool packsLeft = packedLeft != null && first == 0, isWhole = columns == width;
+        int most = TileShapes.MostHeight(TOps.Count);
         for (int row = FromRow, height; row < ToRow; row += height)
         {
             height = TileShapes.Height(TOps.Count, ToRow - row);
@@ -111,7 +117,7 @@ internal unsafe ref struct PanelProduct : IKernel
                 float* packed = packedLeft + ((nint)(row - FromRow) * Inner);
                 if (packsLeft)
                 {
-                    Transposition.Run(tile.Left, LeftRowStride, height, Inner, packed, height, height);
+                    PackRows(tile.Left, height, packed);
                 }
 
                 tile.Left = packed;
@@ -119,37 +125,66 @@ internal unsafe ref struct PanelProduct : IKernel
                 tile.LeftStep = height;
             }
 
-            for (int offset = 0; offset < columns; offset += width)
+            float* output = result + ((nint)row * Columns);
+            tile.To = isWhole ? output : edge;
+            tile.ToStride = isWhole ? Columns : width;
+            if (packsLeft && below > 0)
             {
-                float* output = result + ((nint)row * Columns) + offset;
-                bool whole = columns - offset >= width;
-                tile.Right = panel + offset;
-                tile.To = whole ? output : edge;
-                tile.ToStride = whole ? Columns : width;
-                if (packsLeft && below > 0)
-                {
-                    tile.Ahead = new LinesAhead(left + ((nint)(row + height) * LeftRowStride), height, Inner);
-                }
-                else if (isInPlace && row == FromRow && (first == 0 || below == 0))
-                {
-                    tile.Ahead = new LinesAhead(tile.Right + (RowsAhead * (nint)Columns), Columns, Inner, Prefetch.LineFloats);
-                }
-                else if (nextPanel != null && below == TileShapes.Height(TOps.Count, below))
-                {
-                    // The last tile but one fetches the first line of each row, the last one the second.
-                    tile.Ahead = new LinesAhead(nextPanel + (below == 0 ? Prefetch.LineFloats : 0), Columns, Inner);
-                }
-                else
-                {
-                    tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(below, TileShapes.MostRows), width > Prefetch.LineFloats ? Prefetch.LineFloats : 0);
-                }
-
-                TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
-                if (!whole)
-                {
-                    Panels.CopyOut(edge, width, height, columns - offset, output, Columns);
-                }
+                tile.Ahead = new LinesAhead(left + ((nint)(row + height) * LeftRowStride), height, Inner);
             }
+            else if (isInPlace && row == FromRow && (first == 0 || below == 0))
+            {
+                float* rows = tile.Right + (RowsAhead * (nint)Columns);
+                tile.Ahead = height > TileShapes.FewRows ? new LinesAhead(rows, Columns, Inner, Prefetch.LineFloats) : new LinesAhead(rows, 4 * Columns, Inner / 4, 2 * Columns);
+            }
+            else if (nextPanel != null && below < TilesThatFetch * most)
+            {
+                tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - 1 - ((below + most - 1) / most));
+            }
+            else if (packedLeft != null && height <= TileShapes.FewRows)
+            {
+                tile.Ahead = LinesAhead.Of(tile.Left + ((nint)height * Inner), Math.Min(height, below) * Inner);
+                Prefetch.Rows(output + ((nint)height * Columns), Columns, Math.Min(below, most), columns);
+            }
+            else
+            {
+                tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(below, most), width > Prefetch.LineFloats ? Prefetch.LineFloats : 0);
+            }
+
+            if (packedLeft != null && !isInPlace)
+            {
+                TileShapes.Run<TVector, TOps, PackedWalk>(height, width, in tile);
+            }
+            else
+            {
+                TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
+            }
+
+            if (!isWhole)
+            {
+                Panels.CopyOut(edge, width, height, columns, output, Columns);
+            }
+        }
+    }
+
+    // A piece of the next panel's columns: of each row two lines, or one, and then two rows with each step.
+    private readonly LinesAhead NextPanel(float* panel, int height, int piece)
+    {
+        panel += (nint)(Inner * piece / TilesThatFetch) * Columns;
+        int rows = (Inner / TilesThatFetch) + 1;
+        return height > TileShapes.FewRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);
+    }
+
+    // For each k the rows side by side.
+    private readonly void PackRows(float* rows, int height, float* packed)
+    {
+        if (LeftRowStride == 1)
+        {
+            Panels.Copy(rows, LeftStep, Inner, height, packed, height);
+        }
+        else
+        {
+            Transposition.Run(rows, LeftRowStride, height, Inner, packed, height, height);
         }
     }
 

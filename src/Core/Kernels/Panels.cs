@@ -24,23 +24,27 @@ internal static unsafe class Panels
     /// <summary>Packs the transpose of a row-major matrix [columns, inner]: panel after panel.</summary>
     public static void PackTransposed(float* matrix, int inner, int columns, float* packed)
     {
-        // Blocks of k keep the lines that are read and written in the first-level cache.
-        const int Block = 64;
         for (int first = 0; first < columns; first += Width)
         {
             int width = WidthAt(first, columns);
-            int rows = Math.Min(width, columns - first);
-            float* source = matrix + ((nint)first * inner), target = packed + ((nint)first * inner);
-            for (int k = 0; k < inner; k += Block)
-            {
-                int next = k + Block;
-                if (next < inner)
-                {
-                    Prefetch.Rows(source + next, inner, rows, Math.Min(Block, inner - next));
-                }
+            PackTransposed(matrix + ((nint)first * inner), inner, Math.Min(width, columns - first), packed + ((nint)first * inner), width);
+        }
+    }
 
-                Transposition.Run(source + k, inner, rows, Math.Min(Block, inner - k), target + ((nint)k * width), width, width);
+    /// <summary>Packs the transpose of a row-major matrix [columns, inner] as one panel of <paramref name="width"/> columns.</summary>
+    public static void PackTransposed(float* matrix, int inner, int columns, float* packed, int width)
+    {
+        // Blocks of k keep the lines that are read and written in the first-level cache.
+        const int Block = 64;
+        for (int k = 0; k < inner; k += Block)
+        {
+            int next = k + Block;
+            if (next < inner)
+            {
+                Prefetch.Rows(matrix + next, inner, columns, Math.Min(Block, inner - next));
             }
+
+            Transposition.Run(matrix + k, inner, columns, Math.Min(Block, inner - k), packed + ((nint)k * width), width, width);
         }
     }
 
@@ -95,6 +99,13 @@ internal static unsafe class Panels
             for (; column + 4 <= columns; column += 4)
             {
                 Vector128.Load(matrix + column).Store(packed + column);
+            }
+
+            if (column < columns && columns >= 4)
+            {
+                // The last four, some of them once more.
+                Vector128.Load(matrix + columns - 4).Store(packed + columns - 4);
+                column = columns;
             }
 
             for (; column < columns; column++)

@@ -1,67 +1,42 @@
+using System.Runtime.InteropServices;
+
 namespace DistNet.Kernels;
 
-/// <summary>A number that the JIT knows: the rows of a tile, or its vectors side by side.</summary>
-internal interface ITileCount
-{
-    static abstract int Count { get; }
-}
+/// <summary>A number as the size of a type: the rows of a tile, or its vectors side by side. The JIT knows sizes already while it reads a method, and so never looks at what a smaller tile does not have.</summary>
+internal interface ITileCount;
 
-internal readonly struct One : ITileCount
-{
-    public static int Count => 1;
-}
+[StructLayout(LayoutKind.Sequential, Size = 1)]
+internal readonly struct One : ITileCount;
 
-internal readonly struct Two : ITileCount
-{
-    public static int Count => 2;
-}
+[StructLayout(LayoutKind.Sequential, Size = 2)]
+internal readonly struct Two : ITileCount;
 
-internal readonly struct Three : ITileCount
-{
-    public static int Count => 3;
-}
+[StructLayout(LayoutKind.Sequential, Size = 3)]
+internal readonly struct Three : ITileCount;
 
-internal readonly struct Four : ITileCount
-{
-    public static int Count => 4;
-}
+[StructLayout(LayoutKind.Sequential, Size = 4)]
+internal readonly struct Four : ITileCount;
 
-internal readonly struct Five : ITileCount
-{
-    public static int Count => 5;
-}
+[StructLayout(LayoutKind.Sequential, Size = 5)]
+internal readonly struct Five : ITileCount;
 
-internal readonly struct Six : ITileCount
-{
-    public static int Count => 6;
-}
+[StructLayout(LayoutKind.Sequential, Size = 6)]
+internal readonly struct Six : ITileCount;
 
-internal readonly struct Seven : ITileCount
-{
-    public static int Count => 7;
-}
+[StructLayout(LayoutKind.Sequential, Size = 7)]
+internal readonly struct Seven : ITileCount;
 
-internal readonly struct Eight : ITileCount
-{
-    public static int Count => 8;
-}
+[StructLayout(LayoutKind.Sequential, Size = 8)]
+internal readonly struct Eight : ITileCount;
 
-internal readonly struct Nine : ITileCount
-{
-    public static int Count => 9;
-}
+[StructLayout(LayoutKind.Sequential, Size = 9)]
+internal readonly struct Nine : ITileCount;
 
-internal readonly struct Ten : ITileCount
-{
-    public static int Count => 10;
-}
+[StructLayout(LayoutKind.Sequential, Size = 10)]
+internal readonly struct Ten : ITileCount;
 
-internal readonly struct Eleven : ITileCount
-{
-    public static int Count => 11;
-}
+[StructLayout(LayoutKind.Sequential, Size = 11)]
+internal readonly struct Eleven : ITileCount;
 
-internal readonly struct Twelve : ITileCount
-{
-    public static int Count => 12;
-}
+[StructLayout(LayoutKind.Sequential, Size = 12)]
+internal readonly struct Twelve : ITileCount;

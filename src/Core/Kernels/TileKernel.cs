@@ -6,29 +6,35 @@ namespace DistNet.Kernels;
 /// <remarks>
 /// Segments (slices) are summed by the canonical tree, as a binary counter counts: the value of segment i takes in the left neighbour at each level where
 /// i has a trailing 1, and waits at the next one. The last segment takes in whatever waits, from the smallest node up, so that a node whose right half is
-/// empty is its left half. The code is written for 12 rows and 2 vectors; the JIT removes what a smaller tile does not have.
+/// empty is its left half. The code is written for 12 rows and 2 vectors; the JIT never reads what a smaller tile does not have, since it knows the sizes and
+/// the kinds of types beforehand. What is not a multiply-add is kept out of the loop: processors take in a fixed number of instructions each cycle, and where
+/// two programs share a core, half of them.
 /// </remarks>
 internal static unsafe class TileKernel
 {
+    // The k of a turn of the loop.
+    private const int Block = 4;
+
     // Optimised from the first call on: unoptimised code, which the runtime would start with, is hundreds of times slower here.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TVector, TOps, TRows, TVectors, TWalk>(ref readonly Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
-        where TRows : struct, ITileCount
-        where TVectors : struct, ITileCount
+        where TRows : unmanaged, ITileCount
+        where TVectors : unmanaged, ITileCount
         where TWalk : struct, ITileWalk
     {
-        nuint width = (nuint)TOps.Count;
-        nint tileWidth = TVectors.Count * TOps.Count;
-        nint rowStride = tile.LeftRowStride;
-        nint leftStep = TWalk.LeftIsListed ? 0 : tile.LeftStep;
-        nint rightStride = TWalk.RightIsListed ? 0 : tile.RightStride;
+        nint tileWidth = sizeof(TVectors) * TOps.Count;
+        nint rowStride = tile.LeftRowStride, twoRows = 2 * rowStride;
+        nint leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? sizeof(TRows) : tile.LeftStep;
+        nint rightStride = typeof(TWalk) == typeof(RightListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? tileWidth : tile.RightStride;
         int* steps = tile.Steps;
         nint leftAhead = tile.LeftAhead;
+        float* ahead = tile.Ahead.First;
+        int aheadCount = tile.Ahead.Count;
         nint aheadStep = tile.Ahead.Step;
         nint aheadSecond = tile.Ahead.Second;
-        nint second = TWalk.RightIsListed ? tile.SecondRight : TOps.Count;
+        nint second = typeof(TWalk) == typeof(RightListedWalk) ? tile.SecondRight : TOps.Count;
         TVector s0, t0;
         TVector s1, t1;
         TVector s2, t2;
@@ -43,14 +49,11 @@ internal static unsafe class TileKernel
         TVector s11, t11;
         for (int segment = 0; ; segment++)
         {
-            // Row pointers for every third row: the two rows after each are one and two strides away, which an address can hold.
             SliceRows rows = tile.Segments[segment];
             float* left0 = tile.Left + (rows.First * leftStep);
-            nint groupStride = TWalk.LeftIsListed ? tile.LeftGroupStride : 3 * rowStride;
+            nint groupStride = typeof(TWalk) == typeof(LeftListedWalk) ? tile.LeftGroupStride : 3 * rowStride;
             float* left3 = left0 + groupStride, left6 = left3 + groupStride, left9 = left6 + groupStride;
             float* right = tile.Right + (rows.First * rightStride);
-            float* ahead = tile.Ahead.First == null ? right : tile.Ahead.First + (Math.Min(rows.First, tile.Ahead.Count) * aheadStep);
-            nint aheadEnd = rows.First + rows.Count - tile.Ahead.Count;
             s0 = t0 = TOps.Zero;
             s1 = t1 = TOps.Zero;
             s2 = t2 = TOps.Zero;
@@ -63,94 +66,143 @@ internal static unsafe class TileKernel
             s9 = t9 = TOps.Zero;
             s10 = t10 = TOps.Zero;
             s11 = t11 = TOps.Zero;
-            if (!TWalk.RightIsListed && tile.Continues)
+            if (typeof(TWalk) != typeof(RightListedWalk) && typeof(TWalk) != typeof(PackedWalk) && tile.Continues)
             {
                 // The chain goes on from where the last call left it.
                 float* start = tile.To;
                 nint stride = tile.ToStride;
-                s0 = TOps.Load(in *start, 0);
-                t0 = TVectors.Count > 1 ? TOps.Load(in *start, width) : t0;
-                s1 = TRows.Count > 1 ? TOps.Load(in *(start + stride), 0) : s1;
-                t1 = TVectors.Count > 1 && TRows.Count > 1 ? TOps.Load(in *(start + stride), width) : t1;
-                s2 = TRows.Count > 2 ? TOps.Load(in *(start + (2 * stride)), 0) : s2;
-                t2 = TVectors.Count > 1 && TRows.Count > 2 ? TOps.Load(in *(start + (2 * stride)), width) : t2;
-                s3 = TRows.Count > 3 ? TOps.Load(in *(start + (3 * stride)), 0) : s3;
-                t3 = TVectors.Count > 1 && TRows.Count > 3 ? TOps.Load(in *(start + (3 * stride)), width) : t3;
-                s4 = TRows.Count > 4 ? TOps.Load(in *(start + (4 * stride)), 0) : s4;
-                t4 = TVectors.Count > 1 && TRows.Count > 4 ? TOps.Load(in *(start + (4 * stride)), width) : t4;
-                s5 = TRows.Count > 5 ? TOps.Load(in *(start + (5 * stride)), 0) : s5;
-                t5 = TVectors.Count > 1 && TRows.Count > 5 ? TOps.Load(in *(start + (5 * stride)), width) : t5;
-                s6 = TRows.Count > 6 ? TOps.Load(in *(start + (6 * stride)), 0) : s6;
-                t6 = TVectors.Count > 1 && TRows.Count > 6 ? TOps.Load(in *(start + (6 * stride)), width) : t6;
-                s7 = TRows.Count > 7 ? TOps.Load(in *(start + (7 * stride)), 0) : s7;
-                t7 = TVectors.Count > 1 && TRows.Count > 7 ? TOps.Load(in *(start + (7 * stride)), width) : t7;
-                s8 = TRows.Count > 8 ? TOps.Load(in *(start + (8 * stride)), 0) : s8;
-                t8 = TVectors.Count > 1 && TRows.Count > 8 ? TOps.Load(in *(start + (8 * stride)), width) : t8;
-                s9 = TRows.Count > 9 ? TOps.Load(in *(start + (9 * stride)), 0) : s9;
-                t9 = TVectors.Count > 1 && TRows.Count > 9 ? TOps.Load(in *(start + (9 * stride)), width) : t9;
-                s10 = TRows.Count > 10 ? TOps.Load(in *(start + (10 * stride)), 0) : s10;
-                t10 = TVectors.Count > 1 && TRows.Count > 10 ? TOps.Load(in *(start + (10 * stride)), width) : t10;
-                s11 = TRows.Count > 11 ? TOps.Load(in *(start + (11 * stride)), 0) : s11;
-                t11 = TVectors.Count > 1 && TRows.Count > 11 ? TOps.Load(in *(start + (11 * stride)), width) : t11;
-            }
-
-            for (int count = rows.Count; count > 0; count--)
-            {
-                TVector b0 = TOps.Load(in *right, 0);
-                TVector b1 = TVectors.Count > 1 ? TOps.Load(in *(right + second), 0) : b0;
-                if (!TWalk.LeftIsListed && !TWalk.RightIsListed)
+                Load<TVector, TOps, TVectors>(start, out s0, ref t0);
+                if (sizeof(TRows) > 1)
                 {
-                    // Steps while count > aheadEnd, without a branch.
-                    Prefetch.Line(left0 + leftAhead);
-                    Prefetch.Line(ahead);
-                    Prefetch.Line(ahead + aheadSecond);
-                    ahead += aheadStep & ((aheadEnd - count) >> 63);
+                    Load<TVector, TOps, TVectors>(start + stride, out s1, ref t1);
                 }
 
-                TVector a;
-                a = TOps.Broadcast(*left0);
-                s0 = TOps.FusedMultiplyAdd(a, b0, s0);
-                t0 = TVectors.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t0) : t0;
-                a = TRows.Count > 1 ? TOps.Broadcast(*(left0 + rowStride)) : a;
-                s1 = TRows.Count > 1 ? TOps.FusedMultiplyAdd(a, b0, s1) : s1;
-                t1 = TVectors.Count > 1 && TRows.Count > 1 ? TOps.FusedMultiplyAdd(a, b1, t1) : t1;
-                a = TRows.Count > 2 ? TOps.Broadcast(*(left0 + (2 * rowStride))) : a;
-                s2 = TRows.Count > 2 ? TOps.FusedMultiplyAdd(a, b0, s2) : s2;
-                t2 = TVectors.Count > 1 && TRows.Count > 2 ? TOps.FusedMultiplyAdd(a, b1, t2) : t2;
-                a = TRows.Count > 3 ? TOps.Broadcast(*left3) : a;
-                s3 = TRows.Count > 3 ? TOps.FusedMultiplyAdd(a, b0, s3) : s3;
-                t3 = TVectors.Count > 1 && TRows.Count > 3 ? TOps.FusedMultiplyAdd(a, b1, t3) : t3;
-                a = TRows.Count > 4 ? TOps.Broadcast(*(left3 + rowStride)) : a;
-                s4 = TRows.Count > 4 ? TOps.FusedMultiplyAdd(a, b0, s4) : s4;
-                t4 = TVectors.Count > 1 && TRows.Count > 4 ? TOps.FusedMultiplyAdd(a, b1, t4) : t4;
-                a = TRows.Count > 5 ? TOps.Broadcast(*(left3 + (2 * rowStride))) : a;
-                s5 = TRows.Count > 5 ? TOps.FusedMultiplyAdd(a, b0, s5) : s5;
-                t5 = TVectors.Count > 1 && TRows.Count > 5 ? TOps.FusedMultiplyAdd(a, b1, t5) : t5;
-                a = TRows.Count > 6 ? TOps.Broadcast(*left6) : a;
-                s6 = TRows.Count > 6 ? TOps.FusedMultiplyAdd(a, b0, s6) : s6;
-                t6 = TVectors.Count > 1 && TRows.Count > 6 ? TOps.FusedMultiplyAdd(a, b1, t6) : t6;
-                a = TRows.Count > 7 ? TOps.Broadcast(*(left6 + rowStride)) : a;
-                s7 = TRows.Count > 7 ? TOps.FusedMultiplyAdd(a, b0, s7) : s7;
-                t7 = TVectors.Count > 1 && TRows.Count > 7 ? TOps.FusedMultiplyAdd(a, b1, t7) : t7;
-                a = TRows.Count > 8 ? TOps.Broadcast(*(left6 + (2 * rowStride))) : a;
-                s8 = TRows.Count > 8 ? TOps.FusedMultiplyAdd(a, b0, s8) : s8;
-                t8 = TVectors.Count > 1 && TRows.Count > 8 ? TOps.FusedMultiplyAdd(a, b1, t8) : t8;
-                a = TRows.Count > 9 ? TOps.Broadcast(*left9) : a;
-                s9 = TRows.Count > 9 ? TOps.FusedMultiplyAdd(a, b0, s9) : s9;
-                t9 = TVectors.Count > 1 && TRows.Count > 9 ? TOps.FusedMultiplyAdd(a, b1, t9) : t9;
-                a = TRows.Count > 10 ? TOps.Broadcast(*(left9 + rowStride)) : a;
-                s10 = TRows.Count > 10 ? TOps.FusedMultiplyAdd(a, b0, s10) : s10;
-                t10 = TVectors.Count > 1 && TRows.Count > 10 ? TOps.FusedMultiplyAdd(a, b1, t10) : t10;
-                a = TRows.Count > 11 ? TOps.Broadcast(*(left9 + (2 * rowStride))) : a;
-                s11 = TRows.Count > 11 ? TOps.FusedMultiplyAdd(a, b0, s11) : s11;
-                t11 = TVectors.Count > 1 && TRows.Count > 11 ? TOps.FusedMultiplyAdd(a, b1, t11) : t11;
-                leftStep = TWalk.LeftIsListed ? *steps++ : leftStep;
-                rightStride = TWalk.RightIsListed ? *steps++ : rightStride;
-                left0 += leftStep;
-                left3 += leftStep;
-                left6 += leftStep;
-                left9 += leftStep;
-                right += rightStride;
+                if (sizeof(TRows) > 2)
+                {
+                    Load<TVector, TOps, TVectors>(start + (2 * stride), out s2, ref t2);
+                }
+
+                if (sizeof(TRows) > 3)
+                {
+                    Load<TVector, TOps, TVectors>(start + (3 * stride), out s3, ref t3);
+                }
+
+                if (sizeof(TRows) > 4)
+                {
+                    Load<TVector, TOps, TVectors>(start + (4 * stride), out s4, ref t4);
+                }
+
+                if (sizeof(TRows) > 5)
+                {
+                    Load<TVector, TOps, TVectors>(start + (5 * stride), out s5, ref t5);
+                }
+
+                if (sizeof(TRows) > 6)
+                {
+                    Load<TVector, TOps, TVectors>(start + (6 * stride), out s6, ref t6);
+                }
+
+                if (sizeof(TRows) > 7)
+                {
+                    Load<TVector, TOps, TVectors>(start + (7 * stride), out s7, ref t7);
+                }
+
+                if (sizeof(TRows) > 8)
+                {
+                    Load<TVector, TOps, TVectors>(start + (8 * stride), out s8, ref t8);
+                }
+
+                if (sizeof(TRows) > 9)
+                {
+                    Load<TVector, TOps, TVectors>(start + (9 * stride), out s9, ref t9);
+                }
+
+                if (sizeof(TRows) > 10)
+                {
+                    Load<TVector, TOps, TVectors>(start + (10 * stride), out s10, ref t10);
+                }
+
+                if (sizeof(TRows) > 11)
+                {
+                    Load<TVector, TOps, TVectors>(start + (11 * stride), out s11, ref t11);
+                }
+            }
+
+            int count = rows.Count;
+            for (; typeof(TWalk) != typeof(LeftListedWalk) && typeof(TWalk) != typeof(RightListedWalk) && count >= Block; count -= Block)
+            {
+                if (aheadCount > 0)
+                {
+                    Fetch<TRows>(ahead, aheadStep, aheadSecond);
+                    ahead += TileShapes.StepsAhead(sizeof(TRows)) * aheadStep;
+                    aheadCount -= TileShapes.StepsAhead(sizeof(TRows));
+                }
+
+                if (typeof(TWalk) == typeof(PackedWalk))
+                {
+                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    PackedStep<TVector, TOps, TRows, TVectors>(left0, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += Block * sizeof(TRows);
+                    right += Block * sizeof(TVectors) * TOps.Count;
+                }
+                else
+                {
+                    if (sizeof(TRows) > TileShapes.FewRows)
+                    {
+                        Prefetch.Line(left0 + leftAhead);
+                        Prefetch.Line(left0 + leftStep + leftAhead);
+                        Prefetch.Line(left0 + (2 * leftStep) + leftAhead);
+                        Prefetch.Line(left0 + (3 * leftStep) + leftAhead);
+                    }
+
+                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    left3 += sizeof(TRows) > 3 ? leftStep : 0;
+                    left6 += sizeof(TRows) > 6 ? leftStep : 0;
+                    left9 += sizeof(TRows) > 9 ? leftStep : 0;
+                    right += rightStride;
+                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    left3 += sizeof(TRows) > 3 ? leftStep : 0;
+                    left6 += sizeof(TRows) > 6 ? leftStep : 0;
+                    left9 += sizeof(TRows) > 9 ? leftStep : 0;
+                    right += rightStride;
+                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    left3 += sizeof(TRows) > 3 ? leftStep : 0;
+                    left6 += sizeof(TRows) > 6 ? leftStep : 0;
+                    left9 += sizeof(TRows) > 9 ? leftStep : 0;
+                    right += rightStride;
+                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    left3 += sizeof(TRows) > 3 ? leftStep : 0;
+                    left6 += sizeof(TRows) > 6 ? leftStep : 0;
+                    left9 += sizeof(TRows) > 9 ? leftStep : 0;
+                    right += rightStride;
+                }
+            }
+
+            for (; count > 0; count--)
+            {
+                if (typeof(TWalk) == typeof(PackedWalk))
+                {
+                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += sizeof(TRows);
+                    right += sizeof(TVectors) * TOps.Count;
+                }
+                else
+                {
+                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? *steps++ : leftStep;
+                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? *steps++ : rightStride;
+                    left0 += leftStep;
+                    left3 += sizeof(TRows) > 3 ? leftStep : 0;
+                    left6 += sizeof(TRows) > 6 ? leftStep : 0;
+                    left9 += sizeof(TRows) > 9 ? leftStep : 0;
+                    right += rightStride;
+                }
             }
 
             bool last = segment == tile.SegmentCount - 1;
@@ -159,130 +211,179 @@ internal static unsafe class TileKernel
             {
                 if ((waiting & 1) != 0)
                 {
-                    float* node = tile.Levels + (level * TRows.Count * tileWidth);
-                    s0 = TOps.Add(TOps.Load(in *node, 0), s0);
-                    t0 = TVectors.Count > 1 ? TOps.Add(TOps.Load(in *node, width), t0) : t0;
-                    s1 = TRows.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)tileWidth), s1) : s1;
-                    t1 = TVectors.Count > 1 && TRows.Count > 1 ? TOps.Add(TOps.Load(in *node, (nuint)tileWidth + width), t1) : t1;
-                    s2 = TRows.Count > 2 ? TOps.Add(TOps.Load(in *node, (nuint)(2 * tileWidth)), s2) : s2;
-                    t2 = TVectors.Count > 1 && TRows.Count > 2 ? TOps.Add(TOps.Load(in *node, (nuint)(2 * tileWidth) + width), t2) : t2;
-                    s3 = TRows.Count > 3 ? TOps.Add(TOps.Load(in *node, (nuint)(3 * tileWidth)), s3) : s3;
-                    t3 = TVectors.Count > 1 && TRows.Count > 3 ? TOps.Add(TOps.Load(in *node, (nuint)(3 * tileWidth) + width), t3) : t3;
-                    s4 = TRows.Count > 4 ? TOps.Add(TOps.Load(in *node, (nuint)(4 * tileWidth)), s4) : s4;
-                    t4 = TVectors.Count > 1 && TRows.Count > 4 ? TOps.Add(TOps.Load(in *node, (nuint)(4 * tileWidth) + width), t4) : t4;
-                    s5 = TRows.Count > 5 ? TOps.Add(TOps.Load(in *node, (nuint)(5 * tileWidth)), s5) : s5;
-                    t5 = TVectors.Count > 1 && TRows.Count > 5 ? TOps.Add(TOps.Load(in *node, (nuint)(5 * tileWidth) + width), t5) : t5;
-                    s6 = TRows.Count > 6 ? TOps.Add(TOps.Load(in *node, (nuint)(6 * tileWidth)), s6) : s6;
-                    t6 = TVectors.Count > 1 && TRows.Count > 6 ? TOps.Add(TOps.Load(in *node, (nuint)(6 * tileWidth) + width), t6) : t6;
-                    s7 = TRows.Count > 7 ? TOps.Add(TOps.Load(in *node, (nuint)(7 * tileWidth)), s7) : s7;
-                    t7 = TVectors.Count > 1 && TRows.Count > 7 ? TOps.Add(TOps.Load(in *node, (nuint)(7 * tileWidth) + width), t7) : t7;
-                    s8 = TRows.Count > 8 ? TOps.Add(TOps.Load(in *node, (nuint)(8 * tileWidth)), s8) : s8;
-                    t8 = TVectors.Count > 1 && TRows.Count > 8 ? TOps.Add(TOps.Load(in *node, (nuint)(8 * tileWidth) + width), t8) : t8;
-                    s9 = TRows.Count > 9 ? TOps.Add(TOps.Load(in *node, (nuint)(9 * tileWidth)), s9) : s9;
-                    t9 = TVectors.Count > 1 && TRows.Count > 9 ? TOps.Add(TOps.Load(in *node, (nuint)(9 * tileWidth) + width), t9) : t9;
-                    s10 = TRows.Count > 10 ? TOps.Add(TOps.Load(in *node, (nuint)(10 * tileWidth)), s10) : s10;
-                    t10 = TVectors.Count > 1 && TRows.Count > 10 ? TOps.Add(TOps.Load(in *node, (nuint)(10 * tileWidth) + width), t10) : t10;
-                    s11 = TRows.Count > 11 ? TOps.Add(TOps.Load(in *node, (nuint)(11 * tileWidth)), s11) : s11;
-                    t11 = TVectors.Count > 1 && TRows.Count > 11 ? TOps.Add(TOps.Load(in *node, (nuint)(11 * tileWidth) + width), t11) : t11;
+                    float* node = tile.Levels + (level * sizeof(TRows) * tileWidth);
+                    AddTo<TVector, TOps, TVectors>(node, ref s0, ref t0);
+                    if (sizeof(TRows) > 1)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + tileWidth, ref s1, ref t1);
+                    }
+
+                    if (sizeof(TRows) > 2)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (2 * tileWidth), ref s2, ref t2);
+                    }
+
+                    if (sizeof(TRows) > 3)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (3 * tileWidth), ref s3, ref t3);
+                    }
+
+                    if (sizeof(TRows) > 4)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (4 * tileWidth), ref s4, ref t4);
+                    }
+
+                    if (sizeof(TRows) > 5)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (5 * tileWidth), ref s5, ref t5);
+                    }
+
+                    if (sizeof(TRows) > 6)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (6 * tileWidth), ref s6, ref t6);
+                    }
+
+                    if (sizeof(TRows) > 7)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (7 * tileWidth), ref s7, ref t7);
+                    }
+
+                    if (sizeof(TRows) > 8)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (8 * tileWidth), ref s8, ref t8);
+                    }
+
+                    if (sizeof(TRows) > 9)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (9 * tileWidth), ref s9, ref t9);
+                    }
+
+                    if (sizeof(TRows) > 10)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (10 * tileWidth), ref s10, ref t10);
+                    }
+
+                    if (sizeof(TRows) > 11)
+                    {
+                        AddTo<TVector, TOps, TVectors>(node + (11 * tileWidth), ref s11, ref t11);
+                    }
                 }
             }
 
             if (last && tile.Bias != null)
             {
-                TVector bias;
-                bias = TOps.Broadcast(tile.Bias[0]);
-                s0 = TOps.Add(s0, bias);
-                t0 = TVectors.Count > 1 ? TOps.Add(t0, bias) : t0;
-                bias = TRows.Count > 1 ? TOps.Broadcast(tile.Bias[1]) : bias;
-                s1 = TRows.Count > 1 ? TOps.Add(s1, bias) : s1;
-                t1 = TVectors.Count > 1 && TRows.Count > 1 ? TOps.Add(t1, bias) : t1;
-                bias = TRows.Count > 2 ? TOps.Broadcast(tile.Bias[2]) : bias;
-                s2 = TRows.Count > 2 ? TOps.Add(s2, bias) : s2;
-                t2 = TVectors.Count > 1 && TRows.Count > 2 ? TOps.Add(t2, bias) : t2;
-                bias = TRows.Count > 3 ? TOps.Broadcast(tile.Bias[3]) : bias;
-                s3 = TRows.Count > 3 ? TOps.Add(s3, bias) : s3;
-                t3 = TVectors.Count > 1 && TRows.Count > 3 ? TOps.Add(t3, bias) : t3;
-                bias = TRows.Count > 4 ? TOps.Broadcast(tile.Bias[4]) : bias;
-                s4 = TRows.Count > 4 ? TOps.Add(s4, bias) : s4;
-                t4 = TVectors.Count > 1 && TRows.Count > 4 ? TOps.Add(t4, bias) : t4;
-                bias = TRows.Count > 5 ? TOps.Broadcast(tile.Bias[5]) : bias;
-                s5 = TRows.Count > 5 ? TOps.Add(s5, bias) : s5;
-                t5 = TVectors.Count > 1 && TRows.Count > 5 ? TOps.Add(t5, bias) : t5;
-                bias = TRows.Count > 6 ? TOps.Broadcast(tile.Bias[6]) : bias;
-                s6 = TRows.Count > 6 ? TOps.Add(s6, bias) : s6;
-                t6 = TVectors.Count > 1 && TRows.Count > 6 ? TOps.Add(t6, bias) : t6;
-                bias = TRows.Count > 7 ? TOps.Broadcast(tile.Bias[7]) : bias;
-                s7 = TRows.Count > 7 ? TOps.Add(s7, bias) : s7;
-                t7 = TVectors.Count > 1 && TRows.Count > 7 ? TOps.Add(t7, bias) : t7;
-                bias = TRows.Count > 8 ? TOps.Broadcast(tile.Bias[8]) : bias;
-                s8 = TRows.Count > 8 ? TOps.Add(s8, bias) : s8;
-                t8 = TVectors.Count > 1 && TRows.Count > 8 ? TOps.Add(t8, bias) : t8;
-                bias = TRows.Count > 9 ? TOps.Broadcast(tile.Bias[9]) : bias;
-                s9 = TRows.Count > 9 ? TOps.Add(s9, bias) : s9;
-                t9 = TVectors.Count > 1 && TRows.Count > 9 ? TOps.Add(t9, bias) : t9;
-                bias = TRows.Count > 10 ? TOps.Broadcast(tile.Bias[10]) : bias;
-                s10 = TRows.Count > 10 ? TOps.Add(s10, bias) : s10;
-                t10 = TVectors.Count > 1 && TRows.Count > 10 ? TOps.Add(t10, bias) : t10;
-                bias = TRows.Count > 11 ? TOps.Broadcast(tile.Bias[11]) : bias;
-                s11 = TRows.Count > 11 ? TOps.Add(s11, bias) : s11;
-                t11 = TVectors.Count > 1 && TRows.Count > 11 ? TOps.Add(t11, bias) : t11;
+                AddBias<TVector, TOps, TVectors>(tile.Bias[0], ref s0, ref t0);
+                if (sizeof(TRows) > 1)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[1], ref s1, ref t1);
+                }
+
+                if (sizeof(TRows) > 2)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[2], ref s2, ref t2);
+                }
+
+                if (sizeof(TRows) > 3)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[3], ref s3, ref t3);
+                }
+
+                if (sizeof(TRows) > 4)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[4], ref s4, ref t4);
+                }
+
+                if (sizeof(TRows) > 5)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[5], ref s5, ref t5);
+                }
+
+                if (sizeof(TRows) > 6)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[6], ref s6, ref t6);
+                }
+
+                if (sizeof(TRows) > 7)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[7], ref s7, ref t7);
+                }
+
+                if (sizeof(TRows) > 8)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[8], ref s8, ref t8);
+                }
+
+                if (sizeof(TRows) > 9)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[9], ref s9, ref t9);
+                }
+
+                if (sizeof(TRows) > 10)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[10], ref s10, ref t10);
+                }
+
+                if (sizeof(TRows) > 11)
+                {
+                    AddBias<TVector, TOps, TVectors>(tile.Bias[11], ref s11, ref t11);
+                }
             }
 
-            float* to = last ? tile.To : tile.Levels + (level * TRows.Count * tileWidth);
+            float* to = last ? tile.To : tile.Levels + (level * sizeof(TRows) * tileWidth);
             nint toStride = last ? tile.ToStride : tileWidth;
-            nint toSecond = TWalk.RightIsListed && last ? tile.SecondTo : TOps.Count;
+            nint toSecond = typeof(TWalk) == typeof(RightListedWalk) && last ? tile.SecondTo : TOps.Count;
             Store<TVector, TOps, TVectors>(s0, t0, to, toSecond);
-            if (TRows.Count > 1)
+            if (sizeof(TRows) > 1)
             {
                 Store<TVector, TOps, TVectors>(s1, t1, to + toStride, toSecond);
             }
 
-            if (TRows.Count > 2)
+            if (sizeof(TRows) > 2)
             {
                 Store<TVector, TOps, TVectors>(s2, t2, to + (2 * toStride), toSecond);
             }
 
-            if (TRows.Count > 3)
+            if (sizeof(TRows) > 3)
             {
                 Store<TVector, TOps, TVectors>(s3, t3, to + (3 * toStride), toSecond);
             }
 
-            if (TRows.Count > 4)
+            if (sizeof(TRows) > 4)
             {
                 Store<TVector, TOps, TVectors>(s4, t4, to + (4 * toStride), toSecond);
             }
 
-            if (TRows.Count > 5)
+            if (sizeof(TRows) > 5)
             {
                 Store<TVector, TOps, TVectors>(s5, t5, to + (5 * toStride), toSecond);
             }
 
-            if (TRows.Count > 6)
+            if (sizeof(TRows) > 6)
             {
                 Store<TVector, TOps, TVectors>(s6, t6, to + (6 * toStride), toSecond);
             }
 
-            if (TRows.Count > 7)
+            if (sizeof(TRows) > 7)
             {
                 Store<TVector, TOps, TVectors>(s7, t7, to + (7 * toStride), toSecond);
             }
 
-            if (TRows.Count > 8)
+            if (sizeof(TRows) > 8)
             {
                 Store<TVector, TOps, TVectors>(s8, t8, to + (8 * toStride), toSecond);
             }
 
-            if (TRows.Count > 9)
+            if (sizeof(TRows) > 9)
             {
                 Store<TVector, TOps, TVectors>(s9, t9, to + (9 * toStride), toSecond);
             }
 
-            if (TRows.Count > 10)
+            if (sizeof(TRows) > 10)
             {
                 Store<TVector, TOps, TVectors>(s10, t10, to + (10 * toStride), toSecond);
             }
 
-            if (TRows.Count > 11)
+            if (sizeof(TRows) > 11)
             {
                 Store<TVector, TOps, TVectors>(s11, t11, to + (11 * toStride), toSecond);
             }
@@ -294,15 +395,223 @@ internal static unsafe class TileKernel
         }
     }
 
+    // One k. Of each three rows, the first has a pointer, and the two after it are one and two strides away, which an address can hold.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TVector, TOps, TRows, TVectors>(
+        float* left0, float* left3, float* left6, float* left9, nint rowStride, nint twoRows, float* right, nint second, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TRows : unmanaged, ITileCount
+        where TVectors : unmanaged, ITileCount
+    {
+        TVector b0 = TOps.Load(in *right, 0);
+        TVector b1 = sizeof(TVectors) > 1 ? TOps.Load(in *(right + second), 0) : b0;
+        Row<TVector, TOps, TVectors>(left0, b0, b1, ref s0, ref t0);
+        if (sizeof(TRows) > 1)
+        {
+            Row<TVector, TOps, TVectors>(left0 + rowStride, b0, b1, ref s1, ref t1);
+        }
+
+        if (sizeof(TRows) > 2)
+        {
+            Row<TVector, TOps, TVectors>(left0 + twoRows, b0, b1, ref s2, ref t2);
+        }
+
+        if (sizeof(TRows) > 3)
+        {
+            Row<TVector, TOps, TVectors>(left3, b0, b1, ref s3, ref t3);
+        }
+
+        if (sizeof(TRows) > 4)
+        {
+            Row<TVector, TOps, TVectors>(left3 + rowStride, b0, b1, ref s4, ref t4);
+        }
+
+        if (sizeof(TRows) > 5)
+        {
+            Row<TVector, TOps, TVectors>(left3 + twoRows, b0, b1, ref s5, ref t5);
+        }
+
+        if (sizeof(TRows) > 6)
+        {
+            Row<TVector, TOps, TVectors>(left6, b0, b1, ref s6, ref t6);
+        }
+
+        if (sizeof(TRows) > 7)
+        {
+            Row<TVector, TOps, TVectors>(left6 + rowStride, b0, b1, ref s7, ref t7);
+        }
+
+        if (sizeof(TRows) > 8)
+        {
+            Row<TVector, TOps, TVectors>(left6 + twoRows, b0, b1, ref s8, ref t8);
+        }
+
+        if (sizeof(TRows) > 9)
+        {
+            Row<TVector, TOps, TVectors>(left9, b0, b1, ref s9, ref t9);
+        }
+
+        if (sizeof(TRows) > 10)
+        {
+            Row<TVector, TOps, TVectors>(left9 + rowStride, b0, b1, ref s10, ref t10);
+        }
+
+        if (sizeof(TRows) > 11)
+        {
+            Row<TVector, TOps, TVectors>(left9 + twoRows, b0, b1, ref s11, ref t11);
+        }
+    }
+
+    // One k of packed operands: everything lies a constant away from where the turn of the loop began.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PackedStep<TVector, TOps, TRows, TVectors>(
+        float* left, int leftOffset, float* right, int rightOffset, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TRows : unmanaged, ITileCount
+        where TVectors : unmanaged, ITileCount
+    {
+        TVector b0 = TOps.Load(in *(right + rightOffset), 0);
+        TVector b1 = sizeof(TVectors) > 1 ? TOps.Load(in *(right + rightOffset), (nuint)TOps.Count) : b0;
+        Row<TVector, TOps, TVectors>(left + leftOffset, b0, b1, ref s0, ref t0);
+        if (sizeof(TRows) > 1)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 1), b0, b1, ref s1, ref t1);
+        }
+
+        if (sizeof(TRows) > 2)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 2), b0, b1, ref s2, ref t2);
+        }
+
+        if (sizeof(TRows) > 3)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 3), b0, b1, ref s3, ref t3);
+        }
+
+        if (sizeof(TRows) > 4)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 4), b0, b1, ref s4, ref t4);
+        }
+
+        if (sizeof(TRows) > 5)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 5), b0, b1, ref s5, ref t5);
+        }
+
+        if (sizeof(TRows) > 6)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 6), b0, b1, ref s6, ref t6);
+        }
+
+        if (sizeof(TRows) > 7)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 7), b0, b1, ref s7, ref t7);
+        }
+
+        if (sizeof(TRows) > 8)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 8), b0, b1, ref s8, ref t8);
+        }
+
+        if (sizeof(TRows) > 9)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 9), b0, b1, ref s9, ref t9);
+        }
+
+        if (sizeof(TRows) > 10)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 10), b0, b1, ref s10, ref t10);
+        }
+
+        if (sizeof(TRows) > 11)
+        {
+            Row<TVector, TOps, TVectors>(left + (leftOffset + 11), b0, b1, ref s11, ref t11);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch<TRows>(float* ahead, nint step, nint second)
+        where TRows : unmanaged, ITileCount
+    {
+        Prefetch.Line(ahead);
+        Prefetch.Line(ahead + second);
+        if (TileShapes.StepsAhead(sizeof(TRows)) > 1)
+        {
+            Prefetch.Line(ahead + step);
+            Prefetch.Line(ahead + step + second);
+            Prefetch.Line(ahead + (2 * step));
+            Prefetch.Line(ahead + (2 * step) + second);
+            Prefetch.Line(ahead + (3 * step));
+            Prefetch.Line(ahead + (3 * step) + second);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row<TVector, TOps, TVectors>(float* left, TVector b0, TVector b1, ref TVector first, ref TVector second)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TVectors : unmanaged, ITileCount
+    {
+        TVector a = TOps.Broadcast(*left);
+        first = TOps.FusedMultiplyAdd(a, b0, first);
+        if (sizeof(TVectors) > 1)
+        {
+            second = TOps.FusedMultiplyAdd(a, b1, second);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load<TVector, TOps, TVectors>(float* from, out TVector first, ref TVector second)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TVectors : unmanaged, ITileCount
+    {
+        first = TOps.Load(in *from, 0);
+        if (sizeof(TVectors) > 1)
+        {
+            second = TOps.Load(in *from, (nuint)TOps.Count);
+        }
+    }
+
+    // The node's value is the left one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo<TVector, TOps, TVectors>(float* node, ref TVector first, ref TVector second)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TVectors : unmanaged, ITileCount
+    {
+        first = TOps.Add(TOps.Load(in *node, 0), first);
+        if (sizeof(TVectors) > 1)
+        {
+            second = TOps.Add(TOps.Load(in *node, (nuint)TOps.Count), second);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddBias<TVector, TOps, TVectors>(float value, ref TVector first, ref TVector second)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TVectors : unmanaged, ITileCount
+    {
+        TVector bias = TOps.Broadcast(value);
+        first = TOps.Add(first, bias);
+        if (sizeof(TVectors) > 1)
+        {
+            second = TOps.Add(second, bias);
+        }
+    }
+
     // The second vector after the first: where the two overlap, its lanes are the ones that count.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVector, TOps, TVectors>(TVector first, TVector second, float* to, nint toSecond)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
-        where TVectors : struct, ITileCount
+        where TVectors : unmanaged, ITileCount
     {
         TOps.Store(first, ref *to, 0);
-        if (TVectors.Count > 1)
+        if (sizeof(TVectors) > 1)
         {
             TOps.Store(second, ref *(to + toSecond), 0);
         }

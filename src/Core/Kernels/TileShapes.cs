@@ -10,6 +10,9 @@ internal static class TileShapes
     /// <summary>The most lanes that a vector has.</summary>
     public const int MostLanes = 16;
 
+    /// <summary>The most rows where vectors are narrower than <see cref="MostLanes"/>.</summary>
+    public const int FewRows = 6;
+
     /// <summary>The rows of the next tile where <paramref name="rows"/> are left: full tiles, then two of nearly equal height, since short tiles cannot keep the multipliers busy.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
     /// <param name="rows">At least 1.</param>
@@ -19,15 +22,16 @@ internal static class TileShapes
         return rows >= 2 * most || rows == most ? most : rows > most ? (rows + 1) / 2 : rows;
     }
 
-    /// <summary>Whether so many of a tile's rows share the same lines' places in the first-level cache that they drive each other out: rows that lie multiples of 4 KiB apart, or nearly so,
-    /// share 8 places (32 KiB in 8 ways of 64 lines).</summary>
+    /// <summary>Whether a tile's rows are better packed, for each k side by side, than read where they lie: where they collide, and in short tiles, which have few multiply-adds for each
+    /// instruction that finds the next element.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
     /// <param name="stride">The floats from one row to the next.</param>
-    public static bool RowsCollide(int lanes, int stride)
-    {
-        const int WayFloats = 1024, Ways = 8, Nearly = 2;
-        return stride >= WayFloats - Nearly && MostHeight(lanes) > Ways && (stride + Nearly) % WayFloats <= 2 * Nearly;
-    }
+    public static bool PacksRows(int lanes, int stride) => lanes < MostLanes || RowsCollide(stride);
+
+    /// <summary>The columns of a panel that is as wide as a tile, where <paramref name="columns"/> are left: two vectors, or one that holds them.</summary>
+    /// <param name="lanes">The lanes of a vector.</param>
+    /// <param name="columns">At least 1.</param>
+    public static int PanelWidth(int lanes, int columns) => columns <= lanes ? lanes : 2 * lanes;
 
     /// <summary>The columns of a tile within a panel of <paramref name="panelWidth"/> columns.</summary>
     public static int Width(int lanes, int panelWidth) => Math.Min(2 * lanes, panelWidth);
@@ -37,6 +41,10 @@ internal static class TileShapes
     /// <param name="rows">The outputs' rows.</param>
     /// <param name="columns">The outputs' columns.</param>
     public static int Tiles(int lanes, int rows, int columns) => ((rows + MostHeight(lanes) - 1) / MostHeight(lanes)) * ((columns + (2 * lanes) - 1) / (2 * lanes));
+
+    /// <summary>The steps of <see cref="LinesAhead"/> that a tile takes with each four k: as the multiply-adds of a step.</summary>
+    /// <param name="rows">The tile's rows.</param>
+    public static int StepsAhead(int rows) => rows > FewRows ? 4 : 1;
 
     /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them.</summary>
     public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref readonly Tile tile)
@@ -54,12 +62,22 @@ internal static class TileShapes
         }
     }
 
-    private static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : 6;
+    /// <summary>The most rows of a tile.</summary>
+    /// <param name="lanes">The lanes of a vector.</param>
+    public static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : FewRows;
+
+    // Whether a tall tile's rows share the same lines' places in the first-level cache, so that they drive each other out: rows that lie multiples of 4 KiB apart, or nearly so, share 8 places
+    // (32 KiB in 8 ways of 64 lines).
+    private static bool RowsCollide(int stride)
+    {
+        const int WayFloats = 1024, Nearly = 2;
+        return stride >= WayFloats - Nearly && (stride + Nearly) % WayFloats <= 2 * Nearly;
+    }
 
     private static void Run<TVector, TOps, TVectors, TWalk>(int rows, ref readonly Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
-        where TVectors : struct, ITileCount
+        where TVectors : unmanaged, ITileCount
         where TWalk : struct, ITileWalk
     {
         switch (rows)

@@ -1,33 +1,16 @@
 namespace DistNet.Kernels;
 
-/// <summary>How a tile's operands are walked from one k to the next: by a stride, or by a list of steps, one for each k (the taps of a convolution, or its pixels).</summary>
-internal interface ITileWalk
-{
-    static abstract bool LeftIsListed { get; }
-
-    static abstract bool RightIsListed { get; }
-}
+/// <summary>How a tile's operands are walked from one k to the next. The JIT knows a type already while it reads a method, and so never looks at what another walk would do.</summary>
+internal interface ITileWalk;
 
 /// <summary>Both operands by strides: matrices.</summary>
-internal readonly struct StridedWalk : ITileWalk
-{
-    public static bool LeftIsListed => false;
+internal readonly struct StridedWalk : ITileWalk;
 
-    public static bool RightIsListed => false;
-}
+/// <summary>Both operands packed for the tile: for each k the elements of its rows side by side, and those of its columns; then those of the next k. There, no chain continues another.</summary>
+internal readonly struct PackedWalk : ITileWalk;
 
-/// <summary>The left operand by a list.</summary>
-internal readonly struct LeftListedWalk : ITileWalk
-{
-    public static bool LeftIsListed => true;
+/// <summary>The left operand by a list of steps, one for each k (the taps of a convolution, or its pixels).</summary>
+internal readonly struct LeftListedWalk : ITileWalk;
 
-    public static bool RightIsListed => false;
-}
-
-/// <summary>The right operand by a list; its two vectors may lie anywhere to each other.</summary>
-internal readonly struct RightListedWalk : ITileWalk
-{
-    public static bool LeftIsListed => false;
-
-    public static bool RightIsListed => true;
-}
+/// <summary>The right operand by a list of steps; its two vectors may lie anywhere to each other.</summary>
+internal readonly struct RightListedWalk : ITileWalk;

@@ -13,7 +13,7 @@ internal unsafe ref struct TransposedProduct : IKernel
     // Columns of the result that are turned together: three cache lines of each row.
     private const int ChunkColumns = 4 * TileShapes.MostRows;
 
-    // Rows of the right operand that collide are packed where as many panels at least read them.
+    // Rows of the right operand are packed, if at all, where as many panels at least read them.
     private const int PanelsThatPay = 4;
 
     public ReadOnlySpan<float> Left;
@@ -46,7 +46,7 @@ internal unsafe ref struct TransposedProduct : IKernel
             for (int first = 0; first < Rows; first += groupRows)
             {
                 int rows = Math.Min(groupRows, Rows - first);
-                bool packsRight = rows > (PanelsThatPay - 1) * Panels.Width && TileShapes.RowsCollide(TOps.Count, Inner);
+                bool packsRight = rows > (PanelsThatPay - 1) * Panels.Width && TileShapes.PacksRows(TOps.Count, Inner);
                 for (int column = 0; column < Columns; column += ChunkColumns)
                 {
                     Part part = new() { Column = column, Columns = Math.Min(ChunkColumns, Columns - column), Right = right + ((nint)column * Inner), Bias = Bias.IsEmpty ? null : bias + column };
@@ -56,17 +56,17 @@ internal unsafe ref struct TransposedProduct : IKernel
                         part.Tiles = memory.Tiles;
                     }
 
-                    for (int row = 0; row < rows; row += Panels.Width)
+                    for (int row = 0, width; row < rows; row += width)
                     {
-                        int width = Panels.WidthAt(row, rows);
+                        width = TileShapes.PanelWidth(TOps.Count, rows - row);
                         part.Rows = Math.Min(width, rows - row);
                         part.IsLast = row + width >= rows;
                         part.Output = result + ((nint)(first + row) * Columns) + column;
                         part.Panel = memory.Panels + ((nint)row * Inner);
-                        part.NextRows = column == 0 && !part.IsLast ? left + ((nint)(first + row + width) * Inner) : null;
+                        part.Next = part.IsLast ? null : column == 0 ? left + ((nint)(first + row + width) * Inner) : packsRight ? part.Panel + ((nint)width * Inner) : null;
                         if (column == 0)
                         {
-                            Panels.PackTransposed(left + ((nint)(first + row) * Inner), Inner, part.Rows, part.Panel);
+                            Panels.PackTransposed(left + ((nint)(first + row) * Inner), Inner, part.Rows, part.Panel, width);
                         }
 
                         Chunk<TVector, TOps>(part, width, memory.Chunk);
@@ -86,7 +86,7 @@ internal unsafe ref struct TransposedProduct : IKernel
         {
             Chunk = space.Take(ChunkColumns * Panels.Width),
             Panels = space.Take(checked(panels * Panels.Width * inner)),
-            Tiles = space.Take(panels >= PanelsThatPay && TileShapes.RowsCollide(TileShapes.MostLanes, inner) ? checked(ChunkColumns * inner) : 0),
+            Tiles = space.Take(panels >= PanelsThatPay ? checked(ChunkColumns * inner) : 0),
         };
     }
 
@@ -107,12 +107,11 @@ internal unsafe ref struct TransposedProduct : IKernel
     {
         SliceRows all = new(0, Inner);
         Tile tile = new() { LeftRowStride = Inner, LeftStep = 1, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
-        int width = TileShapes.Width(TOps.Count, panelWidth);
         for (int done = 0, height; done < part.Columns; done += height)
         {
             height = TileShapes.Height(TOps.Count, part.Columns - done);
             tile.Left = part.Right + ((nint)done * Inner);
-            tile.Ahead = Ahead(part, done, height);
+            tile.Ahead = Ahead(part, done, height, panelWidth);
             if (part.Tiles != null)
             {
                 tile.Left = part.Tiles + ((nint)done * Inner);
@@ -123,24 +122,29 @@ internal unsafe ref struct TransposedProduct : IKernel
             int row = part.Rows * done / part.Columns;
             Prefetch.Rows(part.Output + ((nint)row * Columns), Columns, (part.Rows * (done + height) / part.Columns) - row, part.Columns);
             tile.Bias = part.Bias == null ? null : part.Bias + done;
-            for (int offset = 0; offset < panelWidth; offset += width)
+            tile.Right = part.Panel;
+            tile.To = chunk + (done * panelWidth);
+            if (part.Tiles != null)
             {
-                tile.Right = part.Panel + offset;
-                tile.To = chunk + (done * panelWidth) + offset;
-                TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
+                TileShapes.Run<TVector, TOps, PackedWalk>(height, panelWidth, in tile);
+            }
+            else
+            {
+                TileShapes.Run<TVector, TOps, StridedWalk>(height, panelWidth, in tile);
             }
         }
     }
 
-    // Beside the last panel, the same tile's rows in the next chunk; beside the others, in a chunk's last tile, the rows that are packed next.
-    private readonly LinesAhead Ahead(in Part part, int done, int height)
+    // Beside the last panel, the same tile's rows in the next chunk; beside the others, a piece of what is packed or read next.
+    private readonly LinesAhead Ahead(in Part part, int done, int height, int panelWidth)
     {
-        if (part.IsLast && part.Column + ChunkColumns + done + height <= Columns)
+        if (!part.IsLast)
         {
-            return new LinesAhead(part.Right + ((nint)(ChunkColumns + done) * Inner), height, Inner);
+            return part.Next == null ? default : LinesAhead.PieceOf(part.Next, (nint)panelWidth * Inner, done / height, (part.Columns + height - 1) / height);
         }
 
-        return part.NextRows != null && done + height == part.Columns ? new LinesAhead(part.NextRows, Panels.Width, Inner, Panels.Width / 2) : default;
+        int rows = Math.Min(height, Columns - part.Column - ChunkColumns - done);
+        return rows <= 0 ? default : LinesAhead.Of(part.Right + ((nint)(ChunkColumns + done) * Inner), rows * Inner);
     }
 
     // A chunk of the result's columns, for the rows of one panel.
@@ -154,7 +158,7 @@ internal unsafe ref struct TransposedProduct : IKernel
         public float* Tiles;
         public float* Bias;
         public float* Panel;
-        public float* NextRows;
+        public float* Next;
         public float* Output;
     }
 

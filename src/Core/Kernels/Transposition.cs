@@ -34,6 +34,13 @@ internal static unsafe class Transposition
             FourRows(from + (row * fromStride), fromStride, count, to + row, toStride);
         }
 
+        if (row < rows && rows >= 4)
+        {
+            // The last four, some of them once more.
+            FourRows(from + ((rows - 4) * fromStride), fromStride, count, to + rows - 4, toStride);
+            row = rows;
+        }
+
         for (; row < paddedRows; row++)
         {
             float* source = from + (row * fromStride);

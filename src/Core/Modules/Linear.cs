@@ -72,7 +72,7 @@ public sealed class Linear : Module
     public override ModuleMemory Memory(ImmutableArray<Shape> inputs, int rows, int slices)
     {
         int width = inputs[0].Length;
-        int products = Math.Max(MatrixProduct.TransposedScratch(rows, width), Math.Max(MatrixProduct.MultiplyScratch(rows, OutputCount), MatrixProduct.SlicedScratch(rows, slices)));
+        int products = Math.Max(MatrixProduct.TransposedScratch(rows, width), Math.Max(MatrixProduct.MultiplyScratch(rows, OutputCount), MatrixProduct.SlicedScratch(rows, OutputCount, slices)));
         return new ModuleMemory(Scratch: Math.Max(products, MatrixProduct.ColumnSumScratch(slices)));
     }
 

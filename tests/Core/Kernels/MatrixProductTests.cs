@@ -59,6 +59,24 @@ public sealed class MatrixProductTests
         }
     }
 
+    // Where enough panels read them, the left operand's rows (and the transposed right one's) are packed for tiles of every height.
+    [Theory]
+    [MemberData(nameof(Units))]
+    public void Tiles_of_packed_operands_have_the_bits_of_plain_chains(string name)
+    {
+        VectorUnit unit = Unit(name);
+        Numbers random = new(9);
+        foreach (int few in unit.Emulated ? new[] { 5, 9 } : [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 19, 23, 25, 29, 49])
+        {
+            foreach (int inner in unit.Emulated ? new[] { 6 } : [1, 3, 4, 5, 8, 11, 66])
+            {
+                CheckMultiply(unit, few, inner, 97 + (inner % 16), true);
+                CheckMultiply(unit, 97 + (inner % 16), inner, few, false);
+                CheckSliced(unit, few, 97 + few, Slices(random, inner));
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Units))]
     public void A_sliced_product_has_the_bits_of_the_canonical_tree(string name)
@@ -120,7 +138,7 @@ public sealed class MatrixProductTests
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             float[] result = new float[1];
-            MatrixProduct.SlicedProduct(unit, values, 1, Enumerable.Repeat(1f, 11).ToArray(), 1, slices, result, 0, 1, new float[MatrixProduct.SlicedScratch(11, 11)]);
+            MatrixProduct.SlicedProduct(unit, values, 1, Enumerable.Repeat(1f, 11).ToArray(), 1, slices, result, 0, 1, new float[MatrixProduct.SlicedScratch(11, 1, 11)]);
             Assert.Equal(expected, result[0]);
         }
     }
@@ -141,9 +159,10 @@ public sealed class MatrixProductTests
     public void A_scratch_for_a_large_product_serves_every_smaller_one() =>
         Gen.Select(Gen.Int[0, 5000], Gen.Int[0, 5000], Gen.Int[0, 200]).Sample((rows, inner, slices) =>
         {
-            int length = MatrixProduct.SlicedScratch(rows, slices);
-            Assert.InRange(MatrixProduct.SlicedScratch(rows + 1, slices), length, int.MaxValue);
-            Assert.InRange(MatrixProduct.SlicedScratch(rows, slices + 1), length, int.MaxValue);
+            int length = MatrixProduct.SlicedScratch(rows, inner, slices);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows + 1, inner, slices), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows, inner + 1, slices), length, int.MaxValue);
+            Assert.InRange(MatrixProduct.SlicedScratch(rows, inner, slices + 1), length, int.MaxValue);
             Assert.InRange(MatrixProduct.ColumnSumScratch(slices), 0, length);
             foreach (int summed in new[] { inner, 1024 * (1 + (inner / 1024)) })
             {
@@ -183,7 +202,7 @@ public sealed class MatrixProductTests
         Numbers random = new(leftColumns + (100 * rightColumns));
         int rows = Rows(slices);
         float[] left = random.Floats(rows * leftColumns), right = random.Floats(rows * rightColumns), result = random.Floats(leftColumns * rightColumns);
-        float[] scratch = random.Floats(MatrixProduct.SlicedScratch(rows, slices.Length));
+        float[] scratch = random.Floats(MatrixProduct.SlicedScratch(rows, leftColumns, slices.Length));
         int middle = leftColumns / 3;
         MatrixProduct.SlicedProduct(unit, left, leftColumns, right, rightColumns, slices, result, 0, middle, scratch);
         MatrixProduct.SlicedProduct(unit, left, leftColumns, right, rightColumns, slices, result, middle, leftColumns, scratch);
