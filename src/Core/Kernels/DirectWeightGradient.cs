@@ -104,25 +104,25 @@ internal unsafe struct DirectWeightGradient : ISliceWeightGradient<DirectWeightG
         tile.LeftRowStride = byTaps ? shape.Columns.Dilation : planes.ChannelLength;
         tile.LeftGroupStride = byTaps ? (nint)shape.Rows.Dilation * planes.Pitch : 3 * (nint)planes.ChannelLength;
         tile.ToStride = byTaps ? width : (nint)area * width;
-        for (int channel = 0, height; channel < shape.GroupChannels; channel += byTaps ? 1 : height)
+        for (int channel = 0, channels; channel < shape.GroupChannels; channel += channels)
         {
-            height = byTaps ? area : TileShapes.Height(TOps.Count, shape.GroupChannels - channel);
-            for (int tap = 0; tap < (byTaps ? 1 : area); tap++)
+            channels = byTaps ? 1 : TileShapes.Height(TOps.Count, shape.GroupChannels - channel);
+            for (int tap = 0, taps; tap < area; tap += taps)
             {
+                taps = byTaps ? Math.Min(TileShapes.MostHeight(TOps.Count), area - tap) : 1;
                 tile.Left = plane + ((nint)channel * planes.ChannelLength)
                     + planes.Place(tap / shape.Columns.Kernel * shape.Rows.Dilation, tap % shape.Columns.Kernel * shape.Columns.Dilation);
                 for (int offset = 0; offset < width; offset += tileWidth)
                 {
                     tile.Right = turned + offset;
                     tile.To = sum + ((((nint)channel * area) + tap) * width) + offset;
-                    TileShapes.Run<TVector, TOps, LeftListedWalk>(height, tileWidth, in tile);
+                    TileShapes.Run<TVector, TOps, LeftListedWalk>(channels * taps, tileWidth, in tile);
                 }
             }
         }
     }
 
-    // Of few channels, all taps of a kernel three columns wide make a tile: three rows of it side by side, and so again for each row of the kernel.
+    // Of few channels, the taps of a kernel three columns wide make a tile: three rows of it side by side, and so again for each row of the kernel.
     private readonly bool RowsAreTaps(int lanes) =>
-        shape.Columns.Kernel == 3 && shape.Rows.Stride == 1 && shape.Columns.Stride == 1 && shape.GroupChannels < shape.KernelArea
-        && TileShapes.Height(lanes, shape.KernelArea) == shape.KernelArea;
+        shape.Columns.Kernel == 3 && shape.Rows.Stride == 1 && shape.Columns.Stride == 1 && shape.GroupChannels < Math.Min(shape.KernelArea, TileShapes.MostHeight(lanes));
 }
