@@ -71,60 +71,60 @@ internal static unsafe class TileKernel
                 // The chain goes on from where the last call left it.
                 float* start = tile.To;
                 nint stride = tile.ToStride;
-                Load<TVector, TOps, TVectors>(start, out s0, ref t0);
+                TileRow.Load<TVector, TOps, TVectors>(start, out s0, ref t0);
                 if (sizeof(TRows) > 1)
                 {
-                    Load<TVector, TOps, TVectors>(start + stride, out s1, ref t1);
+                    TileRow.Load<TVector, TOps, TVectors>(start + stride, out s1, ref t1);
                 }
 
                 if (sizeof(TRows) > 2)
                 {
-                    Load<TVector, TOps, TVectors>(start + (2 * stride), out s2, ref t2);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (2 * stride), out s2, ref t2);
                 }
 
                 if (sizeof(TRows) > 3)
                 {
-                    Load<TVector, TOps, TVectors>(start + (3 * stride), out s3, ref t3);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (3 * stride), out s3, ref t3);
                 }
 
                 if (sizeof(TRows) > 4)
                 {
-                    Load<TVector, TOps, TVectors>(start + (4 * stride), out s4, ref t4);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (4 * stride), out s4, ref t4);
                 }
 
                 if (sizeof(TRows) > 5)
                 {
-                    Load<TVector, TOps, TVectors>(start + (5 * stride), out s5, ref t5);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (5 * stride), out s5, ref t5);
                 }
 
                 if (sizeof(TRows) > 6)
                 {
-                    Load<TVector, TOps, TVectors>(start + (6 * stride), out s6, ref t6);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (6 * stride), out s6, ref t6);
                 }
 
                 if (sizeof(TRows) > 7)
                 {
-                    Load<TVector, TOps, TVectors>(start + (7 * stride), out s7, ref t7);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (7 * stride), out s7, ref t7);
                 }
 
                 if (sizeof(TRows) > 8)
                 {
-                    Load<TVector, TOps, TVectors>(start + (8 * stride), out s8, ref t8);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (8 * stride), out s8, ref t8);
                 }
 
                 if (sizeof(TRows) > 9)
                 {
-                    Load<TVector, TOps, TVectors>(start + (9 * stride), out s9, ref t9);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (9 * stride), out s9, ref t9);
                 }
 
                 if (sizeof(TRows) > 10)
                 {
-                    Load<TVector, TOps, TVectors>(start + (10 * stride), out s10, ref t10);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (10 * stride), out s10, ref t10);
                 }
 
                 if (sizeof(TRows) > 11)
                 {
-                    Load<TVector, TOps, TVectors>(start + (11 * stride), out s11, ref t11);
+                    TileRow.Load<TVector, TOps, TVectors>(start + (11 * stride), out s11, ref t11);
                 }
             }
 
@@ -140,10 +140,10 @@ internal static unsafe class TileKernel
 
                 if (typeof(TWalk) == typeof(PackedWalk))
                 {
-                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    PackedStep<TVector, TOps, TRows, TVectors>(left0, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += Block * sizeof(TRows);
                     right += Block * sizeof(TVectors) * TOps.Count;
                 }
@@ -157,25 +157,25 @@ internal static unsafe class TileKernel
                         Prefetch.Line(left0 + (3 * leftStep) + leftAhead);
                     }
 
-                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
@@ -188,13 +188,13 @@ internal static unsafe class TileKernel
             {
                 if (typeof(TWalk) == typeof(PackedWalk))
                 {
-                    PackedStep<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += sizeof(TRows);
                     right += sizeof(TVectors) * TOps.Count;
                 }
                 else
                 {
-                    Step<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? *steps++ : leftStep;
                     rightStride = typeof(TWalk) == typeof(RightListedWalk) ? *steps++ : rightStride;
                     left0 += leftStep;
@@ -212,322 +212,186 @@ internal static unsafe class TileKernel
                 if ((waiting & 1) != 0)
                 {
                     float* node = tile.Levels + (level * sizeof(TRows) * tileWidth);
-                    AddTo<TVector, TOps, TVectors>(node, ref s0, ref t0);
+                    TileRow.AddTo<TVector, TOps, TVectors>(node, ref s0, ref t0);
                     if (sizeof(TRows) > 1)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + tileWidth, ref s1, ref t1);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + tileWidth, ref s1, ref t1);
                     }
 
                     if (sizeof(TRows) > 2)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (2 * tileWidth), ref s2, ref t2);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (2 * tileWidth), ref s2, ref t2);
                     }
 
                     if (sizeof(TRows) > 3)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (3 * tileWidth), ref s3, ref t3);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (3 * tileWidth), ref s3, ref t3);
                     }
 
                     if (sizeof(TRows) > 4)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (4 * tileWidth), ref s4, ref t4);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (4 * tileWidth), ref s4, ref t4);
                     }
 
                     if (sizeof(TRows) > 5)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (5 * tileWidth), ref s5, ref t5);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (5 * tileWidth), ref s5, ref t5);
                     }
 
                     if (sizeof(TRows) > 6)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (6 * tileWidth), ref s6, ref t6);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (6 * tileWidth), ref s6, ref t6);
                     }
 
                     if (sizeof(TRows) > 7)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (7 * tileWidth), ref s7, ref t7);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (7 * tileWidth), ref s7, ref t7);
                     }
 
                     if (sizeof(TRows) > 8)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (8 * tileWidth), ref s8, ref t8);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (8 * tileWidth), ref s8, ref t8);
                     }
 
                     if (sizeof(TRows) > 9)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (9 * tileWidth), ref s9, ref t9);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (9 * tileWidth), ref s9, ref t9);
                     }
 
                     if (sizeof(TRows) > 10)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (10 * tileWidth), ref s10, ref t10);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (10 * tileWidth), ref s10, ref t10);
                     }
 
                     if (sizeof(TRows) > 11)
                     {
-                        AddTo<TVector, TOps, TVectors>(node + (11 * tileWidth), ref s11, ref t11);
+                        TileRow.AddTo<TVector, TOps, TVectors>(node + (11 * tileWidth), ref s11, ref t11);
                     }
                 }
             }
 
             if (last && tile.Bias != null)
             {
-                AddBias<TVector, TOps, TVectors>(tile.Bias[0], ref s0, ref t0);
+                TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[0], ref s0, ref t0);
                 if (sizeof(TRows) > 1)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[1], ref s1, ref t1);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[1], ref s1, ref t1);
                 }
 
                 if (sizeof(TRows) > 2)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[2], ref s2, ref t2);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[2], ref s2, ref t2);
                 }
 
                 if (sizeof(TRows) > 3)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[3], ref s3, ref t3);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[3], ref s3, ref t3);
                 }
 
                 if (sizeof(TRows) > 4)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[4], ref s4, ref t4);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[4], ref s4, ref t4);
                 }
 
                 if (sizeof(TRows) > 5)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[5], ref s5, ref t5);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[5], ref s5, ref t5);
                 }
 
                 if (sizeof(TRows) > 6)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[6], ref s6, ref t6);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[6], ref s6, ref t6);
                 }
 
                 if (sizeof(TRows) > 7)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[7], ref s7, ref t7);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[7], ref s7, ref t7);
                 }
 
                 if (sizeof(TRows) > 8)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[8], ref s8, ref t8);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[8], ref s8, ref t8);
                 }
 
                 if (sizeof(TRows) > 9)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[9], ref s9, ref t9);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[9], ref s9, ref t9);
                 }
 
                 if (sizeof(TRows) > 10)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[10], ref s10, ref t10);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[10], ref s10, ref t10);
                 }
 
                 if (sizeof(TRows) > 11)
                 {
-                    AddBias<TVector, TOps, TVectors>(tile.Bias[11], ref s11, ref t11);
+                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[11], ref s11, ref t11);
                 }
             }
 
             float* to = last ? tile.To : tile.Levels + (level * sizeof(TRows) * tileWidth);
             nint toStride = last ? tile.ToStride : tileWidth;
             nint toSecond = typeof(TWalk) == typeof(RightListedWalk) && last ? tile.SecondTo : TOps.Count;
-            Store<TVector, TOps, TVectors>(s0, t0, to, toSecond);
+            TileRow.Store<TVector, TOps, TVectors>(s0, t0, to, toSecond);
             if (sizeof(TRows) > 1)
             {
-                Store<TVector, TOps, TVectors>(s1, t1, to + toStride, toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s1, t1, to + toStride, toSecond);
             }
 
             if (sizeof(TRows) > 2)
             {
-                Store<TVector, TOps, TVectors>(s2, t2, to + (2 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s2, t2, to + (2 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 3)
             {
-                Store<TVector, TOps, TVectors>(s3, t3, to + (3 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s3, t3, to + (3 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 4)
             {
-                Store<TVector, TOps, TVectors>(s4, t4, to + (4 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s4, t4, to + (4 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 5)
             {
-                Store<TVector, TOps, TVectors>(s5, t5, to + (5 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s5, t5, to + (5 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 6)
             {
-                Store<TVector, TOps, TVectors>(s6, t6, to + (6 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s6, t6, to + (6 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 7)
             {
-                Store<TVector, TOps, TVectors>(s7, t7, to + (7 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s7, t7, to + (7 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 8)
             {
-                Store<TVector, TOps, TVectors>(s8, t8, to + (8 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s8, t8, to + (8 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 9)
             {
-                Store<TVector, TOps, TVectors>(s9, t9, to + (9 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s9, t9, to + (9 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 10)
             {
-                Store<TVector, TOps, TVectors>(s10, t10, to + (10 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s10, t10, to + (10 * toStride), toSecond);
             }
 
             if (sizeof(TRows) > 11)
             {
-                Store<TVector, TOps, TVectors>(s11, t11, to + (11 * toStride), toSecond);
+                TileRow.Store<TVector, TOps, TVectors>(s11, t11, to + (11 * toStride), toSecond);
             }
 
             if (last)
             {
                 return;
             }
-        }
-    }
-
-    // One k. Of each three rows, the first has a pointer, and the two after it are one and two strides away, which an address can hold.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<TVector, TOps, TRows, TVectors>(
-        float* left0, float* left3, float* left6, float* left9, nint rowStride, nint twoRows, float* right, nint second, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TRows : unmanaged, ITileCount
-        where TVectors : unmanaged, ITileCount
-    {
-        TVector b0 = TOps.Load(in *right, 0);
-        TVector b1 = sizeof(TVectors) > 1 ? TOps.Load(in *(right + second), 0) : b0;
-        Row<TVector, TOps, TVectors>(left0, b0, b1, ref s0, ref t0);
-        if (sizeof(TRows) > 1)
-        {
-            Row<TVector, TOps, TVectors>(left0 + rowStride, b0, b1, ref s1, ref t1);
-        }
-
-        if (sizeof(TRows) > 2)
-        {
-            Row<TVector, TOps, TVectors>(left0 + twoRows, b0, b1, ref s2, ref t2);
-        }
-
-        if (sizeof(TRows) > 3)
-        {
-            Row<TVector, TOps, TVectors>(left3, b0, b1, ref s3, ref t3);
-        }
-
-        if (sizeof(TRows) > 4)
-        {
-            Row<TVector, TOps, TVectors>(left3 + rowStride, b0, b1, ref s4, ref t4);
-        }
-
-        if (sizeof(TRows) > 5)
-        {
-            Row<TVector, TOps, TVectors>(left3 + twoRows, b0, b1, ref s5, ref t5);
-        }
-
-        if (sizeof(TRows) > 6)
-        {
-            Row<TVector, TOps, TVectors>(left6, b0, b1, ref s6, ref t6);
-        }
-
-        if (sizeof(TRows) > 7)
-        {
-            Row<TVector, TOps, TVectors>(left6 + rowStride, b0, b1, ref s7, ref t7);
-        }
-
-        if (sizeof(TRows) > 8)
-        {
-            Row<TVector, TOps, TVectors>(left6 + twoRows, b0, b1, ref s8, ref t8);
-        }
-
-        if (sizeof(TRows) > 9)
-        {
-            Row<TVector, TOps, TVectors>(left9, b0, b1, ref s9, ref t9);
-        }
-
-        if (sizeof(TRows) > 10)
-        {
-            Row<TVector, TOps, TVectors>(left9 + rowStride, b0, b1, ref s10, ref t10);
-        }
-
-        if (sizeof(TRows) > 11)
-        {
-            Row<TVector, TOps, TVectors>(left9 + twoRows, b0, b1, ref s11, ref t11);
-        }
-    }
-
-    // One k of packed operands: everything lies a constant away from where the turn of the loop began.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PackedStep<TVector, TOps, TRows, TVectors>(
-        float* left, int leftOffset, float* right, int rightOffset, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TRows : unmanaged, ITileCount
-        where TVectors : unmanaged, ITileCount
-    {
-        TVector b0 = TOps.Load(in *(right + rightOffset), 0);
-        TVector b1 = sizeof(TVectors) > 1 ? TOps.Load(in *(right + rightOffset), (nuint)TOps.Count) : b0;
-        Row<TVector, TOps, TVectors>(left + leftOffset, b0, b1, ref s0, ref t0);
-        if (sizeof(TRows) > 1)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 1), b0, b1, ref s1, ref t1);
-        }
-
-        if (sizeof(TRows) > 2)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 2), b0, b1, ref s2, ref t2);
-        }
-
-        if (sizeof(TRows) > 3)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 3), b0, b1, ref s3, ref t3);
-        }
-
-        if (sizeof(TRows) > 4)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 4), b0, b1, ref s4, ref t4);
-        }
-
-        if (sizeof(TRows) > 5)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 5), b0, b1, ref s5, ref t5);
-        }
-
-        if (sizeof(TRows) > 6)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 6), b0, b1, ref s6, ref t6);
-        }
-
-        if (sizeof(TRows) > 7)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 7), b0, b1, ref s7, ref t7);
-        }
-
-        if (sizeof(TRows) > 8)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 8), b0, b1, ref s8, ref t8);
-        }
-
-        if (sizeof(TRows) > 9)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 9), b0, b1, ref s9, ref t9);
-        }
-
-        if (sizeof(TRows) > 10)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 10), b0, b1, ref s10, ref t10);
-        }
-
-        if (sizeof(TRows) > 11)
-        {
-            Row<TVector, TOps, TVectors>(left + (leftOffset + 11), b0, b1, ref s11, ref t11);
         }
     }
 
@@ -545,75 +409,6 @@ internal static unsafe class TileKernel
             Prefetch.Line(ahead + (2 * step) + second);
             Prefetch.Line(ahead + (3 * step));
             Prefetch.Line(ahead + (3 * step) + second);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row<TVector, TOps, TVectors>(float* left, TVector b0, TVector b1, ref TVector first, ref TVector second)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TVectors : unmanaged, ITileCount
-    {
-        TVector a = TOps.Broadcast(*left);
-        first = TOps.FusedMultiplyAdd(a, b0, first);
-        if (sizeof(TVectors) > 1)
-        {
-            second = TOps.FusedMultiplyAdd(a, b1, second);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load<TVector, TOps, TVectors>(float* from, out TVector first, ref TVector second)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TVectors : unmanaged, ITileCount
-    {
-        first = TOps.Load(in *from, 0);
-        if (sizeof(TVectors) > 1)
-        {
-            second = TOps.Load(in *from, (nuint)TOps.Count);
-        }
-    }
-
-    // The node's value is the left one.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo<TVector, TOps, TVectors>(float* node, ref TVector first, ref TVector second)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TVectors : unmanaged, ITileCount
-    {
-        first = TOps.Add(TOps.Load(in *node, 0), first);
-        if (sizeof(TVectors) > 1)
-        {
-            second = TOps.Add(TOps.Load(in *node, (nuint)TOps.Count), second);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddBias<TVector, TOps, TVectors>(float value, ref TVector first, ref TVector second)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TVectors : unmanaged, ITileCount
-    {
-        TVector bias = TOps.Broadcast(value);
-        first = TOps.Add(first, bias);
-        if (sizeof(TVectors) > 1)
-        {
-            second = TOps.Add(second, bias);
-        }
-    }
-
-    // The second vector after the first: where the two overlap, its lanes are the ones that count.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVector, TOps, TVectors>(TVector first, TVector second, float* to, nint toSecond)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TVectors : unmanaged, ITileCount
-    {
-        TOps.Store(first, ref *to, 0);
-        if (sizeof(TVectors) > 1)
-        {
-            TOps.Store(second, ref *(to + toSecond), 0);
         }
     }
 }
