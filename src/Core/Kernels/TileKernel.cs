@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
@@ -206,67 +207,63 @@ internal static unsafe class TileKernel
             }
 
             bool last = segment == tile.SegmentCount - 1;
-            int level = 0;
-            for (int waiting = segment; waiting != 0 && ((waiting & 1) != 0 || last); waiting >>= 1, level++)
+            for (int waiting = last ? segment : segment & ~(segment + 1); waiting != 0; waiting &= waiting - 1)
             {
-                if ((waiting & 1) != 0)
+                float* node = tile.Levels + (BitOperations.TrailingZeroCount(waiting) * sizeof(TRows) * tileWidth);
+                TileRow.AddTo<TVector, TOps, TVectors>(node, ref s0, ref t0);
+                if (sizeof(TRows) > 1)
                 {
-                    float* node = tile.Levels + (level * sizeof(TRows) * tileWidth);
-                    TileRow.AddTo<TVector, TOps, TVectors>(node, ref s0, ref t0);
-                    if (sizeof(TRows) > 1)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + tileWidth, ref s1, ref t1);
-                    }
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + tileWidth, ref s1, ref t1);
+                }
 
-                    if (sizeof(TRows) > 2)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (2 * tileWidth), ref s2, ref t2);
-                    }
+                if (sizeof(TRows) > 2)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (2 * tileWidth), ref s2, ref t2);
+                }
 
-                    if (sizeof(TRows) > 3)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (3 * tileWidth), ref s3, ref t3);
-                    }
+                if (sizeof(TRows) > 3)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (3 * tileWidth), ref s3, ref t3);
+                }
 
-                    if (sizeof(TRows) > 4)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (4 * tileWidth), ref s4, ref t4);
-                    }
+                if (sizeof(TRows) > 4)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (4 * tileWidth), ref s4, ref t4);
+                }
 
-                    if (sizeof(TRows) > 5)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (5 * tileWidth), ref s5, ref t5);
-                    }
+                if (sizeof(TRows) > 5)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (5 * tileWidth), ref s5, ref t5);
+                }
 
-                    if (sizeof(TRows) > 6)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (6 * tileWidth), ref s6, ref t6);
-                    }
+                if (sizeof(TRows) > 6)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (6 * tileWidth), ref s6, ref t6);
+                }
 
-                    if (sizeof(TRows) > 7)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (7 * tileWidth), ref s7, ref t7);
-                    }
+                if (sizeof(TRows) > 7)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (7 * tileWidth), ref s7, ref t7);
+                }
 
-                    if (sizeof(TRows) > 8)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (8 * tileWidth), ref s8, ref t8);
-                    }
+                if (sizeof(TRows) > 8)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (8 * tileWidth), ref s8, ref t8);
+                }
 
-                    if (sizeof(TRows) > 9)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (9 * tileWidth), ref s9, ref t9);
-                    }
+                if (sizeof(TRows) > 9)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (9 * tileWidth), ref s9, ref t9);
+                }
 
-                    if (sizeof(TRows) > 10)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (10 * tileWidth), ref s10, ref t10);
-                    }
+                if (sizeof(TRows) > 10)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (10 * tileWidth), ref s10, ref t10);
+                }
 
-                    if (sizeof(TRows) > 11)
-                    {
-                        TileRow.AddTo<TVector, TOps, TVectors>(node + (11 * tileWidth), ref s11, ref t11);
-                    }
+                if (sizeof(TRows) > 11)
+                {
+                    TileRow.AddTo<TVector, TOps, TVectors>(node + (11 * tileWidth), ref s11, ref t11);
                 }
             }
 
@@ -329,7 +326,7 @@ internal static unsafe class TileKernel
                 }
             }
 
-            float* to = last ? tile.To : tile.Levels + (level * sizeof(TRows) * tileWidth);
+            float* to = last ? tile.To : tile.Levels + (BitOperations.TrailingZeroCount(~segment) * sizeof(TRows) * tileWidth);
             nint toStride = last ? tile.ToStride : tileWidth;
             nint toSecond = typeof(TWalk) == typeof(RightListedWalk) && last ? tile.SecondTo : TOps.Count;
             TileRow.Store<TVector, TOps, TVectors>(s0, t0, to, toSecond);
