@@ -130,7 +130,7 @@ internal unsafe ref struct PanelProduct : IKernel
             tile.ToStride = isWhole ? Columns : width;
             if (packsLeft && below > 0)
             {
-                tile.Ahead = new LinesAhead(left + ((nint)(row + height) * LeftRowStride), height, Inner);
+                tile.Ahead = NextRows(left, row + height, Math.Min(height, below));
             }
             else if (isInPlace && row == FromRow && (first == 0 || below == 0))
             {
@@ -174,6 +174,10 @@ internal unsafe ref struct PanelProduct : IKernel
         int rows = (Inner / TilesThatFetch) + 1;
         return height > TileShapes.FewRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);
     }
+
+    // Rows that are packed next: floats that lie side by side, or for each k those of its row, two rows with each step.
+    private readonly LinesAhead NextRows(float* left, int row, int rows) =>
+        LeftRowStride == 1 ? new LinesAhead(left + row, 2 * (nint)LeftStep, Inner / 2, LeftStep) : LinesAhead.Of(left + ((nint)row * LeftRowStride), rows * Inner);
 
     // For each k the rows side by side.
     private readonly void PackRows(float* rows, int height, float* packed)

@@ -15,7 +15,7 @@ internal unsafe struct Tile
     /// <summary>From one k of the left operand to the next.</summary>
     public nint LeftStep;
 
-    /// <summary>How far on in the left operand the next tile's elements lie, which are fetched ahead; 0 where its own lie in the order in which they are read.</summary>
+    /// <summary>How far on in the left operand the next tile's elements lie, which tall tiles fetch ahead; 0 where its own lie in the order in which they are read.</summary>
     public nint LeftAhead;
 
     /// <summary>What else is fetched: what is packed or written next, or what lies ahead in a right operand that is read where it lies. Where nothing is said, none.</summary>
