@@ -4,7 +4,7 @@ using static DistNet.Faults.Workshop;
 
 namespace DistNet.Faults;
 
-/// <summary>One fault again and again, on a run of some thousand steps; each must come to the bits of the undisturbed run.</summary>
+/// <summary>One fault again and again, on a run of two thousand steps; each must come to the bits of the undisturbed run.</summary>
 /// <param name="workshop">The job.</param>
 /// <param name="digest">What every run must come to.</param>
 /// <param name="random">Who is hit, and when.</param>
