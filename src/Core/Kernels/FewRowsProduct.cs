@@ -35,10 +35,11 @@ internal unsafe ref struct FewRowsProduct : IKernel
         {
             Scratch space = new(scratch);
             Memory memory = Lay(ref space, Inner);
-            for (int first = 0; first < Columns; first += Panels.Width)
+            for (int first = 0, width; first < Columns; first += width)
             {
-                int width = Panels.WidthAt(first, Columns), columns = Math.Min(width, Columns - first);
-                Panels.PackTransposed(right + ((nint)first * Inner), Inner, columns, memory.Panel);
+                width = TileShapes.PanelWidth(TOps.Count, Columns - first);
+                int columns = Math.Min(width, Columns - first);
+                Panels.PackTransposed(right + ((nint)first * Inner), Inner, columns, memory.Panel, width);
                 Panel<TVector, TOps>(left, memory, width);
                 for (int row = 0; row < Rows; row++)
                 {
@@ -61,17 +62,13 @@ internal unsafe ref struct FewRowsProduct : IKernel
     {
         SliceRows all = new(0, Inner);
         Tile tile = new() { LeftRowStride = Inner, LeftStep = 1, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
-        int width = TileShapes.Width(TOps.Count, panelWidth);
         for (int row = 0, height; row < Rows; row += height)
         {
             height = TileShapes.Height(TOps.Count, Rows - row);
             tile.Left = left + ((nint)row * Inner);
-            for (int offset = 0; offset < panelWidth; offset += width)
-            {
-                tile.Right = memory.Panel + offset;
-                tile.To = memory.Outputs + (row * panelWidth) + offset;
-                TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
-            }
+            tile.Right = memory.Panel;
+            tile.To = memory.Outputs + (row * panelWidth);
+            TileShapes.Run<TVector, TOps, StridedWalk>(height, panelWidth, in tile);
         }
     }
 

@@ -135,13 +135,13 @@ internal unsafe ref struct PanelProduct : IKernel
             else if (isInPlace && row == FromRow && (first == 0 || below == 0))
             {
                 float* rows = tile.Right + (RowsAhead * (nint)Columns);
-                tile.Ahead = height > TileShapes.FewRows ? new LinesAhead(rows, Columns, Inner, Prefetch.LineFloats) : new LinesAhead(rows, 4 * Columns, Inner / 4, 2 * Columns);
+                tile.Ahead = height > TileShapes.MostShortRows ? new LinesAhead(rows, Columns, Inner, Prefetch.LineFloats) : new LinesAhead(rows, 4 * Columns, Inner / 4, 2 * Columns);
             }
             else if (nextPanel != null && below < TilesThatFetch * most)
             {
                 tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - 1 - ((below + most - 1) / most));
             }
-            else if (packedLeft != null && height <= TileShapes.FewRows)
+            else if (packedLeft != null && height <= TileShapes.MostShortRows)
             {
                 tile.Ahead = LinesAhead.Of(tile.Left + ((nint)height * Inner), Math.Min(height, below) * Inner);
                 Prefetch.Rows(output + ((nint)height * Columns), Columns, Math.Min(below, most), columns);
@@ -172,7 +172,7 @@ internal unsafe ref struct PanelProduct : IKernel
     {
         panel += (nint)(Inner * piece / TilesThatFetch) * Columns;
         int rows = (Inner / TilesThatFetch) + 1;
-        return height > TileShapes.FewRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);
+        return height > TileShapes.MostShortRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);
     }
 
     // Rows that are packed next: floats that lie side by side, or for each k those of its row, two rows with each step.

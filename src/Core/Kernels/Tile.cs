@@ -3,7 +3,7 @@ namespace DistNet.Kernels;
 /// <summary>What one tile is computed from.</summary>
 internal unsafe struct Tile
 {
-    /// <summary>The left operand's first row at k = 0: read where it lies, one element for each row and k.</summary>
+    /// <summary>The left operand's first row at k = 0; one element is read for each row and k.</summary>
     public float* Left;
 
     /// <summary>From one row of the left operand to the next.</summary>
@@ -36,7 +36,7 @@ internal unsafe struct Tile
     /// <summary>Likewise in <see cref="To"/>; where the vectors overlap there, the second one's lanes stay.</summary>
     public nint SecondTo;
 
-    /// <summary>Whether each chain goes on from what stands in <see cref="To"/> instead of starting at +0: only where there is one segment, and no steps of the right operand.</summary>
+    /// <summary>Whether each chain goes on from what stands in <see cref="To"/> instead of starting at +0: only where there is one segment, no steps of the right operand, and operands that are not packed.</summary>
     public bool Continues;
 
     /// <summary>The k that each segment sums; each segment is a chain of its own.</summary>

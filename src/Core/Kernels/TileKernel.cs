@@ -150,7 +150,7 @@ internal static unsafe class TileKernel
                 }
                 else
                 {
-                    if (sizeof(TRows) > TileShapes.FewRows)
+                    if (sizeof(TRows) > TileShapes.MostShortRows)
                     {
                         Prefetch.Line(left0 + leftAhead);
                         Prefetch.Line(left0 + leftStep + leftAhead);

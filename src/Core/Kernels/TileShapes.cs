@@ -10,8 +10,8 @@ internal static class TileShapes
     /// <summary>The most lanes that a vector has.</summary>
     public const int MostLanes = 16;
 
-    /// <summary>The most rows where vectors are narrower than <see cref="MostLanes"/>.</summary>
-    public const int FewRows = 6;
+    /// <summary>The most rows of a short tile, one of vectors narrower than <see cref="MostLanes"/>.</summary>
+    public const int MostShortRows = 6;
 
     /// <summary>The rows of the next tile where <paramref name="rows"/> are left: full tiles, then two of nearly equal height, since short tiles cannot keep the multipliers busy.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
@@ -44,7 +44,7 @@ internal static class TileShapes
 
     /// <summary>The steps of <see cref="LinesAhead"/> that a tile takes with each four k: as the multiply-adds of a step.</summary>
     /// <param name="rows">The tile's rows.</param>
-    public static int StepsAhead(int rows) => rows > FewRows ? 4 : 1;
+    public static int StepsAhead(int rows) => rows > MostShortRows ? 4 : 1;
 
     /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them.</summary>
     public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref readonly Tile tile)
@@ -64,7 +64,7 @@ internal static class TileShapes
 
     /// <summary>The most rows of a tile.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
-    public static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : FewRows;
+    public static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : MostShortRows;
 
     // Whether a tall tile's rows share the same lines' places in the first-level cache, so that they drive each other out: rows that lie multiples of 4 KiB apart, or nearly so, share 8 places
     // (32 KiB in 8 ways of 64 lines).
