@@ -69,6 +69,14 @@ public sealed class ControlHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Has the runtime compile what an actor system is made of, beside whatever the caller does until it needs one: an empty system comes and goes on a thread of its own.
+    /// Nothing depends on it, and it need not end.</summary>
+    public static void Prepare() => OwnThread.Run("prepare-control", () =>
+    {
+        StartAsync(akka => akka.AddDistNetControl()).GetAwaiter().GetResult().DisposeAsync().AsTask().Wait();
+        return true;
+    });
+
     /// <summary>Stops the actors and the system. Compute under way on a worker's thread is left to end by itself.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using DistNet.Cli.Consoles;
 using DistNet.Cli.Supervision;
 using DistNet.Local;
+using DistNet.Protocol;
 using DistNet.Training;
 
 namespace DistNet.Cli.Verbs;
@@ -46,6 +47,8 @@ internal static class TrainVerb
                 throw DistNetException.Usage("--shared-memory is for processes; expected it together with --processes.");
             }
 
+            // A third of the start, on a core that has nothing else to do while the job and the data are read.
+            ControlHost.Prepare();
             int count = parsed.GetValue(workers) ?? Environment.ProcessorCount;
             int each = parsed.GetValue(threads) ?? 1;
             return new RunCommand(terminal, options.Read(parsed), startup)
