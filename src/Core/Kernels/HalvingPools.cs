@@ -37,7 +37,7 @@ internal readonly struct GreatestOfFour : IHalving
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Share<TVector, TOps>(TVector gradient, TVector place, float tap)
         where TVector : struct
-        where TOps : struct, IVectorOps<TVector> => TOps.Add(TOps.Zero, TOps.Select(TOps.EqualTo(place, TOps.Broadcast(tap)), gradient, TOps.Zero));
+        where TOps : struct, IVectorOps<TVector> => TOps.Add(TOps.Zero, TOps.And(TOps.EqualTo(place, TOps.Broadcast(tap)), gradient));
 }
 
 /// <summary>The greatest of four after ReLU, as <see cref="GreatestOfFour"/> takes it. Where none is above 0 that is the first, and if that one is below 0, nobody gets a gradient.</summary>

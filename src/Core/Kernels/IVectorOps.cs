@@ -49,7 +49,7 @@ public interface IVectorOps<TVector>
     /// <summary>A mask of a = b; false where either is NaN.</summary>
     static abstract TVector EqualTo(TVector a, TVector b);
 
-    /// <summary>Lane by lane: <paramref name="whenTrue"/> where the mask is set, else <paramref name="whenFalse"/>.</summary>
+    /// <summary>Lane by lane: <paramref name="whenTrue"/> where the mask is all ones, <paramref name="whenFalse"/> where it is all zeros.</summary>
     static abstract TVector Select(TVector mask, TVector whenTrue, TVector whenFalse);
 
     /// <summary>Bitwise and.</summary>

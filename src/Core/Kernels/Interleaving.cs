@@ -55,7 +55,8 @@ internal static class Interleaving
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Vector256<float> value, ref byte origin, nuint index)
     {
-        Vector128<ushort> words = Vector128.Narrow(value.GetLower().AsUInt32(), value.GetUpper().AsUInt32());
-        Unsafe.WriteUnaligned(ref Unsafe.Add(ref origin, index), Vector128.Narrow(words, Vector128<ushort>.Zero).AsUInt64()[0]);
+        const byte None = 0x80;
+        Vector256<byte> low = Avx2.Shuffle(value.AsByte(), Vector256.Create(Vector128.Create(0, 4, 8, 12, None, None, None, None, None, None, None, None, None, None, None, None)));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref origin, index), Sse2.UnpackLow(low.GetLower().AsUInt32(), low.GetUpper().AsUInt32()).AsUInt64()[0]);
     }
 }

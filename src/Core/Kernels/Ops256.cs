@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DistNet.Kernels;
 
@@ -62,7 +63,7 @@ public readonly struct Ops256 : IVectorOps<Vector256<float>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Select(Vector256<float> mask, Vector256<float> whenTrue, Vector256<float> whenFalse) => Vector256.ConditionalSelect(mask, whenTrue, whenFalse);
+    public static Vector256<float> Select(Vector256<float> mask, Vector256<float> whenTrue, Vector256<float> whenFalse) => Avx.BlendVariable(whenFalse, whenTrue, mask);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -97,9 +98,7 @@ public readonly struct Ops256 : IVectorOps<Vector256<float>>
     public static Vector256<float> LoadBytes(ref readonly byte origin, nuint index)
     {
         ulong eight = Unsafe.ReadUnaligned<ulong>(in Unsafe.Add(ref Unsafe.AsRef(in origin), index));
-        Vector128<ushort> words = Vector128.WidenLower(Vector128.CreateScalar(eight).AsByte());
-        (Vector128<uint> lower, Vector128<uint> upper) = Vector128.Widen(words);
-        return Vector256.ConvertToSingle(Vector256.Create(lower, upper).AsInt32());
+        return Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(Vector128.CreateScalar(eight).AsByte()));
     }
 
     /// <inheritdoc/>

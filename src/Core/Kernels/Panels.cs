@@ -93,6 +93,15 @@ internal static unsafe class Panels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyPadded(float* matrix, nint stride, int rows, int columns, float* packed, int width)
     {
+        if (columns == width && columns is > 4 and < 8 && stride >= columns)
+        {
+            // Eight at once: what is too much of a row is written over by the next, so that the last is left.
+            for (; rows > 1; rows--, matrix += stride, packed += width)
+            {
+                Vector256.Load(matrix).Store(packed);
+            }
+        }
+
         for (; rows > 0; rows--, matrix += stride, packed += width)
         {
             int column = 0;

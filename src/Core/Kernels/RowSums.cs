@@ -101,21 +101,49 @@ internal static class RowSums
         where TTerm : struct, ITerm
     {
         nuint length = (nuint)a.Length, index = 0;
-        if (TOps.Count == Lanes)
+        if (4 * TOps.Count >= Lanes)
         {
-            // All virtual lanes fit one register and stay there.
-            TVector accumulator = TOps.Load(in lanes[0], 0);
+            // All virtual lanes stay in registers: one, two or four.
+            nuint width = (nuint)TOps.Count;
+            ref float lane = ref lanes[0];
+            TVector first = TOps.Load(in lane, 0), second = default!, third = default!, fourth = default!;
+            if (TOps.Count < Lanes)
+            {
+                second = TOps.Load(in lane, width);
+            }
+
+            if (2 * TOps.Count < Lanes)
+            {
+                third = TOps.Load(in lane, 2 * width);
+                fourth = TOps.Load(in lane, 3 * width);
+            }
+
             for (; index + Lanes <= length; index += Lanes)
             {
-                TVector element = TOps.Load(in MemoryMarshal.GetReference(a), index);
-                accumulator = term.Take<TVector, TOps>(accumulator, ref element, TOps.Load(in MemoryMarshal.GetReference(b), index));
-                if (!stored.IsEmpty)
+                first = Take<TVector, TOps, TTerm>(term, first, a, b, stored, index);
+                if (TOps.Count < Lanes)
                 {
-                    TOps.Store(element, ref MemoryMarshal.GetReference(stored), index);
+                    second = Take<TVector, TOps, TTerm>(term, second, a, b, stored, index + width);
+                }
+
+                if (2 * TOps.Count < Lanes)
+                {
+                    third = Take<TVector, TOps, TTerm>(term, third, a, b, stored, index + (2 * width));
+                    fourth = Take<TVector, TOps, TTerm>(term, fourth, a, b, stored, index + (3 * width));
                 }
             }
 
-            TOps.Store(accumulator, ref lanes[0], 0);
+            TOps.Store(first, ref lane, 0);
+            if (TOps.Count < Lanes)
+            {
+                TOps.Store(second, ref lane, width);
+            }
+
+            if (2 * TOps.Count < Lanes)
+            {
+                TOps.Store(third, ref lane, 2 * width);
+                TOps.Store(fourth, ref lane, 3 * width);
+            }
         }
 
         for (; index + Lanes <= length; index += Lanes)
@@ -143,6 +171,23 @@ internal static class RowSums
                 first[..(int)(length - index)].CopyTo(stored[(int)index..]);
             }
         }
+    }
+
+    // A vector of the elements into its lanes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Take<TVector, TOps, TTerm>(TTerm term, TVector lanes, ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> stored, nuint index)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TTerm : struct, ITerm
+    {
+        TVector element = TOps.Load(in MemoryMarshal.GetReference(a), index);
+        lanes = term.Take<TVector, TOps>(lanes, ref element, TTerm.IsBinary ? TOps.Load(in MemoryMarshal.GetReference(b), index) : element);
+        if (!stored.IsEmpty)
+        {
+            TOps.Store(element, ref MemoryMarshal.GetReference(stored), index);
+        }
+
+        return lanes;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -29,6 +29,11 @@ internal static unsafe class Transposition
             }
         }
 
+        for (; Avx.IsSupported && row + 8 <= rows; row += 8)
+        {
+            EightRows(from + (row * fromStride), fromStride, count, to + row, toStride);
+        }
+
         for (; row + 4 <= rows; row += 4)
         {
             FourRows(from + (row * fromStride), fromStride, count, to + row, toStride);
@@ -100,6 +105,35 @@ internal static unsafe class Transposition
         Avx512F.Shuffle4x128(evenAb, evenCd, Odd).Store(to + (2 * toStride));
         Avx512F.Shuffle4x128(oddAb, oddCd, Odd).Store(to + (3 * toStride));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void EightRows(float* from, nint stride, int count, float* to, nint toStride)
+    {
+        float* row0 = from, row1 = from + stride, row2 = row1 + stride, row3 = row2 + stride;
+        nint below = 4 * stride, k = 0;
+        for (; k + 4 <= count; k += 4)
+        {
+            // In each half of four vectors, four columns of four rows.
+            Vector256<float> a = Halves(row0 + k, below), b = Halves(row1 + k, below), c = Halves(row2 + k, below), d = Halves(row3 + k, below);
+            Vector256<double> low01 = Avx.UnpackLow(a, b).AsDouble(), high01 = Avx.UnpackHigh(a, b).AsDouble();
+            Vector256<double> low23 = Avx.UnpackLow(c, d).AsDouble(), high23 = Avx.UnpackHigh(c, d).AsDouble();
+            Avx.UnpackLow(low01, low23).AsSingle().Store(to);
+            Avx.UnpackHigh(low01, low23).AsSingle().Store(to + toStride);
+            Avx.UnpackLow(high01, high23).AsSingle().Store(to + (2 * toStride));
+            Avx.UnpackHigh(high01, high23).AsSingle().Store(to + (3 * toStride));
+            to += 4 * toStride;
+        }
+
+        if (k < count)
+        {
+            FourRows(row0 + k, stride, count - (int)k, to, toStride);
+            FourRows(row0 + k + below, stride, count - (int)k, to + 4, toStride);
+        }
+    }
+
+    // Four floats, and the four of the row that is so far below.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Halves(float* row, nint below) => Avx.InsertVector128(Vector128.Load(row).ToVector256Unsafe(), Vector128.Load(row + below), 1);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourRows(float* from, nint stride, int count, float* to, nint toStride)
