@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DistNet.Kernels;
 
 namespace DistNet.Optimizers;
@@ -65,6 +66,22 @@ internal static class GradientKernels
         return lanes[0];
     }
 
+    // A question about a whole block, answered by a type, so that the JIT knows.
+    private interface IAnswer
+    {
+        static abstract bool IsYes { get; }
+    }
+
+    private readonly struct Yes : IAnswer
+    {
+        public static bool IsYes => true;
+    }
+
+    private readonly struct No : IAnswer
+    {
+        public static bool IsYes => false;
+    }
+
     private ref struct RootKernel : IKernel
     {
         public ReadOnlySpan<float> Left;
@@ -74,20 +91,72 @@ internal static class GradientKernels
         public RootTerms Terms;
         public Span<double> SquareSums;
 
+        // What a step does not have is left out of the loop, where it would cost a jump for each vector.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<TVector, TOps>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
         {
+            if (Right.IsEmpty)
+            {
+                Divide<TVector, TOps, No>();
+            }
+            else
+            {
+                Divide<TVector, TOps, Yes>();
+            }
+        }
+
+        private readonly void Divide<TVector, TOps, THasRight>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+            where THasRight : struct, IAnswer
+        {
+            if (Terms.Exact)
+            {
+                Penalise<TVector, TOps, THasRight, Yes>();
+            }
+            else
+            {
+                Penalise<TVector, TOps, THasRight, No>();
+            }
+        }
+
+        private readonly void Penalise<TVector, TOps, THasRight, TIsExact>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+            where THasRight : struct, IAnswer
+            where TIsExact : struct, IAnswer
+        {
+            if (Terms.L1 == 0 && Terms.L2Twice == 0)
+            {
+                Lines<TVector, TOps, THasRight, TIsExact, No>();
+            }
+            else
+            {
+                Lines<TVector, TOps, THasRight, TIsExact, Yes>();
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Lines<TVector, TOps, THasRight, TIsExact, THasPenalties>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+            where THasRight : struct, IAnswer
+            where TIsExact : struct, IAnswer
+            where THasPenalties : struct, IAnswer
+        {
             ref float gradients = ref MemoryMarshal.GetReference(Gradient);
+            ref float left = ref MemoryMarshal.GetReference(Left), right = ref MemoryMarshal.GetReference(Right), parameters = ref MemoryMarshal.GetReference(Parameters);
             nuint length = (nuint)Gradient.Length;
+            TVector divisor = TOps.Broadcast(TIsExact.IsYes ? Terms.Reciprocal : Terms.Divisor);
             if (TOps.Count == Lanes)
             {
                 // The squares wait for nothing but each other, while the next lines come from memory.
                 Vector512<double> low = Vector512.LoadUnsafe(ref SquareSums[0]), high = Vector512.LoadUnsafe(ref SquareSums[8]);
                 for (nuint i = 0; i < length; i += Lanes)
                 {
-                    TVector gradient = At<TVector, TOps>(i);
+                    TVector gradient = At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i);
                     TOps.Store(gradient, ref gradients, i);
                     (Vector512<double> first, Vector512<double> second) = Vector512.Widen(Unsafe.BitCast<TVector, Vector512<float>>(gradient));
                     low += first * first;
@@ -101,10 +170,10 @@ internal static class GradientKernels
 
             for (nuint i = 0; i < length; i += (nuint)TOps.Count)
             {
-                TOps.Store(At<TVector, TOps>(i), ref gradients, i);
+                TOps.Store(At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i), ref gradients, i);
             }
 
-            if (Vector256.IsHardwareAccelerated && TOps.Count > 1)
+            if (Avx.IsSupported && TOps.Count > 1)
             {
                 SquareLanes(Gradient, SquareSums);
             }
@@ -114,27 +183,34 @@ internal static class GradientKernels
             }
         }
 
-        // Every branch goes the same way for a whole block.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly TVector At<TVector, TOps>(nuint i)
+        private readonly TVector At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref float left, ref float right, ref float parameters, TVector divisor, nuint i)
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
+            where THasRight : struct, IAnswer
+            where TIsExact : struct, IAnswer
+            where THasPenalties : struct, IAnswer
         {
-            TVector sum = TOps.Load(in MemoryMarshal.GetReference(Left), i);
-            if (!Right.IsEmpty)
+            TVector sum = TOps.Load(in left, i);
+            if (THasRight.IsYes)
             {
-                sum = TOps.Add(sum, TOps.Load(in MemoryMarshal.GetReference(Right), i));
+                sum = TOps.Add(sum, TOps.Load(in right, i));
             }
 
-            TVector gradient = Terms.Exact ? TOps.Multiply(sum, TOps.Broadcast(Terms.Reciprocal)) : TOps.Divide(sum, TOps.Broadcast(Terms.Divisor));
+            TVector gradient = TIsExact.IsYes ? TOps.Multiply(sum, divisor) : TOps.Divide(sum, divisor);
+            if (!THasPenalties.IsYes)
+            {
+                return gradient;
+            }
+
             if (Terms.L2Twice != 0)
             {
-                gradient = TOps.FusedMultiplyAdd(TOps.Broadcast(Terms.L2Twice), TOps.Load(in MemoryMarshal.GetReference(Parameters), i), gradient);
+                gradient = TOps.FusedMultiplyAdd(TOps.Broadcast(Terms.L2Twice), TOps.Load(in parameters, i), gradient);
             }
 
             if (Terms.L1 != 0)
             {
-                TVector parameter = TOps.Load(in MemoryMarshal.GetReference(Parameters), i);
+                TVector parameter = TOps.Load(in parameters, i);
                 TVector negative = TOps.And(TOps.LessThan(parameter, TOps.Zero), TOps.Broadcast(-Terms.L1));
                 TVector positive = TOps.And(TOps.GreaterThan(parameter, TOps.Zero), TOps.Broadcast(Terms.L1));
                 gradient = TOps.Add(gradient, TOps.Or(negative, positive));
@@ -154,18 +230,23 @@ internal static class GradientKernels
         Vector256<double> sum3 = Vector256.LoadUnsafe(ref lanes[12]);
         for (nuint i = 0; i < (nuint)values.Length; i += Lanes)
         {
-            (Vector256<double> value0, Vector256<double> value1) = Vector256.Widen(Vector256.LoadUnsafe(ref origin, i));
-            (Vector256<double> value2, Vector256<double> value3) = Vector256.Widen(Vector256.LoadUnsafe(ref origin, i + 8));
-            sum0 += value0 * value0;
-            sum1 += value1 * value1;
-            sum2 += value2 * value2;
-            sum3 += value3 * value3;
+            sum0 += Squares(ref origin, i);
+            sum1 += Squares(ref origin, i + 4);
+            sum2 += Squares(ref origin, i + 8);
+            sum3 += Squares(ref origin, i + 12);
         }
 
         sum0.CopyTo(lanes);
         sum1.CopyTo(lanes[4..]);
         sum2.CopyTo(lanes[8..]);
         sum3.CopyTo(lanes[12..]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<double> Squares(ref float origin, nuint i)
+    {
+        Vector256<double> values = Avx.ConvertToVector256Double(Vector128.LoadUnsafe(ref origin, i));
+        return values * values;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
