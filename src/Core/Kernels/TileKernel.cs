@@ -130,7 +130,7 @@ internal static unsafe class TileKernel
             }
 
             int count = rows.Count;
-            for (; typeof(TWalk) != typeof(LeftListedWalk) && typeof(TWalk) != typeof(RightListedWalk) && count >= Block; count -= Block)
+            for (; count >= Block; count -= Block)
             {
                 if (aheadCount > 0)
                 {
@@ -150,7 +150,7 @@ internal static unsafe class TileKernel
                 }
                 else
                 {
-                    if (sizeof(TRows) > TileShapes.MostShortRows)
+                    if (typeof(TWalk) == typeof(StridedWalk) && sizeof(TRows) > TileShapes.MostShortRows)
                     {
                         Prefetch.Line(left0 + leftAhead);
                         Prefetch.Line(left0 + leftStep + leftAhead);
@@ -159,29 +159,38 @@ internal static unsafe class TileKernel
                     }
 
                     TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[0] : leftStep;
+                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[0] : rightStride;
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
                     TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[1] : leftStep;
+                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[1] : rightStride;
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
                     TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[2] : leftStep;
+                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[2] : rightStride;
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
                     TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[3] : leftStep;
+                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[3] : rightStride;
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
+                    steps += typeof(TWalk) == typeof(LeftListedWalk) || typeof(TWalk) == typeof(RightListedWalk) ? Block : 0;
                 }
             }
 
