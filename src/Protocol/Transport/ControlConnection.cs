@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Remote.Transport;
 using Google.Protobuf;
@@ -36,9 +37,9 @@ internal sealed class ControlConnection : AssociationHandle, IDisposable
         limit = new Timer(_ => Dispose(), null, mostToOpen, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether an exception is the end of a connection, not an error of ours.</summary>
+    /// <summary>Whether an exception is the end of a connection, not an error of ours: a certificate that cannot be checked is one, be it the peer's or ours, given back as the node ends.</summary>
     public static bool IsFailure(Exception exception) =>
-        exception is IOException or SocketException or ObjectDisposedException or AuthenticationException or InvalidDataException or OperationCanceledException;
+        exception is IOException or SocketException or ObjectDisposedException or AuthenticationException or CryptographicException or InvalidDataException or OperationCanceledException;
 
     /// <summary>The socket is connected.</summary>
     /// <param name="secure">Makes the stream that is used from the socket's: shakes hands.</param>

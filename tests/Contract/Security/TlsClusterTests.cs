@@ -80,6 +80,20 @@ public sealed class TlsClusterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_handshake_that_comes_while_the_certificates_are_given_back_ends_that_connection_alone()
+    {
+        TlsFiles ours = certificates.Load("a", "127.0.0.1"), theirs = certificates.Load("a", "w1");
+        await using ClusterNode coordinator = await ClusterNode.CoordinatorAsync(ours);
+        ours.Authority.Dispose();
+        using var late = new TcpClient();
+        await late.ConnectAsync(IPAddress.Loopback, coordinator.Cluster.SelfAddress.Port!.Value);
+        await using var stream = new SslStream(late.GetStream());
+        await stream.AuthenticateAsClientAsync(theirs.ClientOptions("127.0.0.1"));
+        await coordinator.LoggedAsync("disposed certificate");
+        await RemainsAsync(coordinator);
+    }
+
+    [Fact]
     public async Task Strangers_on_the_port_cost_the_coordinator_nothing()
     {
         await using ClusterNode coordinator = await ClusterNode.CoordinatorAsync(certificates.Load("a", "127.0.0.1"));
