@@ -47,7 +47,7 @@ internal static class TrainVerb
                 throw DistNetException.Usage("--shared-memory is for processes; expected it together with --processes.");
             }
 
-            // A third of the start, on a core that has nothing else to do while the job and the data are read.
+            // A quarter of the start, on a core that has nothing else to do while the job and the data are read.
             ControlHost.Prepare();
             int count = parsed.GetValue(workers) ?? Environment.ProcessorCount;
             int each = parsed.GetValue(threads) ?? 1;
