@@ -27,7 +27,7 @@ internal static unsafe class TileKernel
     {
         nint tileWidth = sizeof(TVectors) * TOps.Count;
         nint rowStride = tile.LeftRowStride, twoRows = 2 * rowStride;
-        nint leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? sizeof(TRows) : tile.LeftStep;
+        nint leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? sizeof(TRows) : typeof(TWalk) == typeof(ColumnsWalk) ? tile.LeftStep : 1;
         nint rightStride = typeof(TWalk) == typeof(RightListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? tileWidth : tile.RightStride;
         int* steps = tile.Steps;
         nint leftAhead = tile.LeftAhead;
@@ -36,22 +36,13 @@ internal static unsafe class TileKernel
         nint aheadStep = tile.Ahead.Step;
         nint aheadSecond = tile.Ahead.Second;
         nint second = typeof(TWalk) == typeof(RightListedWalk) ? tile.SecondRight : TOps.Count;
-        TVector s0, t0;
-        TVector s1, t1;
-        TVector s2, t2;
-        TVector s3, t3;
-        TVector s4, t4;
-        TVector s5, t5;
-        TVector s6, t6;
-        TVector s7, t7;
-        TVector s8, t8;
-        TVector s9, t9;
-        TVector s10, t10;
-        TVector s11, t11;
+        TVector s0, t0, s1, t1, s2, t2, s3, t3, s4, t4, s5, t5;
+        TVector s6, t6, s7, t7, s8, t8, s9, t9, s10, t10, s11, t11;
         for (int segment = 0; ; segment++)
         {
             SliceRows rows = tile.Segments[segment];
             float* left0 = tile.Left + (rows.First * leftStep);
+            float* again = (typeof(TWalk) == typeof(PackedWalk) || typeof(TWalk) == typeof(ColumnsWalk)) && TOps.Count == TileShapes.MostLanes ? TileRow.Again(left0) : left0;
             nint groupStride = typeof(TWalk) == typeof(LeftListedWalk) ? tile.LeftGroupStride : 3 * rowStride;
             float* left3 = left0 + groupStride, left6 = left3 + groupStride, left9 = left6 + groupStride;
             float* right = tile.Right + (rows.First * rightStride);
@@ -141,16 +132,17 @@ internal static unsafe class TileKernel
 
                 if (typeof(TWalk) == typeof(PackedWalk))
                 {
-                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += Block * sizeof(TRows);
+                    again += Block * sizeof(TRows);
                     right += Block * sizeof(TVectors) * TOps.Count;
                 }
-                else
+                else if (typeof(TWalk) == typeof(ColumnsWalk))
                 {
-                    if (typeof(TWalk) == typeof(StridedWalk) && sizeof(TRows) > TileShapes.MostShortRows)
+                    if (sizeof(TRows) > TileShapes.MostShortRows)
                     {
                         Prefetch.Line(left0 + leftAhead);
                         Prefetch.Line(left0 + leftStep + leftAhead);
@@ -158,53 +150,85 @@ internal static unsafe class TileKernel
                         Prefetch.Line(left0 + (3 * leftStep) + leftAhead);
                     }
 
-                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[0] : leftStep;
-                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[0] : rightStride;
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    again += leftStep;
+                    right += rightStride;
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    again += leftStep;
+                    right += rightStride;
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    again += leftStep;
+                    right += rightStride;
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    again += leftStep;
+                    right += rightStride;
+                }
+                else if (typeof(TWalk) == typeof(LeftListedWalk))
+                {
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = steps[0];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[1] : leftStep;
-                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[1] : rightStride;
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = steps[1];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[2] : leftStep;
-                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[2] : rightStride;
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = steps[2];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? steps[3] : leftStep;
-                    rightStride = typeof(TWalk) == typeof(RightListedWalk) ? steps[3] : rightStride;
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    leftStep = steps[3];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    steps += typeof(TWalk) == typeof(LeftListedWalk) || typeof(TWalk) == typeof(RightListedWalk) ? Block : 0;
+                    steps += Block;
+                }
+                else
+                {
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    right += typeof(TWalk) == typeof(RightListedWalk) ? steps[0] : rightStride;
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0 + 1, left3 + 1, left6 + 1, left9 + 1, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    right += typeof(TWalk) == typeof(RightListedWalk) ? steps[1] : rightStride;
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0 + 2, left3 + 2, left6 + 2, left9 + 2, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    right += typeof(TWalk) == typeof(RightListedWalk) ? steps[2] : rightStride;
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0 + 3, left3 + 3, left6 + 3, left9 + 3, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    right += typeof(TWalk) == typeof(RightListedWalk) ? steps[3] : rightStride;
+                    left0 += Block;
+                    left3 += sizeof(TRows) > 3 ? Block : 0;
+                    left6 += sizeof(TRows) > 6 ? Block : 0;
+                    left9 += sizeof(TRows) > 9 ? Block : 0;
+                    steps += typeof(TWalk) == typeof(RightListedWalk) ? Block : 0;
                 }
             }
 
             for (; count > 0; count--)
             {
-                if (typeof(TWalk) == typeof(PackedWalk))
+                if (typeof(TWalk) == typeof(PackedWalk) || typeof(TWalk) == typeof(ColumnsWalk))
                 {
-                    TileStep.Packed<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    left0 += sizeof(TRows);
-                    right += sizeof(TVectors) * TOps.Count;
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    left0 += leftStep;
+                    again += leftStep;
+                    right += rightStride;
                 }
                 else
                 {
-                    TileStep.Strided<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? *steps++ : leftStep;
                     rightStride = typeof(TWalk) == typeof(RightListedWalk) ? *steps++ : rightStride;
                     left0 += leftStep;

@@ -22,12 +22,6 @@ internal static class TileShapes
         return rows >= 2 * most || rows == most ? most : rows > most ? (rows + 1) / 2 : rows;
     }
 
-    /// <summary>Whether a tile's rows are better packed, for each k side by side, than read where they lie: where they collide, and in short tiles, which have few multiply-adds for each
-    /// instruction that finds the next element.</summary>
-    /// <param name="lanes">The lanes of a vector.</param>
-    /// <param name="stride">The floats from one row to the next.</param>
-    public static bool PacksRows(int lanes, int stride) => lanes < MostLanes || RowsCollide(stride);
-
     /// <summary>The columns of a panel that is as wide as a tile, where <paramref name="columns"/> are left: two vectors, or one that holds them.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
     /// <param name="columns">At least 1.</param>
@@ -65,14 +59,6 @@ internal static class TileShapes
     /// <summary>The most rows of a tile.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
     public static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : MostShortRows;
-
-    // Whether a tall tile's rows share the same lines' places in the first-level cache, so that they drive each other out: rows that lie multiples of 4 KiB apart, or nearly so, share 8 places
-    // (32 KiB in 8 ways of 64 lines).
-    private static bool RowsCollide(int stride)
-    {
-        const int WayFloats = 1024, Nearly = 2;
-        return stride >= WayFloats - Nearly && (stride + Nearly) % WayFloats <= 2 * Nearly;
-    }
 
     private static void Run<TVector, TOps, TVectors, TWalk>(int rows, ref readonly Tile tile)
         where TVector : struct

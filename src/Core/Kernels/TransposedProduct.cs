@@ -46,7 +46,7 @@ internal unsafe ref struct TransposedProduct : IKernel
             for (int first = 0; first < Rows; first += groupRows)
             {
                 int rows = Math.Min(groupRows, Rows - first);
-                bool packsRight = rows > (PanelsThatPay - 1) * Panels.Width && TileShapes.PacksRows(TOps.Count, Inner);
+                bool packsRight = rows > (PanelsThatPay - 1) * Panels.Width;
                 for (int column = 0; column < Columns; column += ChunkColumns)
                 {
                     Part part = new() { Column = column, Columns = Math.Min(ChunkColumns, Columns - column), Right = right + ((nint)column * Inner), Bias = Bias.IsEmpty ? null : bias + column };
@@ -130,7 +130,7 @@ internal unsafe ref struct TransposedProduct : IKernel
             }
             else
             {
-                TileShapes.Run<TVector, TOps, StridedWalk>(height, panelWidth, in tile);
+                TileShapes.Run<TVector, TOps, RowsWalk>(height, panelWidth, in tile);
             }
         }
     }

@@ -127,7 +127,7 @@ internal unsafe ref struct WinogradProduct : IKernel
                     tile.Right = weights + offset;
                     tile.To = memory.Products + (place * memory.ProductStep) + ((nint)done * panelWidth) + offset;
                     tile.Ahead = ahead.Next();
-                    TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
+                    TileShapes.Run<TVector, TOps, RowsWalk>(height, width, in tile);
                 }
             }
         }

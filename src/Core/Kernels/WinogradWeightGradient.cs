@@ -132,7 +132,7 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
                     tile.Right = gradients + ((nint)place * gradientStep) + offset;
                     tile.To = sum + ((((nint)place * shape.Channels) + channel) * panelWidth) + offset;
                     tile.Ahead = ahead.Next();
-                    TileShapes.Run<TVector, TOps, StridedWalk>(height, width, in tile);
+                    TileShapes.Run<TVector, TOps, ColumnsWalk>(height, width, in tile);
                 }
             }
         }
