@@ -61,7 +61,7 @@ internal unsafe ref struct FewRowsProduct : IKernel
         where TOps : struct, IVectorOps<TVector>
     {
         SliceRows all = new(0, Inner);
-        Tile tile = new() { LeftRowStride = Inner, LeftStep = 1, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
+        Tile tile = new() { LeftRowStride = Inner, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
         for (int row = 0, height; row < Rows; row += height)
         {
             height = TileShapes.Height(TOps.Count, Rows - row);

@@ -14,7 +14,7 @@ public static unsafe class MatrixProduct
     public static int TransposedScratch(int rows, int inner)
     {
         Invariant.Holds(rows >= 0 && inner >= 0);
-        return Math.Max(Math.Max(FewRowsProduct.ScratchLength(inner), TransposedProduct.ScratchLength(rows, inner)), PanelProduct.ScratchLength(inner, segments: 1, rows));
+        return Math.Max(FewRowsProduct.ScratchLength(inner), TransposedProduct.ScratchLength(rows, inner));
     }
 
     /// <summary>result = left · rightᵀ + bias. Each output is one chain of fused multiply-adds in index order that starts at +0; the bias is added last, once.</summary>
@@ -46,27 +46,6 @@ public static unsafe class MatrixProduct
         {
             FewRowsProduct few = new() { Left = left, Right = right, Bias = bias, Result = result, Scratch = scratch, Rows = rows, Inner = inner, Columns = columns };
             unit.Run(ref few);
-            return;
-        }
-
-        if (rows >= columns)
-        {
-            PanelProduct many = new()
-            {
-                Left = left,
-                LeftRowStride = inner,
-                LeftStep = 1,
-                Right = right,
-                IsRightTransposed = true,
-                Bias = bias,
-                Inner = inner,
-                Columns = columns,
-                Segments = [new SliceRows(0, inner)],
-                Result = result,
-                ToRow = rows,
-                Scratch = scratch,
-            };
-            unit.Run(ref many);
             return;
         }
 

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>The kernel of <see cref="MatrixProduct.Multiply"/>, <see cref="MatrixProduct.SlicedProduct"/> and, where there are many rows, <see cref="MatrixProduct.MultiplyTransposed"/>:
-/// result[row, column] = Σ over k of left(row, k) · right[k, column]. For each panel of the right operand, packed, the tiles go down the rows; the left operand is packed too, or read where it lies. While tiles are computed, what they read and write next and the next
+/// <summary>The kernel of <see cref="MatrixProduct.Multiply"/> and <see cref="MatrixProduct.SlicedProduct"/>: result[row, column] = Σ over k of left(row, k) · right[k, column]. For each panel of
+/// the right operand, packed, the tiles go down the rows; the left operand is packed too, or read where it lies. While tiles are computed, what they read and write next and the next
 /// panel's columns are fetched.</summary>
 internal unsafe ref struct PanelProduct : IKernel
 {
@@ -23,12 +23,6 @@ internal unsafe ref struct PanelProduct : IKernel
     public int LeftRowStride;
     public int LeftStep;
     public ReadOnlySpan<float> Right;
-
-    /// <summary>Whether the right operand is given as its transpose, [columns, inner].</summary>
-    public bool IsRightTransposed;
-
-    /// <summary>One value for each column that is added last, or empty.</summary>
-    public ReadOnlySpan<float> Bias;
     public int Inner;
     public int Columns;
     public ReadOnlySpan<SliceRows> Segments;
@@ -53,7 +47,7 @@ internal unsafe ref struct PanelProduct : IKernel
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
-        fixed (float* left = Left, right = Right, bias = Bias, result = Result, scratch = Scratch)
+        fixed (float* left = Left, right = Right, result = Result, scratch = Scratch)
         fixed (SliceRows* segments = Segments)
         {
             bool packsLeft = Inner >= InnerThatPays && Columns > (TilesThatPay - 1) * Panels.Width;
@@ -72,17 +66,15 @@ internal unsafe ref struct PanelProduct : IKernel
             {
                 width = TileShapes.PanelWidth(TOps.Count, Columns - first);
                 int columns = Math.Min(width, Columns - first);
-                bool packs = pays || columns < width || IsRightTransposed;
-                float* panel = RightFrom(right, first);
+                bool packs = pays || columns < width;
                 if (packs)
                 {
-                    PackPanel(panel, columns, memory.Panel, width);
+                    PackPanel(right + first, columns, memory.Panel, width);
                 }
 
-                tile.Right = packs ? memory.Panel : panel;
+                tile.Right = packs ? memory.Panel : right + first;
                 tile.RightStride = packs ? width : Columns;
-                float* next = first + width < Columns ? RightFrom(right, first + width) : null;
-                Panel<TVector, TOps>(tile, !packs, left, packsLeft ? memory.Left : null, first, width, columns, next, Bias.IsEmpty ? null : bias + first, result + first, memory.Edge);
+                Panel<TVector, TOps>(tile, !packs, left, packsLeft ? memory.Left : null, first, width, columns, first + width < Columns ? right + first + width : null, result + first, memory.Edge);
             }
         }
     }
@@ -99,24 +91,16 @@ internal unsafe ref struct PanelProduct : IKernel
         };
     }
 
-    private readonly float* RightFrom(float* right, int column) => right + (column * (nint)(IsRightTransposed ? Inner : 1));
-
     // Every row keeps its place, so that segments are found in the panel as in the operands.
     private readonly void PackPanel(float* right, int columns, float* packed, int width)
     {
-        if (IsRightTransposed)
-        {
-            Panels.PackTransposed(right, Inner, columns, packed, width);
-            return;
-        }
-
         foreach (SliceRows segment in Segments)
         {
             Panels.Copy(right + ((nint)segment.First * Columns), Columns, segment.Count, columns, packed + ((nint)segment.First * width), width);
         }
     }
 
-    private readonly void Panel<TVector, TOps>(Tile tile, bool isInPlace, float* left, float* packedLeft, int first, int width, int columns, float* nextPanel, float* bias, float* result, float* edge)
+    private readonly void Panel<TVector, TOps>(Tile tile, bool isInPlace, float* left, float* packedLeft, int first, int width, int columns, float* nextPanel, float* result, float* edge)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
@@ -155,7 +139,7 @@ internal unsafe ref struct PanelProduct : IKernel
             }
             else if (nextPanel != null && below < TilesThatFetch * most)
             {
-                tile.Ahead = NextPanel(nextPanel, width, height, TilesThatFetch - 1 - ((below + most - 1) / most));
+                tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - 1 - ((below + most - 1) / most));
             }
             else if (packedLeft != null && height <= TileShapes.MostShortRows)
             {
@@ -180,11 +164,6 @@ internal unsafe ref struct PanelProduct : IKernel
                 TileShapes.Run<TVector, TOps, RowsWalk>(height, width, in tile);
             }
 
-            for (int biased = 0; bias != null && biased < height; biased++)
-            {
-                AddBias<TVector, TOps>(bias, columns, tile.To + (biased * tile.ToStride));
-            }
-
             if (!isWhole)
             {
                 Panels.CopyOut(edge, width, height, columns, output, Columns);
@@ -192,30 +171,9 @@ internal unsafe ref struct PanelProduct : IKernel
         }
     }
 
-    private static void AddBias<TVector, TOps>(float* bias, int columns, float* row)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-    {
-        int column = 0;
-        for (; column <= columns - TOps.Count; column += TOps.Count)
-        {
-            TOps.Store(TOps.Add(TOps.Load(in *(row + column), 0), TOps.Load(in *(bias + column), 0)), ref *(row + column), 0);
-        }
-
-        for (; column < columns; column++)
-        {
-            row[column] += bias[column];
-        }
-    }
-
     // A piece of the next panel's columns: of each row two lines, or one, and then two rows with each step.
-    private readonly LinesAhead NextPanel(float* panel, int width, int height, int piece)
+    private readonly LinesAhead NextPanel(float* panel, int height, int piece)
     {
-        if (IsRightTransposed)
-        {
-            return LinesAhead.PieceOf(panel, (nint)width * Inner, piece, TilesThatFetch);
-        }
-
         panel += (nint)(Inner * piece / TilesThatFetch) * Columns;
         int rows = (Inner / TilesThatFetch) + 1;
         return height > TileShapes.MostShortRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);

@@ -40,7 +40,6 @@ internal unsafe struct PixelTiles
         Tile tile = new()
         {
             LeftRowStride = grid.Taps,
-            LeftStep = 1,
             Steps = grid.Steps,
             Segments = &all,
             SegmentCount = 1,

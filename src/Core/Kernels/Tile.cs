@@ -12,7 +12,7 @@ internal unsafe struct Tile
     /// <summary>From one three rows of the left operand to the next three, where its steps are listed; elsewhere rows are evenly spaced.</summary>
     public nint LeftGroupStride;
 
-    /// <summary>From one k of the left operand to the next.</summary>
+    /// <summary>From one k of the left operand to the next, in a <see cref="ColumnsWalk"/>; elsewhere the walk tells.</summary>
     public nint LeftStep;
 
     /// <summary>How far on in the left operand the next tile's elements lie, which tall tiles fetch ahead; 0 where its own lie in the order in which they are read.</summary>

@@ -15,5 +15,5 @@ internal readonly struct PackedWalk : ITileWalk;
 /// <summary>The left operand by a list of steps, one for each k (the taps of a convolution, or its pixels).</summary>
 internal readonly struct LeftListedWalk : ITileWalk;
 
-/// <summary>The right operand by a list of steps; its two vectors may lie anywhere to each other.</summary>
+/// <summary>The left operand as in <see cref="RowsWalk"/>, the right one by a list of steps; its two vectors may lie anywhere to each other.</summary>
 internal readonly struct RightListedWalk : ITileWalk;

@@ -106,7 +106,7 @@ internal unsafe ref struct TransposedProduct : IKernel
         where TOps : struct, IVectorOps<TVector>
     {
         SliceRows all = new(0, Inner);
-        Tile tile = new() { LeftRowStride = Inner, LeftStep = 1, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
+        Tile tile = new() { LeftRowStride = Inner, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
         for (int done = 0, height; done < part.Columns; done += height)
         {
             height = TileShapes.Height(TOps.Count, part.Columns - done);
@@ -115,8 +115,6 @@ internal unsafe ref struct TransposedProduct : IKernel
             if (part.Tiles != null)
             {
                 tile.Left = part.Tiles + ((nint)done * Inner);
-                tile.LeftRowStride = 1;
-                tile.LeftStep = height;
             }
 
             int row = part.Rows * done / part.Columns;

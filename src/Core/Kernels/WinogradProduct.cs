@@ -114,7 +114,7 @@ internal unsafe ref struct WinogradProduct : IKernel
         WinogradSource images = Images;
         int panelWidth = Panels.WidthAt(first, Channels), width = TileShapes.Width(TOps.Count, panelWidth);
         SliceRows all = new(0, images.Channels);
-        Tile tile = new() { LeftRowStride = images.Lanes, LeftStep = 1, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
+        Tile tile = new() { LeftRowStride = images.Lanes, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth };
         float* weights = memory.Weights + ((nint)first * Winograd.Places * images.Channels);
         for (int place = 0; place < Winograd.Places; place++, weights += (nint)images.Channels * panelWidth)
         {
