@@ -82,8 +82,11 @@ public sealed class ControlHost : IAsyncDisposable
     {
         // Not by the services' stop, which runs Akka's coordinated shutdown: a node whose network is gone would take leave of the cluster for ten seconds.
         Task ended = System.Terminate();
-        await Task.WhenAny(ended, Task.Delay(MostToEnd)).ConfigureAwait(false);
-        await services.DisposeAsync().ConfigureAwait(false);
+        if (await Task.WhenAny(ended, Task.Delay(MostToEnd)).ConfigureAwait(false) == ended)
+        {
+            // They wait for the system's end, however long it takes.
+            await services.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     // In a cluster: as a rule its port is taken. Akka names the address in brackets, and the system's words are further down.

@@ -15,8 +15,11 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
 {
     private readonly Lock gate = new();
     private readonly Queue<T> waiting = new();
-    private bool asleep;
     private bool closed;
+
+    // The thread sleeps, or is about to, and nobody has taken it upon himself yet to wake it. Set and taken back behind the gate alone: taken back elsewhere, by one who rings late, just before the
+    // thread reads how often it was rung, the next one would find that nobody need ring, and the thread sleep on.
+    private bool asleep;
 
     // Somebody is at it: the thread, from one call of TryTake to the next, or a helper.
     private bool isServed;
@@ -46,7 +49,7 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
     /// <returns>False when the queue is closed.</returns>
     public bool TryAdd(T item)
     {
-        bool helps;
+        bool helps, wakes;
         lock (gate)
         {
             if (closed)
@@ -62,22 +65,21 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
 
             helps = IsServable(item) && Helper.IsHelping;
             isServed |= helps;
+            wakes = !helps && TakesToWake();
         }
 
         if (helps)
         {
             Helper.Promise(this);
         }
-        else
-        {
-            Wake();
-        }
 
+        RingIf(wakes);
         return true;
     }
 
     void IHelped.Serve()
     {
+        bool wakes;
         for (int left = mostServed; ; left--)
         {
             T? item;
@@ -86,11 +88,7 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
                 if (left == 0 || !waiting.TryPeek(out item) || !IsServable(item))
                 {
                     isServed = false;
-                    if (waiting.Count == 0 && !closed)
-                    {
-                        return;
-                    }
-
+                    wakes = (waiting.Count > 0 || closed) && TakesToWake();
                     break;
                 }
 
@@ -108,24 +106,27 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
             }
         }
 
-        Wake();
+        RingIf(wakes);
     }
 
     /// <inheritdoc/>
     public void GiveBack()
     {
+        bool wakes;
         lock (gate)
         {
             isServed = false;
+            wakes = TakesToWake();
         }
 
-        Wake();
+        RingIf(wakes);
     }
 
     /// <summary>Takes no more.</summary>
     /// <param name="drop">Whether what waits is dropped; otherwise it is still taken.</param>
     public void Close(bool drop)
     {
+        bool wakes;
         lock (gate)
         {
             closed = true;
@@ -133,9 +134,11 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
             {
                 waiting.Clear();
             }
+
+            wakes = TakesToWake();
         }
 
-        Wake();
+        RingIf(wakes);
     }
 
     /// <summary>Takes the next, and sleeps until there is one.</summary>
@@ -174,10 +177,17 @@ internal sealed class SleepingQueue<T>(Doorbell bell, Action<T>? serve = null, F
 
     private bool IsServable(T item) => serve is not null && (isServable is null || isServable(item));
 
-    // Whoever finds the thread asleep rings, and nobody after that.
-    private void Wake()
+    // Behind the gate: whoever finds the thread asleep rings, and nobody after that.
+    private bool TakesToWake()
     {
-        if (Interlocked.Exchange(ref asleep, false))
+        (bool wakes, asleep) = (asleep, false);
+        return wakes;
+    }
+
+    // Outside the gate, which the thread needs itself.
+    private void RingIf(bool wakes)
+    {
+        if (wakes)
         {
             bell.Ring();
         }

@@ -29,7 +29,7 @@ internal readonly record struct Vitals(double PssMebibytes, double OwnMebibytes,
         {
             if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id != Environment.ProcessId)
             {
-                string command = Read($"{folder}/cmdline").Replace('\0', ' ');
+                string command = Command(id);
                 if (words.All(word => command.Contains(word, StringComparison.Ordinal)))
                 {
                     yield return id;
@@ -37,6 +37,9 @@ internal readonly record struct Vitals(double PssMebibytes, double OwnMebibytes,
             }
         }
     }
+
+    /// <summary>A process's command line; empty for one that is gone.</summary>
+    public static string Command(int process) => Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/cmdline")).Replace('\0', ' ');
 
     /// <summary>What is left of a run in shared memory.</summary>
     /// <param name="run">The run's identifier; files carry its first eight digits.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DistNet.Kernels;
 using DistNet.Protocol;
 using Xunit;
@@ -41,6 +42,44 @@ public sealed class SleepingQueueTests
             return round;
         });
         Assert.Equal((int[])[Rounds, Rounds], await Ended(asking, echo));
+    }
+
+    // Of several one comes late with its ring, while what it added was taken on account of another's, and the thread is on its way to sleep again.
+    [Theory]
+    [MemberData(nameof(Futex))]
+    public async Task A_ring_that_comes_late_does_not_keep_the_next_one_away(bool futex)
+    {
+        const int Adders = 3, Rounds = 10_000;
+        SleepingQueue<StrongBox<int>> queue = Queue<StrongBox<int>>(futex);
+        Task<int> taker = OwnThread.Run("taker", () =>
+        {
+            int taken = 0;
+            for (; queue.TryTake(out StrongBox<int>? item); taken++)
+            {
+                Volatile.Write(ref item.Value, item.Value + 1);
+            }
+
+            return taken;
+        });
+        int[] added = await Ended([.. Enumerable.Range(0, Adders).Select(adder => OwnThread.Run($"adder {adder}", () =>
+        {
+            StrongBox<int> item = new();
+            int round = 0;
+            while (round < Rounds)
+            {
+                queue.TryAdd(item);
+                round++;
+                while (Volatile.Read(ref item.Value) < round && !taker.IsCompleted)
+                {
+                    Thread.Yield();
+                }
+            }
+
+            return round;
+        }))]);
+        queue.Close(drop: false);
+        Assert.Equal(Adders * Rounds, added.Sum());
+        Assert.Equal(Adders * Rounds, (await Ended(taker))[0]);
     }
 
     [Theory]
