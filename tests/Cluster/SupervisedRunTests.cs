@@ -168,7 +168,7 @@ public sealed class SupervisedRunTests(UndisturbedRun undisturbed, ITestOutputHe
     {
         string[] lines = File.ReadAllLines(Path.Combine(workspace.Run(run), "metrics.csv"));
         int column = Array.IndexOf(lines[0].Split(','), "epoch");
-        Assert.Equal(Enumerable.Range(1, 60), lines.Skip(1).Select(line => Number(line.Split(',')[column])));
+        Assert.Equal(Enumerable.Range(1, UndisturbedRun.Epochs), lines.Skip(1).Select(line => Number(line.Split(',')[column])));
     }
 
     private async Task ResumesToTheSameBits(string run, string[] arguments)

@@ -7,11 +7,14 @@ namespace DistNet.Cluster.Tests;
 /// <summary>One run that nothing disturbs, for all tests: what all interrupted ones must come to.</summary>
 public sealed class UndisturbedRun : IAsyncLifetime
 {
-    /// <summary>Steps of the whole run: 60 epochs of 5.</summary>
-    public const long Steps = 300;
+    /// <summary>Epochs of the whole run.</summary>
+    public const int Epochs = 40;
+
+    /// <summary>Steps of the whole run: five an epoch.</summary>
+    public const long Steps = 5 * Epochs;
 
     /// <summary>The job, and the folders of all runs of it.</summary>
-    internal Workspace Workspace { get; } = new([256, 256], epochs: 60, everySteps: 3);
+    internal Workspace Workspace { get; } = new([256, 256], Epochs, everySteps: 3);
 
     /// <summary>The final parameters.</summary>
     public string ParametersSha256 { get; private set; } = "";
