@@ -53,7 +53,7 @@ def variants(options, folder):
         "as built": lambda: distnet(CLI, None, []),
         "as built, tiered compilation off": lambda: distnet(CLI, "0", []),
         "`--processes 2`": lambda: distnet(CLI, None, ["--processes", "2"]),
-        "`--processes 2`, tiered compilation off": lambda: distnet(CLI, "0", ["--processes", "2"]),
+        "`--processes 2`, tiered compilation on in all": lambda: distnet(CLI, "1", ["--processes", "2"]),
     }
     if options.ready_to_run:
         published = Path(folder) / "DistNet.Cli.dll"

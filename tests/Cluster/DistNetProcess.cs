@@ -62,6 +62,8 @@ internal sealed class DistNetProcess : IDisposable
             RedirectStandardError = true,
         };
 
+        // What is started here runs for seconds: the processes of --processes would compile every method well first, half of all that these tests compute.
+        start.Environment["DOTNET_TieredCompilation"] = "1";
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;

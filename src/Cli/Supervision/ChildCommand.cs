@@ -10,6 +10,9 @@ namespace DistNet.Cli.Supervision;
 /// <param name="First">What stands before the verb.</param>
 internal sealed record ChildCommand(string Executable, ImmutableArray<string> First)
 {
+    /// <summary>Whether the runtime compiles a method twice: at once, and better once it is called often.</summary>
+    private const string TieredCompilation = "DOTNET_TieredCompilation";
+
     /// <summary>As this process was started: the host <c>dotnet</c> with the assembly, or the program that the build made.</summary>
     public static ChildCommand OfThisProcess()
     {
@@ -35,6 +38,12 @@ internal sealed record ChildCommand(string Executable, ImmutableArray<string> Fi
             CreateNoWindow = true,
         };
         start.Environment[JoinToken.Variable] = token;
+        if (Environment.GetEnvironmentVariable(TieredCompilation) is null)
+        {
+            // A worker has as many cores as threads that compute: what is compiled beside them takes their time for the first ten seconds (docs/performance.md, "Start-up").
+            start.Environment[TieredCompilation] = "0";
+        }
+
         return start;
     }
 }
