@@ -21,8 +21,9 @@ internal static class Witness
             {
                 Tell(process, told);
             }
-            catch (Exception unread) when (unread is ClrDiagnosticsException or IOException or InvalidOperationException or ArgumentException)
+            catch (Exception unread) when (unread is not OutOfMemoryException)
             {
+                // What a filter throws counts as false, and the failure would end this program without its sentence.
                 told.AppendLine(CultureInfo.InvariantCulture, $"   cannot be read: {unread.Message}");
             }
         }
@@ -34,7 +35,13 @@ internal static class Witness
     private static void Tell(int process, StringBuilder told)
     {
         using DataTarget target = DataTarget.AttachToProcess(process, suspend: true);
-        using ClrRuntime runtime = target.ClrVersions[0].CreateRuntime();
+        if (target.ClrVersions is not [ClrInfo version, ..])
+        {
+            told.AppendLine("   has no runtime yet");
+            return;
+        }
+
+        using ClrRuntime runtime = version.CreateRuntime();
         foreach (ClrThread thread in runtime.Threads.Where(thread => thread.IsAlive))
         {
             string[] frames = [.. thread.EnumerateStackTrace().Select(frame => frame.ToString() ?? "").Where(frame => frame.Length > 0).Take(Frames)];

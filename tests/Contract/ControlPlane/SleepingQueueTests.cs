@@ -44,7 +44,8 @@ public sealed class SleepingQueueTests
         Assert.Equal((int[])[Rounds, Rounds], await Ended(asking, echo));
     }
 
-    // Of several one comes late with its ring, while what it added was taken on account of another's, and the thread is on its way to sleep again.
+    // Of several one comes late with its ring, while what it added was taken on account of another's, and the thread is on its way to sleep again. The ring must fall between two instructions to be
+    // lost by a flag that is taken back outside the gate: this finds that where something makes the way longer (a Thread.Yield between them, each time), not in code that is compiled well.
     [Theory]
     [MemberData(nameof(Futex))]
     public async Task A_ring_that_comes_late_does_not_keep_the_next_one_away(bool futex)
