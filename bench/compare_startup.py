@@ -23,7 +23,7 @@ PEER = ROOT / "bench/peers/digits_torch.py"
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--ready-to-run", action="store_true", help="measure the command published with PublishReadyToRun too (fetches the compiler's package)")
+    parser.add_argument("--portable", action="store_true", help="measure the command as it is published too: portable, without machine code")
     parser.add_argument("--python", default="/usr/bin/python3", help="a Python with torch")
     parser.add_argument("--no-peer", action="store_true", help="measure DistNet alone")
     parser.add_argument("--no-page", action="store_true", help="print the table, leave docs/performance.md as it is")
@@ -55,12 +55,10 @@ def variants(options, folder):
         "`--processes 2`": lambda: distnet(CLI, None, ["--processes", "2"]),
         "`--processes 2`, tiered compilation on in all": lambda: distnet(CLI, "1", ["--processes", "2"]),
     }
-    if options.ready_to_run:
+    if options.portable:
         published = Path(folder) / "DistNet.Cli.dll"
-        run(["dotnet", "publish", "src/Cli", "-c", "Release", "--use-current-runtime", "--self-contained", "false", "-p:PublishReadyToRun=true",
-             "-p:RestoreLockedMode=false", "-p:NuGetLockFilePath=" + folder + "/packages.lock.json", "-v", "quiet", "-o", folder])
-        found["published ready to run"] = lambda: distnet(published, None, [])
-        found["the same, tiered compilation off"] = lambda: distnet(published, "0", [])
+        run(["dotnet", "publish", "src/Cli", "-c", "Release", "-v", "quiet", "-o", folder])
+        found["published, portable"] = lambda: distnet(published, None, [])
         found["the same, `--processes 2`"] = lambda: distnet(published, None, ["--processes", "2"])
     if not options.no_peer:
         found["PyTorch"] = lambda: torch(options.python)

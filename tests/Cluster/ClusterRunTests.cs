@@ -10,9 +10,9 @@ public sealed class ClusterRunTests(UndisturbedRun undisturbed)
     private readonly Workspace workspace = undisturbed.Workspace;
 
     [Theory]
-    [InlineData("auto", "shared memory")]
-    [InlineData("off", "grpc")]
-    public async Task Two_worker_processes_come_to_the_bits_of_one_process(string sharedMemory, string transport)
+    [InlineData("auto", "shared memory", 30)]
+    [InlineData("off", "grpc", 150)]
+    public async Task Two_worker_processes_come_to_the_bits_of_one_process(string sharedMemory, string transport, int kilobytes)
     {
         string run = $"cluster-{sharedMemory}";
         using ClusterProcesses cluster = new(workspace, run);
@@ -24,10 +24,10 @@ public sealed class ClusterRunTests(UndisturbedRun undisturbed)
             Assert.True(await worker.Exit() == 0, worker.Output);
             Assert.Contains($"\"transport\":\"{transport}\"", worker.Output, StringComparison.Ordinal);
 
-            // Control's messages; a gradient of this model alone would be some 300 kB.
+            // Control's messages, measured 11 to 13 kB, and the calls and frames of HTTP/2, 52 to 84 kB with them; a gradient of this model that is copied once would be 300 kB more.
             string ended = worker.Output.Split('\n').Single(line => line.StartsWith("{\"event\":\"ended\"", StringComparison.Ordinal));
             using JsonDocument end = JsonDocument.Parse(ended);
-            Assert.InRange(end.RootElement.GetProperty("allocated_kilobytes_per_shard").GetDouble(), 0.1, 80);
+            Assert.InRange(end.RootElement.GetProperty("allocated_kilobytes_per_shard").GetDouble(), 0.1, kilobytes);
         }
 
         AssertTheSameBits(run);

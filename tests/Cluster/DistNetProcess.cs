@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -9,6 +10,7 @@ namespace DistNet.Cluster.Tests;
 internal sealed class DistNetProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly string Built = typeof(DistNetProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(told => told.Key == "Command").Value!;
     private readonly Process process;
     private readonly StringBuilder output = new();
 
@@ -55,15 +57,17 @@ internal sealed class DistNetProcess : IDisposable
     private static DistNetProcess Start(string[] prefix, IEnumerable<string> arguments, ReadOnlySpan<(string Name, string Value)> environment)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
-        string[] command = [.. prefix, host, Path.Combine(AppContext.BaseDirectory, "DistNet.Cli.dll"), .. arguments];
+        string[] command = [.. prefix, host, Built, .. arguments];
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
 
-        // What is started here runs for seconds: the processes of --processes would compile every method well first, half of all that these tests compute.
+        // What is started here runs for seconds: the processes of --processes would compile every method well first, and every process what is called often once more,
+        // most of all that these tests compute.
         start.Environment["DOTNET_TieredCompilation"] = "1";
+        start.Environment["DOTNET_TC_CallCounting"] = "0";
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -10,6 +11,7 @@ namespace DistNet.Faults;
 /// <summary>The command in a process of its own, and what can be done to it.</summary>
 internal sealed class Child : IDisposable
 {
+    private static readonly string Built = typeof(Child).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(told => told.Key == "Command").Value!;
     private readonly Process process;
     private readonly StringBuilder output = new();
     private ImmutableArray<JsonElement> events = [];
@@ -58,8 +60,7 @@ internal sealed class Child : IDisposable
 
     public static Child Start(string name, params IEnumerable<string> arguments)
     {
-        string command = Path.Combine(AppContext.BaseDirectory, "DistNet.Cli.dll");
-        return new Child(name, new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet", [command, .. arguments])
+        return new Child(name, new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet", [Built, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

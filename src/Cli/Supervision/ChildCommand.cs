@@ -13,6 +13,9 @@ internal sealed record ChildCommand(string Executable, ImmutableArray<string> Fi
     /// <summary>Whether the runtime compiles a method twice: at once, and better once it is called often.</summary>
     private const string TieredCompilation = "DOTNET_TieredCompilation";
 
+    /// <summary>Assemblies that the runtime compiles itself although the build compiled them (ReadyToRun.targets).</summary>
+    private const string ReadyToRunExcludeList = "DOTNET_ReadyToRunExcludeList";
+
     /// <summary>As this process was started: the host <c>dotnet</c> with the assembly, or the program that the build made.</summary>
     public static ChildCommand OfThisProcess()
     {
@@ -40,8 +43,10 @@ internal sealed record ChildCommand(string Executable, ImmutableArray<string> Fi
         start.Environment[JoinToken.Variable] = token;
         if (Environment.GetEnvironmentVariable(TieredCompilation) is null)
         {
-            // A worker has as many cores as threads that compute: what is compiled beside them takes their time for the first ten seconds (docs/performance.md, "Start-up").
+            // A worker has as many cores as threads that compute: what is compiled beside them takes their time for the first ten seconds. What the build compiled is then never compiled
+            // again, and calls across assemblies where the runtime's own code has them inlined: 4 % of a step, so what every step goes through is not taken from there (docs/performance.md, "Start-up").
             start.Environment[TieredCompilation] = "0";
+            start.Environment[ReadyToRunExcludeList] = "DistNet.Core;DistNet.Worker;DistNet.Coordinator;DistNet.Protocol";
         }
 
         return start;
