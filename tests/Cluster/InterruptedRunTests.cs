@@ -40,7 +40,7 @@ public sealed class InterruptedRunTests(UndisturbedRun undisturbed, ITestOutputH
         for (int kill = 0; kill < 3; kill++)
         {
             using DistNetProcess process = DistNetProcess.Start(workspace.Train("killed-often", 1 + kill, kill == 0 ? [] : ["--resume"]));
-            long after = reached + 10;
+            long after = reached + 20;
             await WaitForStep(process, "killed-often", after);
             await process.Kill();
             reached = workspace.LatestCheckpoint("killed-often");

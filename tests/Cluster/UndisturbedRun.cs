@@ -8,7 +8,7 @@ namespace DistNet.Cluster.Tests;
 public sealed class UndisturbedRun : IAsyncLifetime
 {
     /// <summary>Epochs of the whole run.</summary>
-    public const int Epochs = 40;
+    public const int Epochs = 60;
 
     /// <summary>Steps of the whole run: five an epoch.</summary>
     public const long Steps = 5 * Epochs;

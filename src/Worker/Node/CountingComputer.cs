@@ -6,7 +6,7 @@ namespace DistNet.Worker.Node;
 /// <summary>Counts what a worker process computes, through all its sessions and runs, and what it allocates on the managed heap meanwhile.</summary>
 internal sealed class SampleCount
 {
-    private const int WarmUpShards = 10;
+    private const int WarmUpShards = 50;
 
     private long samples;
     private long shards;
@@ -15,7 +15,7 @@ internal sealed class SampleCount
 
     public long Samples => Volatile.Read(ref samples);
 
-    /// <summary>Managed bytes that all threads of the process allocated from one training shard to the next, on average; the first ones, which compile code, left out.</summary>
+    /// <summary>Managed bytes that all threads of the process allocated from one training shard to the next, on average; the first ones, which compile code and fill pools, left out.</summary>
     public double AllocatedBytesPerShard => shards > WarmUpShards ? (allocatedAfter - allocatedBefore) / (double)(shards - WarmUpShards) : 0;
 
     /// <summary>A training shard was computed. On the compute thread.</summary>
