@@ -141,11 +141,6 @@ internal unsafe ref struct PanelProduct : IKernel
             {
                 tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - 1 - ((below + most - 1) / most));
             }
-            else if (packedLeft != null && height <= TileShapes.MostShortRows)
-            {
-                tile.Ahead = LinesAhead.Of(tile.Left + ((nint)height * Inner), Math.Min(height, below) * Inner);
-                Prefetch.Rows(output + ((nint)height * Columns), Columns, Math.Min(below, most), columns);
-            }
             else
             {
                 tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(below, most), width > Prefetch.LineFloats ? Prefetch.LineFloats : 0);

@@ -26,7 +26,7 @@ internal static unsafe class TileKernel
         where TWalk : struct, ITileWalk
     {
         nint tileWidth = sizeof(TVectors) * TOps.Count;
-        nint rowStride = tile.LeftRowStride, twoRows = 2 * rowStride;
+        nint rowStride = tile.LeftRowStride;
         nint leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? sizeof(TRows) : typeof(TWalk) == typeof(ColumnsWalk) ? tile.LeftStep : 1;
         nint rightStride = typeof(TWalk) == typeof(RightListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? tileWidth : tile.RightStride;
         int* steps = tile.Steps;
@@ -61,67 +61,10 @@ internal static unsafe class TileKernel
             if (typeof(TWalk) != typeof(RightListedWalk) && typeof(TWalk) != typeof(PackedWalk) && tile.Continues)
             {
                 // The chain goes on from where the last call left it.
-                float* start = tile.To;
-                nint stride = tile.ToStride;
-                TileRow.Load<TVector, TOps, TVectors>(start, out s0, ref t0);
-                if (sizeof(TRows) > 1)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + stride, out s1, ref t1);
-                }
-
-                if (sizeof(TRows) > 2)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (2 * stride), out s2, ref t2);
-                }
-
-                if (sizeof(TRows) > 3)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (3 * stride), out s3, ref t3);
-                }
-
-                if (sizeof(TRows) > 4)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (4 * stride), out s4, ref t4);
-                }
-
-                if (sizeof(TRows) > 5)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (5 * stride), out s5, ref t5);
-                }
-
-                if (sizeof(TRows) > 6)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (6 * stride), out s6, ref t6);
-                }
-
-                if (sizeof(TRows) > 7)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (7 * stride), out s7, ref t7);
-                }
-
-                if (sizeof(TRows) > 8)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (8 * stride), out s8, ref t8);
-                }
-
-                if (sizeof(TRows) > 9)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (9 * stride), out s9, ref t9);
-                }
-
-                if (sizeof(TRows) > 10)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (10 * stride), out s10, ref t10);
-                }
-
-                if (sizeof(TRows) > 11)
-                {
-                    TileRow.Load<TVector, TOps, TVectors>(start + (11 * stride), out s11, ref t11);
-                }
+                TileSums.Load<TVector, TOps, TRows, TVectors>(tile.To, tile.ToStride, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
             }
 
-            int count = rows.Count;
-            for (; count >= Block; count -= Block)
+            for (uint turns = (uint)rows.Count / Block; turns != 0; turns--)
             {
                 if (aheadCount > 0)
                 {
@@ -137,7 +80,7 @@ internal static unsafe class TileKernel
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += Block * sizeof(TRows);
-                    again += Block * sizeof(TRows);
+                    again += TOps.Count == TileShapes.MostLanes ? Block * sizeof(TRows) : 0;
                     right += Block * sizeof(TVectors) * TOps.Count;
                 }
                 else if (typeof(TWalk) == typeof(ColumnsWalk))
@@ -152,45 +95,45 @@ internal static unsafe class TileKernel
 
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += leftStep;
+                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += leftStep;
+                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += leftStep;
+                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += leftStep;
+                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                 }
                 else if (typeof(TWalk) == typeof(LeftListedWalk))
                 {
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 0, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = steps[0];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 0, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = steps[1];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 0, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = steps[2];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
                     left6 += sizeof(TRows) > 6 ? leftStep : 0;
                     left9 += sizeof(TRows) > 9 ? leftStep : 0;
                     right += rightStride;
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 0, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = steps[3];
                     left0 += leftStep;
                     left3 += sizeof(TRows) > 3 ? leftStep : 0;
@@ -201,13 +144,13 @@ internal static unsafe class TileKernel
                 }
                 else
                 {
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 0, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     right += typeof(TWalk) == typeof(RightListedWalk) ? steps[0] : rightStride;
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0 + 1, left3 + 1, left6 + 1, left9 + 1, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 1, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     right += typeof(TWalk) == typeof(RightListedWalk) ? steps[1] : rightStride;
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0 + 2, left3 + 2, left6 + 2, left9 + 2, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 2, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     right += typeof(TWalk) == typeof(RightListedWalk) ? steps[2] : rightStride;
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0 + 3, left3 + 3, left6 + 3, left9 + 3, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 3, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     right += typeof(TWalk) == typeof(RightListedWalk) ? steps[3] : rightStride;
                     left0 += Block;
                     left3 += sizeof(TRows) > 3 ? Block : 0;
@@ -217,18 +160,18 @@ internal static unsafe class TileKernel
                 }
             }
 
-            for (; count > 0; count--)
+            for (uint left = (uint)rows.Count % Block; left != 0; left--)
             {
                 if (typeof(TWalk) == typeof(PackedWalk) || typeof(TWalk) == typeof(ColumnsWalk))
                 {
                     TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += leftStep;
+                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                 }
                 else
                 {
-                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, rowStride, twoRows, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.Rows<TVector, TOps, TRows, TVectors>(left0, left3, left6, left9, 0, rowStride, right, second, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? *steps++ : leftStep;
                     rightStride = typeof(TWalk) == typeof(RightListedWalk) ? *steps++ : rightStride;
                     left0 += leftStep;
@@ -243,185 +186,23 @@ internal static unsafe class TileKernel
             for (int waiting = last ? segment : segment & ~(segment + 1); waiting != 0; waiting &= waiting - 1)
             {
                 float* node = tile.Levels + (BitOperations.TrailingZeroCount(waiting) * sizeof(TRows) * tileWidth);
-                TileRow.AddTo<TVector, TOps, TVectors>(node, ref s0, ref t0);
-                if (sizeof(TRows) > 1)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + tileWidth, ref s1, ref t1);
-                }
-
-                if (sizeof(TRows) > 2)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (2 * tileWidth), ref s2, ref t2);
-                }
-
-                if (sizeof(TRows) > 3)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (3 * tileWidth), ref s3, ref t3);
-                }
-
-                if (sizeof(TRows) > 4)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (4 * tileWidth), ref s4, ref t4);
-                }
-
-                if (sizeof(TRows) > 5)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (5 * tileWidth), ref s5, ref t5);
-                }
-
-                if (sizeof(TRows) > 6)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (6 * tileWidth), ref s6, ref t6);
-                }
-
-                if (sizeof(TRows) > 7)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (7 * tileWidth), ref s7, ref t7);
-                }
-
-                if (sizeof(TRows) > 8)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (8 * tileWidth), ref s8, ref t8);
-                }
-
-                if (sizeof(TRows) > 9)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (9 * tileWidth), ref s9, ref t9);
-                }
-
-                if (sizeof(TRows) > 10)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (10 * tileWidth), ref s10, ref t10);
-                }
-
-                if (sizeof(TRows) > 11)
-                {
-                    TileRow.AddTo<TVector, TOps, TVectors>(node + (11 * tileWidth), ref s11, ref t11);
-                }
+                TileSums.AddTo<TVector, TOps, TRows, TVectors>(node, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
             }
 
-            if (last && tile.Bias != null)
+            if (!last)
             {
-                TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[0], ref s0, ref t0);
-                if (sizeof(TRows) > 1)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[1], ref s1, ref t1);
-                }
-
-                if (sizeof(TRows) > 2)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[2], ref s2, ref t2);
-                }
-
-                if (sizeof(TRows) > 3)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[3], ref s3, ref t3);
-                }
-
-                if (sizeof(TRows) > 4)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[4], ref s4, ref t4);
-                }
-
-                if (sizeof(TRows) > 5)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[5], ref s5, ref t5);
-                }
-
-                if (sizeof(TRows) > 6)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[6], ref s6, ref t6);
-                }
-
-                if (sizeof(TRows) > 7)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[7], ref s7, ref t7);
-                }
-
-                if (sizeof(TRows) > 8)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[8], ref s8, ref t8);
-                }
-
-                if (sizeof(TRows) > 9)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[9], ref s9, ref t9);
-                }
-
-                if (sizeof(TRows) > 10)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[10], ref s10, ref t10);
-                }
-
-                if (sizeof(TRows) > 11)
-                {
-                    TileRow.AddBias<TVector, TOps, TVectors>(tile.Bias[11], ref s11, ref t11);
-                }
+                float* node = tile.Levels + (BitOperations.TrailingZeroCount(~segment) * sizeof(TRows) * tileWidth);
+                TileSums.Store<TVector, TOps, TRows, TVectors>(node, sizeof(TVectors) * TOps.Count, TOps.Count, s0, t0, s1, t1, s2, t2, s3, t3, s4, t4, s5, t5, s6, t6, s7, t7, s8, t8, s9, t9, s10, t10, s11, t11);
+                continue;
             }
 
-            float* to = last ? tile.To : tile.Levels + (BitOperations.TrailingZeroCount(~segment) * sizeof(TRows) * tileWidth);
-            nint toStride = last ? tile.ToStride : tileWidth;
-            nint toSecond = typeof(TWalk) == typeof(RightListedWalk) && last ? tile.SecondTo : TOps.Count;
-            TileRow.Store<TVector, TOps, TVectors>(s0, t0, to, toSecond);
-            if (sizeof(TRows) > 1)
+            if (tile.Bias != null)
             {
-                TileRow.Store<TVector, TOps, TVectors>(s1, t1, to + toStride, toSecond);
+                TileSums.AddBias<TVector, TOps, TRows, TVectors>(tile.Bias, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
             }
 
-            if (sizeof(TRows) > 2)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s2, t2, to + (2 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 3)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s3, t3, to + (3 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 4)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s4, t4, to + (4 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 5)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s5, t5, to + (5 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 6)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s6, t6, to + (6 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 7)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s7, t7, to + (7 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 8)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s8, t8, to + (8 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 9)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s9, t9, to + (9 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 10)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s10, t10, to + (10 * toStride), toSecond);
-            }
-
-            if (sizeof(TRows) > 11)
-            {
-                TileRow.Store<TVector, TOps, TVectors>(s11, t11, to + (11 * toStride), toSecond);
-            }
-
-            if (last)
-            {
-                return;
-            }
+            TileSums.Store<TVector, TOps, TRows, TVectors>(tile.To, tile.ToStride, typeof(TWalk) == typeof(RightListedWalk) ? tile.SecondTo : TOps.Count, s0, t0, s1, t1, s2, t2, s3, t3, s4, t4, s5, t5, s6, t6, s7, t7, s8, t8, s9, t9, s10, t10, s11, t11);
+            return;
         }
     }
 

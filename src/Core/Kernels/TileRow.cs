@@ -27,16 +27,11 @@ internal static unsafe class TileRow
         where TOps : struct, IVectorOps<TVector>
         where TVectors : unmanaged, ITileCount
     {
-        if (TOps.Count < TileShapes.MostLanes)
-        {
-            MultiplyAdd<TVector, TOps, TVectors>(left, b0, b1, ref first, ref second);
-            return;
-        }
-
-        first = TOps.FusedMultiplyAdd(TOps.Broadcast(*left), b0, first);
+        TVector a = TOps.Broadcast(*left);
+        first = TOps.FusedMultiplyAdd(a, b0, first);
         if (sizeof(TVectors) > 1)
         {
-            second = TOps.FusedMultiplyAdd(TOps.Broadcast(*again), b1, second);
+            second = TOps.FusedMultiplyAdd(TOps.Count == TileShapes.MostLanes ? TOps.Broadcast(*again) : a, b1, second);
         }
     }
 
@@ -46,7 +41,7 @@ internal static unsafe class TileRow
 
     /// <summary>The row as it was left in memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Load<TVector, TOps, TVectors>(float* from, out TVector first, ref TVector second)
+    public static void Load<TVector, TOps, TVectors>(float* from, ref TVector first, ref TVector second)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TVectors : unmanaged, ITileCount
@@ -60,15 +55,15 @@ internal static unsafe class TileRow
 
     /// <summary>A waiting node takes the row in: its value is the left one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddTo<TVector, TOps, TVectors>(float* node, ref TVector first, ref TVector second)
+    public static void AddTo<TVector, TOps, TVectors>(float* nodes, int row, ref TVector first, ref TVector second)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TVectors : unmanaged, ITileCount
     {
-        first = TOps.Add(TOps.Load(in *node, 0), first);
+        first = TOps.Add(TOps.Load(in *nodes, (nuint)row), first);
         if (sizeof(TVectors) > 1)
         {
-            second = TOps.Add(TOps.Load(in *node, (nuint)TOps.Count), second);
+            second = TOps.Add(TOps.Load(in *nodes, (nuint)(row + TOps.Count)), second);
         }
     }
 
@@ -89,15 +84,15 @@ internal static unsafe class TileRow
 
     /// <summary>Stores the second vector after the first: where the two overlap, its lanes are the ones that count.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TVector, TOps, TVectors>(TVector first, TVector second, float* to, nint toSecond)
+    public static void Store<TVector, TOps, TVectors>(TVector first, TVector second, float* to, nint row, nint toSecond)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TVectors : unmanaged, ITileCount
     {
-        TOps.Store(first, ref *to, 0);
+        TOps.Store(first, ref *to, (nuint)row);
         if (sizeof(TVectors) > 1)
         {
-            TOps.Store(second, ref *(to + toSecond), 0);
+            TOps.Store(second, ref *to, (nuint)(row + toSecond));
         }
     }
 }

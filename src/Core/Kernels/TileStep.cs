@@ -3,12 +3,13 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>One k of a <see cref="TileKernel"/>: a fused multiply-add for each output, its left factor broadcast, its right one a vector.</summary>
+/// <remarks>Every place is a pointer that the loop moves and what an address can hold beside it, so that no instruction but the multiply-adds' own is left. The JIT inlines methods of up to 32 parameters; these have as many.</remarks>
 internal static unsafe class TileStep
 {
-    /// <summary>Rows of the left operand a stride apart. Of each three rows, the first has a pointer, and the two after it are one and two strides away, which an address can hold.</summary>
+    /// <summary>Rows of the left operand a stride apart. Of each three rows, the first has a pointer, and the two after it are one and two strides away.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Rows<TVector, TOps, TRows, TVectors>(
-        float* left0, float* left3, float* left6, float* left9, nint rowStride, nint twoRows, float* right, nint second, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
+        float* left0, float* left3, float* left6, float* left9, int offset, nint rowStride, float* right, nint second, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TRows : unmanaged, ITileCount
@@ -16,60 +17,60 @@ internal static unsafe class TileStep
     {
         TVector b0 = TOps.Load(in *right, 0);
         TVector b1 = sizeof(TVectors) > 1 ? TOps.Load(in *(right + second), 0) : b0;
-        TileRow.MultiplyAdd<TVector, TOps, TVectors>(left0, b0, b1, ref s0, ref t0);
+        TileRow.MultiplyAdd<TVector, TOps, TVectors>(left0 + offset, b0, b1, ref s0, ref t0);
         if (sizeof(TRows) > 1)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left0 + rowStride, b0, b1, ref s1, ref t1);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left0 + rowStride + offset, b0, b1, ref s1, ref t1);
         }
 
         if (sizeof(TRows) > 2)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left0 + twoRows, b0, b1, ref s2, ref t2);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left0 + (2 * rowStride) + offset, b0, b1, ref s2, ref t2);
         }
 
         if (sizeof(TRows) > 3)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left3, b0, b1, ref s3, ref t3);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left3 + offset, b0, b1, ref s3, ref t3);
         }
 
         if (sizeof(TRows) > 4)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left3 + rowStride, b0, b1, ref s4, ref t4);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left3 + rowStride + offset, b0, b1, ref s4, ref t4);
         }
 
         if (sizeof(TRows) > 5)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left3 + twoRows, b0, b1, ref s5, ref t5);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left3 + (2 * rowStride) + offset, b0, b1, ref s5, ref t5);
         }
 
         if (sizeof(TRows) > 6)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left6, b0, b1, ref s6, ref t6);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left6 + offset, b0, b1, ref s6, ref t6);
         }
 
         if (sizeof(TRows) > 7)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left6 + rowStride, b0, b1, ref s7, ref t7);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left6 + rowStride + offset, b0, b1, ref s7, ref t7);
         }
 
         if (sizeof(TRows) > 8)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left6 + twoRows, b0, b1, ref s8, ref t8);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left6 + (2 * rowStride) + offset, b0, b1, ref s8, ref t8);
         }
 
         if (sizeof(TRows) > 9)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left9, b0, b1, ref s9, ref t9);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left9 + offset, b0, b1, ref s9, ref t9);
         }
 
         if (sizeof(TRows) > 10)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left9 + rowStride, b0, b1, ref s10, ref t10);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left9 + rowStride + offset, b0, b1, ref s10, ref t10);
         }
 
         if (sizeof(TRows) > 11)
         {
-            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left9 + twoRows, b0, b1, ref s11, ref t11);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left9 + (2 * rowStride) + offset, b0, b1, ref s11, ref t11);
         }
     }
 
