@@ -318,7 +318,7 @@ internal unsafe ref struct ConvolutionProduct : IKernel
                     {
                         tile.Right = Panel + offset;
                         tile.To = to + offset;
-                        TileShapes.Run<TVector, TOps, LeftListedWalk>(height, width, in tile);
+                        TileShapes.Run<TVector, TOps, LeftListedWalk>(height, width, ref tile);
                     }
                 }
             }

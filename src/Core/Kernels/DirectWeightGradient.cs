@@ -116,7 +116,7 @@ internal unsafe struct DirectWeightGradient : ISliceWeightGradient<DirectWeightG
                 {
                     tile.Right = turned + offset;
                     tile.To = sum + ((((nint)channel * area) + tap) * width) + offset;
-                    TileShapes.Run<TVector, TOps, LeftListedWalk>(channels * taps, tileWidth, in tile);
+                    TileShapes.Run<TVector, TOps, LeftListedWalk>(channels * taps, tileWidth, ref tile);
                 }
             }
         }

@@ -68,7 +68,7 @@ internal unsafe ref struct FewRowsProduct : IKernel
             tile.Left = left + ((nint)row * Inner);
             tile.Right = memory.Panel;
             tile.To = memory.Outputs + (row * panelWidth);
-            TileShapes.Run<TVector, TOps, RowsWalk>(height, panelWidth, in tile);
+            TileShapes.Run<TVector, TOps, RowsWalk>(height, panelWidth, ref tile);
         }
     }
 

@@ -70,17 +70,20 @@ internal unsafe struct SamplesAhead(float* first, int firstLength, float* second
         }
     }
 
-    /// <summary>What the next tile fetches.</summary>
-    public LinesAhead Next()
+    /// <summary>What the next tiles fetch.</summary>
+    /// <param name="tiles">How many tiles.</param>
+    public LinesAhead Next(int tiles)
     {
-        if (pieces-- <= 0)
+        int count = Math.Min(tiles, pieces);
+        if (count <= 0)
         {
             return default;
         }
 
-        LinesAhead ahead = new(next, Prefetch.LineFloats, Math.Max(lines, secondLines), (nint)(nextSecond - next));
-        next += lines * Prefetch.LineFloats;
-        nextSecond += secondLines * Prefetch.LineFloats;
+        pieces -= count;
+        LinesAhead ahead = new(next, Prefetch.LineFloats, count * Math.Max(lines, secondLines), (nint)(nextSecond - next));
+        next += count * lines * Prefetch.LineFloats;
+        nextSecond += count * secondLines * Prefetch.LineFloats;
         return ahead;
     }
 

@@ -106,11 +106,16 @@ internal unsafe ref struct PanelProduct : IKernel
     {
         bool packsLeft = packedLeft != null && first == 0, isWhole = columns == width;
         int most = TileShapes.MostHeight(TOps.Count);
-        for (int row = FromRow, height; row < ToRow; row += height)
+        for (int row = FromRow, height, tiles; row < ToRow; row += tiles * height)
         {
-            height = TileShapes.Height(TOps.Count, ToRow - row);
-            int below = ToRow - row - height;
+            // The tiles of a run are computed in one go; with the last ones of a panel the next panel's columns come.
+            int rows = ToRow - row, beforeLast = rows - (TilesThatFetch * most);
+            height = TileShapes.Height(TOps.Count, rows);
+            tiles = packsLeft || isInPlace || !isWhole ? 1 : Math.Min(TileShapes.Alike(TOps.Count, rows), beforeLast > 0 ? Math.Clamp(beforeLast / most, 1, TilesThatFetch) : TilesThatFetch);
+            int below = rows - (tiles * height);
+            tile.After = tiles - 1;
             tile.Left = left + ((nint)row * LeftRowStride);
+            tile.LeftToNext = (nint)height * LeftRowStride;
             tile.LeftAhead = LeftRowStride == 1 ? (2 * height) - 1 : 0;
             if (packedLeft != null)
             {
@@ -123,40 +128,42 @@ internal unsafe ref struct PanelProduct : IKernel
                 tile.Left = packed;
                 tile.LeftRowStride = 1;
                 tile.LeftStep = height;
+                tile.LeftToNext = (nint)height * Inner;
             }
 
             float* output = result + ((nint)row * Columns);
             tile.To = isWhole ? output : edge;
             tile.ToStride = isWhole ? Columns : width;
+            tile.ToNext = height * tile.ToStride;
             if (packsLeft && below > 0)
             {
                 tile.Ahead = NextRows(left, row + height, Math.Min(height, below));
             }
             else if (isInPlace && row == FromRow && (first == 0 || below == 0))
             {
-                float* rows = tile.Right + (RowsAhead * (nint)Columns);
-                tile.Ahead = height > TileShapes.MostShortRows ? new LinesAhead(rows, Columns, Inner, Prefetch.LineFloats) : new LinesAhead(rows, 4 * Columns, Inner / 4, 2 * Columns);
+                float* ahead = tile.Right + (RowsAhead * (nint)Columns);
+                tile.Ahead = height > TileShapes.MostShortRows ? new LinesAhead(ahead, Columns, Inner, Prefetch.LineFloats) : new LinesAhead(ahead, 4 * Columns, Inner / 4, 2 * Columns);
             }
-            else if (nextPanel != null && below < TilesThatFetch * most)
+            else if (nextPanel != null && beforeLast <= 0)
             {
-                tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - 1 - ((below + most - 1) / most));
+                tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - ((rows + most - 1) / most), tiles);
             }
             else
             {
-                tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(below, most), width > Prefetch.LineFloats ? Prefetch.LineFloats : 0);
+                tile.Ahead = new LinesAhead(output + ((nint)height * Columns), Columns, Math.Min(rows - height, tiles * most), width > Prefetch.LineFloats ? Prefetch.LineFloats : 0);
             }
 
             if (packedLeft != null && !isInPlace)
             {
-                TileShapes.Run<TVector, TOps, PackedWalk>(height, width, in tile);
+                TileShapes.Run<TVector, TOps, PackedWalk>(height, width, ref tile);
             }
             else if (packedLeft != null || LeftRowStride == 1)
             {
-                TileShapes.Run<TVector, TOps, ColumnsWalk>(height, width, in tile);
+                TileShapes.Run<TVector, TOps, ColumnsWalk>(height, width, ref tile);
             }
             else
             {
-                TileShapes.Run<TVector, TOps, RowsWalk>(height, width, in tile);
+                TileShapes.Run<TVector, TOps, RowsWalk>(height, width, ref tile);
             }
 
             if (!isWhole)
@@ -166,11 +173,11 @@ internal unsafe ref struct PanelProduct : IKernel
         }
     }
 
-    // A piece of the next panel's columns: of each row two lines, or one, and then two rows with each step.
-    private readonly LinesAhead NextPanel(float* panel, int height, int piece)
+    // Some of the pieces of the next panel's columns: of each row two lines, or one, and then two rows with each step.
+    private readonly LinesAhead NextPanel(float* panel, int height, int piece, int pieces)
     {
         panel += (nint)(Inner * piece / TilesThatFetch) * Columns;
-        int rows = (Inner / TilesThatFetch) + 1;
+        int rows = (Inner * pieces / TilesThatFetch) + 1;
         return height > TileShapes.MostShortRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);
     }
 

@@ -63,35 +63,40 @@ internal unsafe struct PixelTiles
         }
     }
 
-    // Two vectors within a row; the last ones of a row overlap with what is done.
+    // Two vectors within a row, and those of the rows below; the last ones of a row overlap with what is done.
     private readonly void Rows<TVector, TOps>(ref Tile tile, in PixelGrid grid, float* plane, float* result, int height)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
         int lanes = TOps.Count, columns = grid.Columns, width = 2 * lanes;
         int gap = Math.Min(lanes, columns - lanes);
-        for (int row = 0; row < grid.Rows; row++)
+        bool isDirect = grid.ResultColumnStep == 1, isOneRow = isDirect && grid.Rows == 1;
+        tile.SecondRight = gap;
+        tile.SecondTo = gap;
+        tile.ToStride = isDirect ? ResultPixels : width;
+        tile.RightToNext = isOneRow ? width : grid.Pitch;
+        tile.ToNext = isOneRow ? width : grid.ResultRowStep;
+        for (int done = 0, tiles; done < columns; done += tiles * width)
         {
-            for (int done = 0; done < columns; done += width)
+            // A run of tiles goes along the only row, or down the rows.
+            tiles = isOneRow ? Math.Max(1, (columns - done) / width) : 1;
+            int column = Math.Max(0, Math.Min(done, columns - width));
+            float* right = plane + column, to = result + ((nint)column * grid.ResultColumnStep);
+            if (isDirect)
             {
-                int column = Math.Max(0, Math.Min(done, columns - width));
-                tile.Right = plane + ((nint)row * grid.Pitch) + column;
-                tile.SecondRight = gap;
-                tile.SecondTo = gap;
-                float* to = result + ((nint)row * grid.ResultRowStep) + ((nint)column * grid.ResultColumnStep);
-                if (grid.ResultColumnStep == 1)
-                {
-                    tile.To = to;
-                    tile.ToStride = ResultPixels;
-                    TileShapes.Run<TVector, TOps, RightListedWalk>(height, width, in tile);
-                }
-                else
-                {
-                    tile.To = Edge;
-                    tile.ToStride = width;
-                    TileShapes.Run<TVector, TOps, RightListedWalk>(height, width, in tile);
-                    CopyOut(grid, height, width, Math.Min(width, columns), to);
-                }
+                tile.Right = right;
+                tile.To = to;
+                tile.After = isOneRow ? tiles - 1 : grid.Rows - 1;
+                TileShapes.Run<TVector, TOps, RightListedWalk>(height, width, ref tile);
+                continue;
+            }
+
+            for (int row = 0; row < grid.Rows; row++, right += grid.Pitch, to += grid.ResultRowStep)
+            {
+                tile.Right = right;
+                tile.To = Edge;
+                TileShapes.Run<TVector, TOps, RightListedWalk>(height, width, ref tile);
+                CopyOut(grid, height, width, Math.Min(width, columns), to);
             }
         }
     }
@@ -113,14 +118,14 @@ internal unsafe struct PixelTiles
                 tile.To = to;
                 tile.ToStride = ResultPixels;
                 tile.SecondTo = columns;
-                TileShapes.Run<TVector, TOps, RightListedWalk>(height, rows * lanes, in tile);
+                TileShapes.Run<TVector, TOps, RightListedWalk>(height, rows * lanes, ref tile);
                 continue;
             }
 
             tile.To = Edge;
             tile.ToStride = 2 * lanes;
             tile.SecondTo = lanes;
-            TileShapes.Run<TVector, TOps, RightListedWalk>(height, rows * lanes, in tile);
+            TileShapes.Run<TVector, TOps, RightListedWalk>(height, rows * lanes, ref tile);
             for (int second = 0; second < rows; second++)
             {
                 PixelTiles part = this with { Edge = Edge + (second * lanes) };

@@ -1,6 +1,6 @@
 namespace DistNet.Kernels;
 
-/// <summary>What one tile is computed from.</summary>
+/// <summary>What one tile is computed from, or several of the same size that follow each other at even distances.</summary>
 internal unsafe struct Tile
 {
     /// <summary>The left operand's first row at k = 0; one element is read for each row and k.</summary>
@@ -56,4 +56,19 @@ internal unsafe struct Tile
 
     /// <summary>From one row of <see cref="To"/> to the next.</summary>
     public nint ToStride;
+
+    /// <summary>How many tiles follow this one; what is fetched goes on through all of them.</summary>
+    public int After;
+
+    /// <summary>From one tile to the next in <see cref="Left"/>.</summary>
+    public nint LeftToNext;
+
+    /// <summary>From one tile to the next in <see cref="Right"/>.</summary>
+    public nint RightToNext;
+
+    /// <summary>From one tile to the next in <see cref="To"/>.</summary>
+    public nint ToNext;
+
+    /// <summary>From one tile to the next in <see cref="Bias"/>; 0 where there is none.</summary>
+    public nint BiasToNext;
 }

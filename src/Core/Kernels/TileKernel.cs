@@ -18,7 +18,7 @@ internal static unsafe class TileKernel
 
     // Optimised from the first call on: unoptimised code, which the runtime would start with, is hundreds of times slower here.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TVector, TOps, TRows, TVectors, TWalk>(ref readonly Tile tile)
+    public static void Run<TVector, TOps, TRows, TVectors, TWalk>(ref Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TRows : unmanaged, ITileCount
@@ -29,7 +29,6 @@ internal static unsafe class TileKernel
         nint rowStride = tile.LeftRowStride;
         nint leftStep = typeof(TWalk) == typeof(LeftListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? sizeof(TRows) : typeof(TWalk) == typeof(ColumnsWalk) ? tile.LeftStep : 1;
         nint rightStride = typeof(TWalk) == typeof(RightListedWalk) ? 0 : typeof(TWalk) == typeof(PackedWalk) ? tileWidth : tile.RightStride;
-        int* steps = tile.Steps;
         nint leftAhead = tile.LeftAhead;
         float* ahead = tile.Ahead.First;
         int aheadCount = tile.Ahead.Count;
@@ -46,6 +45,7 @@ internal static unsafe class TileKernel
             nint groupStride = typeof(TWalk) == typeof(LeftListedWalk) ? tile.LeftGroupStride : 3 * rowStride;
             float* left3 = left0 + groupStride, left6 = left3 + groupStride, left9 = left6 + groupStride;
             float* right = tile.Right + (rows.First * rightStride);
+            int* steps = tile.Steps;
             s0 = t0 = TOps.Zero;
             s1 = t1 = TOps.Zero;
             s2 = t2 = TOps.Zero;
@@ -202,7 +202,17 @@ internal static unsafe class TileKernel
             }
 
             TileSums.Store<TVector, TOps, TRows, TVectors>(tile.To, tile.ToStride, typeof(TWalk) == typeof(RightListedWalk) ? tile.SecondTo : TOps.Count, s0, t0, s1, t1, s2, t2, s3, t3, s4, t4, s5, t5, s6, t6, s7, t7, s8, t8, s9, t9, s10, t10, s11, t11);
-            return;
+            if (tile.After <= 0)
+            {
+                return;
+            }
+
+            tile.After--;
+            tile.Left += tile.LeftToNext;
+            tile.Right += tile.RightToNext;
+            tile.To += tile.ToNext;
+            tile.Bias += tile.BiasToNext;
+            segment = -1;
         }
     }
 

@@ -22,6 +22,15 @@ internal static class TileShapes
         return rows >= 2 * most || rows == most ? most : rows > most ? (rows + 1) / 2 : rows;
     }
 
+    /// <summary>How many tiles of the next one's <see cref="Height"/> follow each other, it among them, where <paramref name="rows"/> are left.</summary>
+    /// <param name="lanes">The lanes of a vector.</param>
+    /// <param name="rows">At least 1.</param>
+    public static int Alike(int lanes, int rows)
+    {
+        int most = MostHeight(lanes);
+        return rows % most == 0 ? rows / most : rows > 2 * most ? (rows / most) - 1 : rows > most && rows % 2 == 0 ? 2 : 1;
+    }
+
     /// <summary>The columns of a panel that is as wide as a tile, where <paramref name="columns"/> are left: two vectors, or one that holds them.</summary>
     /// <param name="lanes">The lanes of a vector.</param>
     /// <param name="columns">At least 1.</param>
@@ -41,18 +50,18 @@ internal static class TileShapes
     public static int StepsAhead(int rows) => rows > MostShortRows ? 4 : 1;
 
     /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them.</summary>
-    public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref readonly Tile tile)
+    public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TWalk : struct, ITileWalk
     {
         if (columns > TOps.Count)
         {
-            Run<TVector, TOps, Two, TWalk>(rows, in tile);
+            Run<TVector, TOps, Two, TWalk>(rows, ref tile);
         }
         else
         {
-            Run<TVector, TOps, One, TWalk>(rows, in tile);
+            Run<TVector, TOps, One, TWalk>(rows, ref tile);
         }
     }
 
@@ -60,7 +69,7 @@ internal static class TileShapes
     /// <param name="lanes">The lanes of a vector.</param>
     public static int MostHeight(int lanes) => lanes == MostLanes ? MostRows : MostShortRows;
 
-    private static void Run<TVector, TOps, TVectors, TWalk>(int rows, ref readonly Tile tile)
+    private static void Run<TVector, TOps, TVectors, TWalk>(int rows, ref Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TVectors : unmanaged, ITileCount
@@ -69,40 +78,40 @@ internal static class TileShapes
         switch (rows)
         {
             case 1:
-                TileKernel.Run<TVector, TOps, One, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, One, TVectors, TWalk>(ref tile);
                 break;
             case 2:
-                TileKernel.Run<TVector, TOps, Two, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Two, TVectors, TWalk>(ref tile);
                 break;
             case 3:
-                TileKernel.Run<TVector, TOps, Three, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Three, TVectors, TWalk>(ref tile);
                 break;
             case 4:
-                TileKernel.Run<TVector, TOps, Four, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Four, TVectors, TWalk>(ref tile);
                 break;
             case 5:
-                TileKernel.Run<TVector, TOps, Five, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Five, TVectors, TWalk>(ref tile);
                 break;
             case 6:
-                TileKernel.Run<TVector, TOps, Six, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Six, TVectors, TWalk>(ref tile);
                 break;
             case 7:
-                TileKernel.Run<TVector, TOps, Seven, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Seven, TVectors, TWalk>(ref tile);
                 break;
             case 8:
-                TileKernel.Run<TVector, TOps, Eight, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Eight, TVectors, TWalk>(ref tile);
                 break;
             case 9:
-                TileKernel.Run<TVector, TOps, Nine, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Nine, TVectors, TWalk>(ref tile);
                 break;
             case 10:
-                TileKernel.Run<TVector, TOps, Ten, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Ten, TVectors, TWalk>(ref tile);
                 break;
             case 11:
-                TileKernel.Run<TVector, TOps, Eleven, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Eleven, TVectors, TWalk>(ref tile);
                 break;
             default:
-                TileKernel.Run<TVector, TOps, Twelve, TVectors, TWalk>(in tile);
+                TileKernel.Run<TVector, TOps, Twelve, TVectors, TWalk>(ref tile);
                 break;
         }
     }

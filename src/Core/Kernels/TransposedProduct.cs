@@ -124,11 +124,11 @@ internal unsafe ref struct TransposedProduct : IKernel
             tile.To = chunk + (done * panelWidth);
             if (part.Tiles != null)
             {
-                TileShapes.Run<TVector, TOps, PackedWalk>(height, panelWidth, in tile);
+                TileShapes.Run<TVector, TOps, PackedWalk>(height, panelWidth, ref tile);
             }
             else
             {
-                TileShapes.Run<TVector, TOps, RowsWalk>(height, panelWidth, in tile);
+                TileShapes.Run<TVector, TOps, RowsWalk>(height, panelWidth, ref tile);
             }
         }
     }

@@ -118,16 +118,20 @@ internal unsafe ref struct WinogradProduct : IKernel
         float* weights = memory.Weights + ((nint)first * Winograd.Places * images.Channels);
         for (int place = 0; place < Winograd.Places; place++, weights += (nint)images.Channels * panelWidth)
         {
-            for (int done = 0, height; done < tiles; done += height)
+            for (int offset = 0; offset < panelWidth; offset += width)
             {
-                height = TileShapes.Height(TOps.Count, tiles - done);
-                tile.Left = memory.Inputs + (place * memory.InputStep) + ((nint)done * images.Lanes);
-                for (int offset = 0; offset < panelWidth; offset += width)
+                for (int done = 0, height, alike; done < tiles; done += alike * height)
                 {
+                    height = TileShapes.Height(TOps.Count, tiles - done);
+                    alike = TileShapes.Alike(TOps.Count, tiles - done);
+                    tile.Left = memory.Inputs + (place * memory.InputStep) + ((nint)done * images.Lanes);
                     tile.Right = weights + offset;
                     tile.To = memory.Products + (place * memory.ProductStep) + ((nint)done * panelWidth) + offset;
-                    tile.Ahead = ahead.Next();
-                    TileShapes.Run<TVector, TOps, RowsWalk>(height, width, in tile);
+                    tile.Ahead = ahead.Next(alike);
+                    tile.After = alike - 1;
+                    tile.LeftToNext = (nint)height * images.Lanes;
+                    tile.ToNext = (nint)height * panelWidth;
+                    TileShapes.Run<TVector, TOps, RowsWalk>(height, width, ref tile);
                 }
             }
         }

@@ -122,17 +122,21 @@ internal unsafe struct WinogradWeightGradient : ISliceWeightGradient<WinogradWei
         Tile tile = new() { LeftRowStride = 1, LeftStep = lanes, RightStride = panelWidth, Segments = &all, SegmentCount = 1, ToStride = panelWidth, Continues = continues };
         for (int place = 0; place < Winograd.Places; place++)
         {
-            for (int channel = 0, height; channel < shape.Channels; channel += height)
+            for (int channel = 0, height, alike; channel < shape.Channels; channel += alike * height)
             {
                 height = TileShapes.Height(TOps.Count, shape.Channels - channel);
-                tile.Left = inputs + ((nint)place * inputStep) + channel;
+                alike = TileShapes.Alike(TOps.Count, shape.Channels - channel);
                 tile.LeftAhead = (2 * height) - 1;
+                tile.LeftToNext = height;
+                tile.ToNext = (nint)height * panelWidth;
                 for (int offset = 0; offset < panelWidth; offset += width)
                 {
+                    tile.Left = inputs + ((nint)place * inputStep) + channel;
                     tile.Right = gradients + ((nint)place * gradientStep) + offset;
                     tile.To = sum + ((((nint)place * shape.Channels) + channel) * panelWidth) + offset;
-                    tile.Ahead = ahead.Next();
-                    TileShapes.Run<TVector, TOps, ColumnsWalk>(height, width, in tile);
+                    tile.Ahead = ahead.Next(alike);
+                    tile.After = alike - 1;
+                    TileShapes.Run<TVector, TOps, ColumnsWalk>(height, width, ref tile);
                 }
             }
         }
