@@ -47,9 +47,10 @@ internal unsafe struct PixelTiles
             SecondTo = lanes,
         };
         result += grid.ResultFirst;
-        for (int channel = 0, height; channel < Channels; channel += height, result += (nint)height * ResultPixels)
+        int channels = grid.Rows == 0 ? 0 : Channels; // a phase that no pixel has
+        for (int channel = 0, height; channel < channels; channel += height, result += (nint)height * ResultPixels)
         {
-            height = TileShapes.Height(lanes, Channels - channel);
+            height = TileShapes.Height(lanes, channels - channel);
             tile.Left = Weights + ((nint)channel * grid.Taps);
             tile.Bias = Bias == null ? null : Bias + channel;
             if (columns > lanes)
