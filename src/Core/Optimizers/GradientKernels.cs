@@ -168,18 +168,38 @@ internal static class GradientKernels
                 return;
             }
 
+            if (Avx.IsSupported && TOps.Count > 1)
+            {
+                Vector256<double> sum0 = Vector256.LoadUnsafe(ref SquareSums[0]), sum1 = Vector256.LoadUnsafe(ref SquareSums[4]);
+                Vector256<double> sum2 = Vector256.LoadUnsafe(ref SquareSums[8]), sum3 = Vector256.LoadUnsafe(ref SquareSums[12]);
+                for (nuint i = 0; i < length; i += Lanes)
+                {
+                    for (nuint lane = 0; lane < Lanes; lane += (nuint)TOps.Count)
+                    {
+                        TOps.Store(At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i + lane), ref gradients, i + lane);
+                    }
+
+                    sum0 += Squares(ref gradients, i);
+                    sum1 += Squares(ref gradients, i + 4);
+                    sum2 += Squares(ref gradients, i + 8);
+                    sum3 += Squares(ref gradients, i + 12);
+                }
+
+                sum0.CopyTo(SquareSums);
+                sum1.CopyTo(SquareSums[4..]);
+                sum2.CopyTo(SquareSums[8..]);
+                sum3.CopyTo(SquareSums[12..]);
+                return;
+            }
+
             for (nuint i = 0; i < length; i += (nuint)TOps.Count)
             {
                 TOps.Store(At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i), ref gradients, i);
             }
 
-            if (Avx.IsSupported && TOps.Count > 1)
+            for (int i = 0; i < Gradient.Length; i++)
             {
-                SquareLanes(Gradient, SquareSums);
-            }
-            else
-            {
-                SquareLanesOneByOne(Gradient, SquareSums);
+                SquareSums[i % Lanes] += (double)Gradient[i] * Gradient[i];
             }
         }
 
@@ -220,42 +240,11 @@ internal static class GradientKernels
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SquareLanes(ReadOnlySpan<float> values, Span<double> lanes)
-    {
-        ref float origin = ref MemoryMarshal.GetReference(values);
-        Vector256<double> sum0 = Vector256.LoadUnsafe(ref lanes[0]);
-        Vector256<double> sum1 = Vector256.LoadUnsafe(ref lanes[4]);
-        Vector256<double> sum2 = Vector256.LoadUnsafe(ref lanes[8]);
-        Vector256<double> sum3 = Vector256.LoadUnsafe(ref lanes[12]);
-        for (nuint i = 0; i < (nuint)values.Length; i += Lanes)
-        {
-            sum0 += Squares(ref origin, i);
-            sum1 += Squares(ref origin, i + 4);
-            sum2 += Squares(ref origin, i + 8);
-            sum3 += Squares(ref origin, i + 12);
-        }
-
-        sum0.CopyTo(lanes);
-        sum1.CopyTo(lanes[4..]);
-        sum2.CopyTo(lanes[8..]);
-        sum3.CopyTo(lanes[12..]);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<double> Squares(ref float origin, nuint i)
     {
         Vector256<double> values = Avx.ConvertToVector256Double(Vector128.LoadUnsafe(ref origin, i));
         return values * values;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SquareLanesOneByOne(ReadOnlySpan<float> values, Span<double> lanes)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            lanes[i % Lanes] += (double)values[i] * values[i];
-        }
     }
 }
 
