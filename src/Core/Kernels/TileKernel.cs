@@ -5,7 +5,7 @@ namespace DistNet.Kernels;
 
 /// <summary>The innermost kernel of all products, convolutions among them: a tile of outputs in registers, one fused multiply-add per output and k, in order of k.</summary>
 /// <remarks>
-/// Segments (slices) are summed by the canonical tree, as a binary counter counts: the value of segment i takes in the left neighbour at each level where
+/// Tiles that follow each other (<see cref="Tile.After"/>) are computed in one call, which moves <see cref="Tile"/> on from one to the next and leaves it at the last. Segments (slices) are summed by the canonical tree, as a binary counter counts: the value of segment i takes in the left neighbour at each level where
 /// i has a trailing 1, and waits at the next one. The last segment takes in whatever waits, from the smallest node up, so that a node whose right half is
 /// empty is its left half. The code is written for 12 rows and 2 vectors; the JIT never reads what a smaller tile does not have, since it knows the sizes and
 /// the kinds of types beforehand. What is not a multiply-add is kept out of the loop: processors take in a fixed number of instructions each cycle, and where

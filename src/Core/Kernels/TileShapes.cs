@@ -49,7 +49,7 @@ internal static class TileShapes
     /// <param name="rows">The tile's rows.</param>
     public static int StepsAhead(int rows) => rows > MostShortRows ? 4 : 1;
 
-    /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them.</summary>
+    /// <summary>Computes a tile of <paramref name="rows"/> × <paramref name="columns"/>, as <see cref="Height"/> and <see cref="Width"/> gave them, and those that follow it.</summary>
     public static void Run<TVector, TOps, TWalk>(int rows, int columns, ref Tile tile)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
