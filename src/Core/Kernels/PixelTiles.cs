@@ -35,6 +35,11 @@ internal unsafe struct PixelTiles
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
+        if (grid.Rows == 0)
+        {
+            return; // a phase that no pixel has
+        }
+
         int lanes = TOps.Count, columns = grid.Columns;
         SliceRows all = new(0, grid.Taps);
         Tile tile = new()
@@ -47,10 +52,9 @@ internal unsafe struct PixelTiles
             SecondTo = lanes,
         };
         result += grid.ResultFirst;
-        int channels = grid.Rows == 0 ? 0 : Channels; // a phase that no pixel has
-        for (int channel = 0, height; channel < channels; channel += height, result += (nint)height * ResultPixels)
+        for (int channel = 0, height; channel < Channels; channel += height, result += (nint)height * ResultPixels)
         {
-            height = TileShapes.Height(lanes, channels - channel);
+            height = TileShapes.Height(lanes, Channels - channel);
             tile.Left = Weights + ((nint)channel * grid.Taps);
             tile.Bias = Bias == null ? null : Bias + channel;
             if (columns > lanes)

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The sums of a tile, in registers: what happens to all of them at once. Rows go by threes: the first of three has a pointer, and the two after it are one and two strides away, which an address can hold.</summary>
+/// <remarks>Row by row on purpose: the JIT keeps what has a name in registers, and no array.</remarks>
 internal static unsafe class TileSums
 {
     /// <summary>The tile as it was left in memory.</summary>

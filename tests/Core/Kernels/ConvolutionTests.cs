@@ -44,6 +44,9 @@ public sealed class ConvolutionTests
         new(5, 35, 1, new(40, 3, 1, 1, 1, 1), new(40, 3, 1, 1, 1, 1)),
         new(2, 3, 1, new(83, 3, 2, 1, 1, 1), new(71, 3, 2, 1, 1, 1)),
         new(1, 2, 1, new(3, 1, 1, 1, 0, 0), new(1100, 3, 1, 1, 0, 0)),
+
+        // Fewer rows than the stride: a phase of the input gradient has no pixel.
+        new(2, 3, 1, new(2, 3, 3, 1, 2, 2), new(40, 3, 1, 1, 1, 1)),
     ];
 
     // By Winograd: the fewest channels and odd counts; whole tiles, half ones in rows and columns; padding on each side from none to more than the kernel reaches; and shapes just beside the rule, in
