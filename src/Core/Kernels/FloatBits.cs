@@ -23,6 +23,9 @@ internal static class FloatBits
     /// <summary>1.5 · 2^23 + 127: after adding it, the low bits of the float are the biased exponent k + 127.</summary>
     public const float PowerBias = 12_582_912f + 127f;
 
+    /// <summary>Every bit but the sign's: and-ing it gives the absolute value.</summary>
+    public static float Magnitude => BitConverter.Int32BitsToSingle(int.MaxValue);
+
     /// <summary>All ones where <paramref name="condition"/> holds, else all zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Mask(bool condition) => BitConverter.Int32BitsToSingle(condition ? -1 : 0);

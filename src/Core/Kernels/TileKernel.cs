@@ -41,7 +41,6 @@ internal static unsafe class TileKernel
         {
             SliceRows rows = tile.Segments[segment];
             float* left0 = tile.Left + (rows.First * leftStep);
-            float* again = (typeof(TWalk) == typeof(PackedWalk) || typeof(TWalk) == typeof(ColumnsWalk)) && TOps.Count == TileShapes.MostLanes ? TileRow.Again(left0) : left0;
             nint groupStride = typeof(TWalk) == typeof(LeftListedWalk) ? tile.LeftGroupStride : 3 * rowStride;
             float* left3 = left0 + groupStride, left6 = left3 + groupStride, left9 = left6 + groupStride;
             float* right = tile.Right + (rows.First * rightStride);
@@ -75,12 +74,11 @@ internal static unsafe class TileKernel
 
                 if (typeof(TWalk) == typeof(PackedWalk))
                 {
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, sizeof(TRows), right, sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 2 * sizeof(TRows), right, 2 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 3 * sizeof(TRows), right, 3 * sizeof(TVectors) * TOps.Count, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += Block * sizeof(TRows);
-                    again += TOps.Count == TileShapes.MostLanes ? Block * sizeof(TRows) : 0;
                     right += Block * sizeof(TVectors) * TOps.Count;
                 }
                 else if (typeof(TWalk) == typeof(ColumnsWalk))
@@ -93,21 +91,17 @@ internal static unsafe class TileKernel
                         Prefetch.Line(left0 + (3 * leftStep) + leftAhead);
                     }
 
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                 }
                 else if (typeof(TWalk) == typeof(LeftListedWalk))
@@ -164,9 +158,8 @@ internal static unsafe class TileKernel
             {
                 if (typeof(TWalk) == typeof(PackedWalk) || typeof(TWalk) == typeof(ColumnsWalk))
                 {
-                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, again, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+                    TileStep.SideBySide<TVector, TOps, TRows, TVectors>(left0, 0, right, 0, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
                     left0 += leftStep;
-                    again += TOps.Count == TileShapes.MostLanes ? leftStep : 0;
                     right += rightStride;
                 }
                 else

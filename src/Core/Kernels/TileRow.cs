@@ -20,25 +20,6 @@ internal static unsafe class TileRow
         }
     }
 
-    /// <summary>Likewise, but the left factor is read by each multiply-add, within its instruction, where the processor has such: one instruction less for the decoders, one more to read.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAddEach<TVector, TOps, TVectors>(float* left, float* again, TVector b0, TVector b1, ref TVector first, ref TVector second)
-        where TVector : struct
-        where TOps : struct, IVectorOps<TVector>
-        where TVectors : unmanaged, ITileCount
-    {
-        TVector a = TOps.Broadcast(*left);
-        first = TOps.FusedMultiplyAdd(a, b0, first);
-        if (sizeof(TVectors) > 1)
-        {
-            second = TOps.FusedMultiplyAdd(TOps.Count == TileShapes.MostLanes ? TOps.Broadcast(*again) : a, b1, second);
-        }
-    }
-
-    /// <summary>The same address, without the JIT knowing that it is: else it would read once what <see cref="MultiplyAddEach"/> reads twice.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static float* Again(float* left) => left;
-
     /// <summary>The row as it was left in memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load<TVector, TOps, TVectors>(float* from, ref TVector first, ref TVector second)

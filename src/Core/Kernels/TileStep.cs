@@ -77,7 +77,7 @@ internal static unsafe class TileStep
     /// <summary>Rows of the left operand side by side: each a constant away from the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SideBySide<TVector, TOps, TRows, TVectors>(
-        float* left, float* again, int leftOffset, float* right, int rightOffset, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
+        float* left, int leftOffset, float* right, int rightOffset, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TRows : unmanaged, ITileCount
@@ -88,7 +88,7 @@ internal static unsafe class TileStep
         TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + leftOffset, b0, b1, ref s0, ref t0);
         if (sizeof(TRows) > 1)
         {
-            TileRow.MultiplyAddEach<TVector, TOps, TVectors>(left + (leftOffset + 1), again + (leftOffset + 1), b0, b1, ref s1, ref t1);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + (leftOffset + 1), b0, b1, ref s1, ref t1);
         }
 
         if (sizeof(TRows) > 2)
@@ -98,7 +98,7 @@ internal static unsafe class TileStep
 
         if (sizeof(TRows) > 3)
         {
-            TileRow.MultiplyAddEach<TVector, TOps, TVectors>(left + (leftOffset + 3), again + (leftOffset + 3), b0, b1, ref s3, ref t3);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + (leftOffset + 3), b0, b1, ref s3, ref t3);
         }
 
         if (sizeof(TRows) > 4)
@@ -108,7 +108,7 @@ internal static unsafe class TileStep
 
         if (sizeof(TRows) > 5)
         {
-            TileRow.MultiplyAddEach<TVector, TOps, TVectors>(left + (leftOffset + 5), again + (leftOffset + 5), b0, b1, ref s5, ref t5);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + (leftOffset + 5), b0, b1, ref s5, ref t5);
         }
 
         if (sizeof(TRows) > 6)
@@ -118,7 +118,7 @@ internal static unsafe class TileStep
 
         if (sizeof(TRows) > 7)
         {
-            TileRow.MultiplyAddEach<TVector, TOps, TVectors>(left + (leftOffset + 7), again + (leftOffset + 7), b0, b1, ref s7, ref t7);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + (leftOffset + 7), b0, b1, ref s7, ref t7);
         }
 
         if (sizeof(TRows) > 8)
@@ -128,7 +128,7 @@ internal static unsafe class TileStep
 
         if (sizeof(TRows) > 9)
         {
-            TileRow.MultiplyAddEach<TVector, TOps, TVectors>(left + (leftOffset + 9), again + (leftOffset + 9), b0, b1, ref s9, ref t9);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + (leftOffset + 9), b0, b1, ref s9, ref t9);
         }
 
         if (sizeof(TRows) > 10)
@@ -138,7 +138,7 @@ internal static unsafe class TileStep
 
         if (sizeof(TRows) > 11)
         {
-            TileRow.MultiplyAddEach<TVector, TOps, TVectors>(left + (leftOffset + 11), again + (leftOffset + 11), b0, b1, ref s11, ref t11);
+            TileRow.MultiplyAdd<TVector, TOps, TVectors>(left + (leftOffset + 11), b0, b1, ref s11, ref t11);
         }
     }
 }

@@ -19,9 +19,20 @@ namespace DistNet.Optimizers;
 /// training state by repeated multiplication.</para>
 /// <para>As <c>torch.optim.AdamW(amsgrad=False)</c>, and with λ = 0 <c>torch.optim.Adam</c>: ε is added outside the root, after the bias correction. The
 /// <c>weight_decay</c> of <c>torch.optim.Adam</c> is coupled: it equals <c>regularization.l2</c> = weight_decay / 2, and passes through the moments.</para>
+/// <para>The first moments of a unit that is never active decay to subnormal numbers and stay there, and processors divide these some four times slower. So +0 is divided instead where no bit can tell:
+/// where the moment is below 2^−100 and the weight so large that what the moment changes, at the least denominator ε, is less than half the step from the weight to its neighbour.</para>
 /// </remarks>
 public sealed class Adam(OptimizerOptions options) : UpdateRule
 {
+    // 2^−100, far above the subnormal numbers.
+    private const float SmallMoment = 7.8886091e-31f;
+
+    // Of a normal float, more than this part is half the step to its neighbour; and a factor of two for all roundings.
+    private const double LessThanHalfStep = 1.0 / (1 << 27);
+
+    // The least normal number.
+    private const float LeastNormal = 1.17549435e-38f;
+
     /// <inheritdoc/>
     public override ImmutableArray<string> SlotNames => ["firstMoment", "secondMoment"];
 
@@ -32,6 +43,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         int length = block.Parameters.Length;
         Invariant.Holds(length % 16 == 0 && block.Gradient.Length == length && block.Slot0.Length == length && block.Slot1.Length == length);
         Invariant.Holds(block.Average.IsEmpty || block.Average.Length == length);
+        double stepSize = scalars.LearningRate / (1 - scalars.Beta1Power);
         Kernel kernel = new()
         {
             Parameters = block.Parameters,
@@ -45,7 +57,8 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             Beta2Rest = (float)(1 - options.Beta2),
             RootCorrection = (float)(1 / Math.Sqrt(1 - scalars.Beta2Power)),
             Epsilon = (float)options.Epsilon,
-            MinusStepSize = (float)(-scalars.LearningRate / (1 - scalars.Beta1Power)),
+            MinusStepSize = (float)-stepSize,
+            Unmoved = (float)Math.Max(LeastNormal, stepSize * SmallMoment / (float)options.Epsilon / LessThanHalfStep),
             Keep = Keep(options, scalars.LearningRate, block.Decayed),
             ClipFactor = (float)scalars.ClipFactor,
             AverageShare = (float)scalars.AverageShare,
@@ -67,6 +80,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         public float RootCorrection;
         public float Epsilon;
         public float MinusStepSize;
+        public float Unmoved;
         public float Keep;
         public float ClipFactor;
         public float AverageShare;
@@ -89,6 +103,9 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             TVector rootCorrection = TOps.Broadcast(RootCorrection);
             TVector epsilon = TOps.Broadcast(Epsilon);
             TVector minusStepSize = TOps.Broadcast(MinusStepSize);
+            TVector smallMoment = TOps.Broadcast(SmallMoment);
+            TVector unmoved = TOps.Broadcast(Unmoved);
+            TVector magnitude = TOps.Broadcast(FloatBits.Magnitude);
             TVector keep = TOps.Broadcast(Keep);
             TVector clipFactor = TOps.Broadcast(ClipFactor);
             TVector averageShare = TOps.Broadcast(AverageShare);
@@ -102,7 +119,9 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
                 TVector kept = TOps.Multiply(TOps.Load(ref parameters, i), keep);
                 TOps.Store(firstMoment, ref firstMoments, i);
                 TOps.Store(secondMoment, ref secondMoments, i);
-                TVector weight = TOps.FusedMultiplyAdd(minusStepSize, TOps.Divide(firstMoment, denominator), kept);
+                TVector moves = TOps.Select(
+                    TOps.And(TOps.LessThan(TOps.And(firstMoment, magnitude), smallMoment), TOps.GreaterThan(TOps.And(kept, magnitude), unmoved)), TOps.Zero, firstMoment);
+                TVector weight = TOps.FusedMultiplyAdd(minusStepSize, TOps.Divide(moves, denominator), kept);
                 TOps.Store(weight, ref parameters, i);
                 if (hasAverage)
                 {
