@@ -8,13 +8,21 @@ namespace DistNet.Kernels;
 /// needed, in the first- and second-level caches; the other operand is packed too where that pays, else read where it lies, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
 public static unsafe class MatrixProduct
 {
+    // Where a MultiplyTransposed has more rows and columns than these, its right operand is packed in panels of columns: that costs less than turning the outputs.
+    private const int MostTurnedRows = 64;
+    private const int MostTurnedColumns = 2 * TileShapes.MostRows;
+
+    // What is packed of its left operand at once: a share of the third-level cache.
+    private const int PackedFloats = 524_288;
+
     /// <summary>The floats of scratch that one caller of <see cref="MultiplyTransposed"/> needs; enough for fewer rows too.</summary>
     /// <param name="rows">The most rows.</param>
     /// <param name="inner">The summed dimension.</param>
     public static int TransposedScratch(int rows, int inner)
     {
         Invariant.Holds(rows >= 0 && inner >= 0);
-        return Math.Max(FewRowsProduct.ScratchLength(inner), TransposedProduct.ScratchLength(rows, inner));
+        int panels = PanelProduct.ScratchLength(inner, segments: 1, Math.Min(rows, PackedRows(inner)));
+        return Math.Max(Math.Max(FewRowsProduct.ScratchLength(inner), TransposedProduct.ScratchLength(rows, inner)), panels);
     }
 
     /// <summary>result = left · rightᵀ + bias. Each output is one chain of fused multiply-adds in index order that starts at +0; the bias is added last, once.</summary>
@@ -46,6 +54,33 @@ public static unsafe class MatrixProduct
         {
             FewRowsProduct few = new() { Left = left, Right = right, Bias = bias, Result = result, Scratch = scratch, Rows = rows, Inner = inner, Columns = columns };
             unit.Run(ref few);
+            return;
+        }
+
+        if (rows > MostTurnedRows && columns > MostTurnedColumns)
+        {
+            PanelProduct panels = new()
+            {
+                Left = left,
+                LeftRowStride = inner,
+                LeftStep = 1,
+                Right = right,
+                IsRightTransposed = true,
+                Bias = bias,
+                Inner = inner,
+                Columns = columns,
+                Segments = [new SliceRows(0, inner)],
+                Result = result,
+                Scratch = scratch,
+            };
+            int groups = (rows + PackedRows(inner) - 1) / PackedRows(inner);
+            for (int group = 0; group < groups; group++)
+            {
+                panels.FromRow = (int)((long)rows * group / groups);
+                panels.ToRow = (int)((long)rows * (group + 1) / groups);
+                unit.Run(ref panels);
+            }
+
             return;
         }
 
@@ -190,6 +225,8 @@ public static unsafe class MatrixProduct
         SliceColumnSum kernel = new() { Matrix = matrix, Columns = columns, Slices = slices, Result = result, From = from, To = to, Scratch = scratch };
         unit.Run(ref kernel);
     }
+
+    private static int PackedRows(int inner) => Math.Max(PackedFloats / Math.Max(inner, 1), 2 * MostTurnedRows);
 
     /// <summary>The levels at which nodes wait while <paramref name="sliceCount"/> slices are combined.</summary>
     internal static int Levels(int sliceCount) => BitOperations.Log2((uint)Math.Max(sliceCount, 1)) + 1;

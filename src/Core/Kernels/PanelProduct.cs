@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace DistNet.Kernels;
 
-/// <summary>The kernel of <see cref="MatrixProduct.Multiply"/> and <see cref="MatrixProduct.SlicedProduct"/>: result[row, column] = Σ over k of left(row, k) · right[k, column]. For each panel of
-/// the right operand, packed, the tiles go down the rows; the left operand is packed too, or read where it lies. While tiles are computed, what they read and write next and the next
+/// <summary>The kernel of <see cref="MatrixProduct.Multiply"/>, <see cref="MatrixProduct.SlicedProduct"/> and, for many rows, <see cref="MatrixProduct.MultiplyTransposed"/>: result[row, column] = Σ over k of
+/// left(row, k) · right(k, column). For each panel of the right operand, packed, the tiles go down the rows; the left operand is packed too, or read where it lies. While tiles are computed, what they read and write next and the next
 /// panel's columns are fetched.</summary>
 internal unsafe ref struct PanelProduct : IKernel
 {
@@ -23,6 +23,12 @@ internal unsafe ref struct PanelProduct : IKernel
     public int LeftRowStride;
     public int LeftStep;
     public ReadOnlySpan<float> Right;
+
+    // Whether the right operand's columns are rows of memory: then both operands are packed, whatever their sizes.
+    public bool IsRightTransposed;
+
+    // A value for each column, added last, where both operands are packed; empty for none.
+    public ReadOnlySpan<float> Bias;
     public int Inner;
     public int Columns;
     public ReadOnlySpan<SliceRows> Segments;
@@ -47,10 +53,11 @@ internal unsafe ref struct PanelProduct : IKernel
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
     {
-        fixed (float* left = Left, right = Right, result = Result, scratch = Scratch)
+        fixed (float* left = Left, right = Right, bias = Bias, result = Result, scratch = Scratch)
         fixed (SliceRows* segments = Segments)
         {
-            bool packsLeft = Inner >= InnerThatPays && Columns > (TilesThatPay - 1) * Panels.Width;
+            bool packsLeft = IsRightTransposed || (Inner >= InnerThatPays && Columns > (TilesThatPay - 1) * Panels.Width);
+            bool packsRight = IsRightTransposed || ToRow - FromRow > (TilesThatPay - 1) * TileShapes.MostHeight(TOps.Count);
             Scratch space = new(scratch);
             Memory memory = Lay(ref space, Inner, Segments.Length, packsLeft ? ToRow - FromRow : 0);
             Tile tile = new()
@@ -61,20 +68,26 @@ internal unsafe ref struct PanelProduct : IKernel
                 SegmentCount = Segments.Length,
                 Levels = memory.Levels,
             };
-            bool pays = ToRow - FromRow > (TilesThatPay - 1) * TileShapes.MostHeight(TOps.Count);
+            nint toColumn = IsRightTransposed ? Inner : 1;
             for (int first = 0, width; first < Columns; first += width)
             {
                 width = TileShapes.PanelWidth(TOps.Count, Columns - first);
                 int columns = Math.Min(width, Columns - first);
-                bool packs = pays || columns < width;
+                bool packs = packsRight || columns < width;
                 if (packs)
                 {
-                    PackPanel(right + first, columns, memory.Panel, width);
+                    PackPanel(right + (first * toColumn), columns, memory.Panel, width);
+                }
+
+                if (bias != null)
+                {
+                    Panels.Copy(bias + first, columns, 1, columns, memory.Bias, width);
+                    tile.Bias = memory.Bias;
                 }
 
                 tile.Right = packs ? memory.Panel : right + first;
                 tile.RightStride = packs ? width : Columns;
-                Panel<TVector, TOps>(tile, !packs, left, packsLeft ? memory.Left : null, first, width, columns, first + width < Columns ? right + first + width : null, result + first, memory.Edge);
+                Panel<TVector, TOps>(tile, !packs, left, packsLeft ? memory.Left : null, first, width, columns, first + width < Columns ? right + ((first + width) * toColumn) : null, result + first, memory.Edge);
             }
         }
     }
@@ -85,6 +98,7 @@ internal unsafe ref struct PanelProduct : IKernel
         return new Memory
         {
             Edge = space.Take(TileFloats),
+            Bias = space.Take(Panels.Width),
             Levels = space.Take(MatrixProduct.Levels(segments) * TileFloats),
             Panel = space.Take(checked(inner * Panels.Width)),
             Left = space.Take(checked(packedRows * inner)),
@@ -94,6 +108,12 @@ internal unsafe ref struct PanelProduct : IKernel
     // Every row keeps its place, so that segments are found in the panel as in the operands.
     private readonly void PackPanel(float* right, int columns, float* packed, int width)
     {
+        if (IsRightTransposed)
+        {
+            Transposition.Run(right, Inner, columns, Inner, packed, width, width);
+            return;
+        }
+
         foreach (SliceRows segment in Segments)
         {
             Panels.Copy(right + ((nint)segment.First * Columns), Columns, segment.Count, columns, packed + ((nint)segment.First * width), width);
@@ -173,9 +193,15 @@ internal unsafe ref struct PanelProduct : IKernel
         }
     }
 
-    // Some of the pieces of the next panel's columns: of each row two lines, or one, and then two rows with each step.
+    // Some of the pieces of the next panel's columns: of each row two lines, or one, and then two rows with each step. Where columns are rows of memory, two of them at a time.
     private readonly LinesAhead NextPanel(float* panel, int height, int piece, int pieces)
     {
+        if (IsRightTransposed)
+        {
+            int columns = Panels.Width / TilesThatFetch;
+            return LinesAhead.Of(panel + (piece * columns * (nint)Inner), pieces * columns * Inner);
+        }
+
         panel += (nint)(Inner * piece / TilesThatFetch) * Columns;
         int rows = (Inner * pieces / TilesThatFetch) + 1;
         return height > TileShapes.MostShortRows ? new LinesAhead(panel, Columns, rows, Prefetch.LineFloats) : new LinesAhead(panel, 2 * Columns, (rows + 1) / 2, Columns);
@@ -201,6 +227,7 @@ internal unsafe ref struct PanelProduct : IKernel
     private struct Memory
     {
         public float* Edge;
+        public float* Bias;
         public float* Levels;
         public float* Panel;
         public float* Left;

@@ -48,7 +48,7 @@ internal unsafe struct Tile
     /// <summary>Room for a tile at each level of the tree over segments; not read where there is one segment.</summary>
     public float* Levels;
 
-    /// <summary>One value for each row that is added last; null for none.</summary>
+    /// <summary>One value for each row that is added last, in a <see cref="PackedWalk"/> one for each column; null for none.</summary>
     public float* Bias;
 
     /// <summary>Where the outputs go.</summary>

@@ -189,7 +189,11 @@ internal static unsafe class TileKernel
                 continue;
             }
 
-            if (tile.Bias != null)
+            if (tile.Bias != null && typeof(TWalk) == typeof(PackedWalk))
+            {
+                TileSums.AddRow<TVector, TOps, TRows, TVectors>(tile.Bias, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
+            }
+            else if (tile.Bias != null)
             {
                 TileSums.AddBias<TVector, TOps, TRows, TVectors>(tile.Bias, ref s0, ref t0, ref s1, ref t1, ref s2, ref t2, ref s3, ref t3, ref s4, ref t4, ref s5, ref t5, ref s6, ref t6, ref s7, ref t7, ref s8, ref t8, ref s9, ref t9, ref s10, ref t10, ref s11, ref t11);
             }

@@ -48,6 +48,20 @@ internal static unsafe class TileRow
         }
     }
 
+    /// <summary>Adds a vector or two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add<TVector, TOps, TVectors>(TVector b0, TVector b1, ref TVector first, ref TVector second)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TVectors : unmanaged, ITileCount
+    {
+        first = TOps.Add(first, b0);
+        if (sizeof(TVectors) > 1)
+        {
+            second = TOps.Add(second, b1);
+        }
+    }
+
     /// <summary>Adds one value to the whole row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddBias<TVector, TOps, TVectors>(float value, ref TVector first, ref TVector second)

@@ -205,6 +205,74 @@ internal static unsafe class TileSums
         }
     }
 
+    /// <summary>Adds one row to all rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddRow<TVector, TOps, TRows, TVectors>(
+        float* row, ref TVector s0, ref TVector t0, ref TVector s1, ref TVector t1, ref TVector s2, ref TVector t2, ref TVector s3, ref TVector t3, ref TVector s4, ref TVector t4, ref TVector s5, ref TVector t5, ref TVector s6, ref TVector t6, ref TVector s7, ref TVector t7, ref TVector s8, ref TVector t8, ref TVector s9, ref TVector t9, ref TVector s10, ref TVector t10, ref TVector s11, ref TVector t11)
+        where TVector : struct
+        where TOps : struct, IVectorOps<TVector>
+        where TRows : unmanaged, ITileCount
+        where TVectors : unmanaged, ITileCount
+    {
+        TVector b0 = TOps.Load(in *row, 0);
+        TVector b1 = sizeof(TVectors) > 1 ? TOps.Load(in *row, (nuint)TOps.Count) : b0;
+        TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s0, ref t0);
+        if (sizeof(TRows) > 1)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s1, ref t1);
+        }
+
+        if (sizeof(TRows) > 2)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s2, ref t2);
+        }
+
+        if (sizeof(TRows) > 3)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s3, ref t3);
+        }
+
+        if (sizeof(TRows) > 4)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s4, ref t4);
+        }
+
+        if (sizeof(TRows) > 5)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s5, ref t5);
+        }
+
+        if (sizeof(TRows) > 6)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s6, ref t6);
+        }
+
+        if (sizeof(TRows) > 7)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s7, ref t7);
+        }
+
+        if (sizeof(TRows) > 8)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s8, ref t8);
+        }
+
+        if (sizeof(TRows) > 9)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s9, ref t9);
+        }
+
+        if (sizeof(TRows) > 10)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s10, ref t10);
+        }
+
+        if (sizeof(TRows) > 11)
+        {
+            TileRow.Add<TVector, TOps, TVectors>(b0, b1, ref s11, ref t11);
+        }
+    }
+
     /// <summary>Stores the tile; the second vector of a row lies <paramref name="second"/> floats after the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TVector, TOps, TRows, TVectors>(

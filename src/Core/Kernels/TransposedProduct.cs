@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.MultiplyTransposed"/>: result[row, column] = Σ over k of left[row, k] · right[column, k]. It computes the result's
-/// transpose: rows of the left operand lie side by side in panels, and the right operand is read where it lies, so that as little is moved as there are rows.
+/// transpose: rows of the left operand lie side by side in panels, and the right operand is read where it lies, so that as little is moved as there are rows; of many rows only where the result is narrow.
 /// While tiles are computed, what is packed, read and written next is fetched.</summary>
 internal unsafe ref struct TransposedProduct : IKernel
 {
@@ -115,6 +115,7 @@ internal unsafe ref struct TransposedProduct : IKernel
             if (part.Tiles != null)
             {
                 tile.Left = part.Tiles + ((nint)done * Inner);
+                tile.LeftStep = height;
             }
 
             int row = part.Rows * done / part.Columns;
@@ -124,7 +125,7 @@ internal unsafe ref struct TransposedProduct : IKernel
             tile.To = chunk + (done * panelWidth);
             if (part.Tiles != null)
             {
-                TileShapes.Run<TVector, TOps, PackedWalk>(height, panelWidth, ref tile);
+                TileShapes.Run<TVector, TOps, ColumnsWalk>(height, panelWidth, ref tile);
             }
             else
             {

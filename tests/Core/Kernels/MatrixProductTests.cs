@@ -53,7 +53,7 @@ public sealed class MatrixProductTests
     public void Rows_that_collide_in_a_cache_have_the_bits_of_plain_chains(string name)
     {
         VectorUnit unit = Unit(name);
-        foreach ((int rows, int inner, int columns) in unit.Emulated ? new[] { (97, 1024, 2), (3, 1024, 97) } : [(97, 1024, 97), (129, 1022, 100), (100, 2050, 130)])
+        foreach ((int rows, int inner, int columns) in unit.Emulated ? new[] { (97, 1024, 2), (3, 1024, 97) } : [(97, 1024, 97), (129, 1022, 100), (100, 2050, 130), (260, 2050, 26)])
         {
             CheckMultiply(unit, rows, inner, columns, true);
         }
@@ -74,6 +74,9 @@ public sealed class MatrixProductTests
                 CheckMultiply(unit, 97 + (inner % 16), inner, few, false);
                 CheckSliced(unit, few, 97 + few, Slices(random, inner));
             }
+
+            // Both operands packed, in the product with a transposed one too: tiles and last panels of every size.
+            CheckMultiply(unit, 96 + few, 16 + (few % 4), 97 + ((7 * few) % 32), few % 2 == 0);
         }
     }
 
