@@ -8,11 +8,7 @@ namespace DistNet.Kernels;
 /// needed, in the first- and second-level caches; the other operand is packed too where that pays, else read where it lies, and nothing outlives the call. Buffers that start at multiples of 64 bytes are fastest.</remarks>
 public static unsafe class MatrixProduct
 {
-    // Where a MultiplyTransposed has more rows and columns than these, its right operand is packed in panels of columns: that costs less than turning the outputs.
-    private const int MostTurnedRows = 64;
-    private const int MostTurnedColumns = 2 * TileShapes.MostRows;
-
-    // What is packed of its left operand at once: a share of the third-level cache.
+    // What is packed at once of the left operand of a MultiplyTransposed of many rows: a share of the third-level cache.
     private const int PackedFloats = 524_288;
 
     /// <summary>The floats of scratch that one caller of <see cref="MultiplyTransposed"/> needs; enough for fewer rows too.</summary>
@@ -57,7 +53,7 @@ public static unsafe class MatrixProduct
             return;
         }
 
-        if (rows > MostTurnedRows && columns > MostTurnedColumns)
+        if (rows > TransposedProduct.MostRows && columns > TransposedProduct.MostNarrowColumns)
         {
             PanelProduct panels = new()
             {
@@ -226,7 +222,7 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    private static int PackedRows(int inner) => Math.Max(PackedFloats / Math.Max(inner, 1), 2 * MostTurnedRows);
+    private static int PackedRows(int inner) => Math.Max(PackedFloats / Math.Max(inner, 1), 2 * TransposedProduct.MostRows);
 
     /// <summary>The levels at which nodes wait while <paramref name="sliceCount"/> slices are combined.</summary>
     internal static int Levels(int sliceCount) => BitOperations.Log2((uint)Math.Max(sliceCount, 1)) + 1;

@@ -3,12 +3,15 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>The kernel of <see cref="MatrixProduct.MultiplyTransposed"/>: result[row, column] = Σ over k of left[row, k] · right[column, k]. It computes the result's
-/// transpose: rows of the left operand lie side by side in panels, and the right operand is read where it lies, so that as little is moved as there are rows; of many rows only where the result is narrow.
+/// transpose: rows of the left operand lie side by side in panels, and the right operand is read where it lies, so that as little is moved as there are rows. For few rows, or a narrow result.
 /// While tiles are computed, what is packed, read and written next is fetched.</summary>
 internal unsafe ref struct TransposedProduct : IKernel
 {
-    // Panels that are packed together, so that the right operand passes by less often: a share of the third-level cache.
-    private const int GroupFloats = 524_288;
+    /// <summary>The most rows that it is for, unless the result is narrow: turning the outputs of more costs more than packing the right operand does (<see cref="PanelProduct"/>).</summary>
+    public const int MostRows = 2 * Panels.Width;
+
+    /// <summary>The most columns of a narrow result.</summary>
+    public const int MostNarrowColumns = 2 * TileShapes.MostRows;
 
     // Columns of the result that are turned together: three cache lines of each row.
     private const int ChunkColumns = 4 * TileShapes.MostRows;
@@ -40,53 +43,47 @@ internal unsafe ref struct TransposedProduct : IKernel
     {
         fixed (float* left = Left, right = Right, bias = Bias, result = Result, scratch = Scratch)
         {
+            Invariant.Holds(Rows <= MostRows || Columns <= MostNarrowColumns);
             Scratch space = new(scratch);
             Memory memory = Lay(ref space, Rows, Inner);
-            int groupRows = GroupPanels(Inner) * Panels.Width;
-            for (int first = 0; first < Rows; first += groupRows)
+            bool packsRight = Rows > (PanelsThatPay - 1) * Panels.Width;
+            for (int column = 0; column < Columns; column += ChunkColumns)
             {
-                int rows = Math.Min(groupRows, Rows - first);
-                bool packsRight = rows > (PanelsThatPay - 1) * Panels.Width;
-                for (int column = 0; column < Columns; column += ChunkColumns)
+                Part part = new() { Column = column, Columns = Math.Min(ChunkColumns, Columns - column), Right = right + ((nint)column * Inner), Bias = Bias.IsEmpty ? null : bias + column };
+                if (packsRight)
                 {
-                    Part part = new() { Column = column, Columns = Math.Min(ChunkColumns, Columns - column), Right = right + ((nint)column * Inner), Bias = Bias.IsEmpty ? null : bias + column };
-                    if (packsRight)
+                    PackTiles(part, TOps.Count, memory.Tiles);
+                    part.Tiles = memory.Tiles;
+                }
+
+                for (int row = 0, width; row < Rows; row += width)
+                {
+                    width = TileShapes.PanelWidth(TOps.Count, Rows - row);
+                    part.Rows = Math.Min(width, Rows - row);
+                    part.IsLast = row + width >= Rows;
+                    part.Output = result + ((nint)row * Columns) + column;
+                    part.Panel = memory.Panels + (Rows <= MostRows ? (nint)row * Inner : 0);
+                    part.Next = part.IsLast || column > 0 ? null : left + ((nint)(row + width) * Inner);
+                    if (column == 0)
                     {
-                        PackTiles(part, TOps.Count, memory.Tiles);
-                        part.Tiles = memory.Tiles;
+                        Panels.PackTransposed(left + ((nint)row * Inner), Inner, part.Rows, part.Panel, width);
                     }
 
-                    for (int row = 0, width; row < rows; row += width)
-                    {
-                        width = TileShapes.PanelWidth(TOps.Count, rows - row);
-                        part.Rows = Math.Min(width, rows - row);
-                        part.IsLast = row + width >= rows;
-                        part.Output = result + ((nint)(first + row) * Columns) + column;
-                        part.Panel = memory.Panels + ((nint)row * Inner);
-                        part.Next = part.IsLast ? null : column == 0 ? left + ((nint)(first + row + width) * Inner) : packsRight ? part.Panel + ((nint)width * Inner) : null;
-                        if (column == 0)
-                        {
-                            Panels.PackTransposed(left + ((nint)(first + row) * Inner), Inner, part.Rows, part.Panel, width);
-                        }
-
-                        Chunk<TVector, TOps>(part, width, memory.Chunk);
-                        Transposition.Run(memory.Chunk, width, part.Columns, part.Rows, part.Output, Columns, part.Columns);
-                    }
+                    Chunk<TVector, TOps>(part, width, memory.Chunk);
+                    Transposition.Run(memory.Chunk, width, part.Columns, part.Rows, part.Output, Columns, part.Columns);
                 }
             }
         }
     }
 
-    private static int GroupPanels(int inner) => Math.Max(1, GroupFloats / (Panels.Width * Math.Max(inner, 1)));
-
     private static Memory Lay(ref Scratch space, int rows, int inner)
     {
-        int panels = Math.Min(GroupPanels(inner), (rows + Panels.Width - 1) / Panels.Width);
+        int panels = Math.Min(rows, MostRows) > Panels.Width ? 2 : 1;
         return new Memory
         {
             Chunk = space.Take(ChunkColumns * Panels.Width),
             Panels = space.Take(checked(panels * Panels.Width * inner)),
-            Tiles = space.Take(panels >= PanelsThatPay ? checked(ChunkColumns * inner) : 0),
+            Tiles = space.Take(rows > (PanelsThatPay - 1) * Panels.Width ? checked(MostNarrowColumns * inner) : 0),
         };
     }
 
