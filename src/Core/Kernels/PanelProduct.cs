@@ -71,7 +71,9 @@ internal unsafe ref struct PanelProduct : IKernel
             nint toColumn = IsRightTransposed ? Inner : 1;
             for (int first = 0, width; first < Columns; first += width)
             {
+                // A last panel that is not full begins earlier: some columns are computed once more, with the same bits.
                 width = TileShapes.PanelWidth(TOps.Count, Columns - first);
+                first = Columns < width ? first : Math.Min(first, Columns - width);
                 int columns = Math.Min(width, Columns - first);
                 bool packs = packsRight || columns < width;
                 if (packs)
