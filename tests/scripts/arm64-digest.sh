@@ -34,7 +34,7 @@ git ls-files -z -- global.json '*.props' .editorconfig src protos ':!*packages.l
 
 here() { dotnet "$root/src/Cli/bin/Release/net10.0/DistNet.Cli.dll" "$@"; }
 # The runtime writes its code through a second mapping, so that no page is writable and executable at once; the emulator, which keeps what it has translated of a page until that is written to,
-# does not see such writes, and a run in three or so dies of stale code. So pages of code are mapped once here.
+# does not see such writes, and about half of the runs of the convolutional network died of stale code. So pages of code are mapped once here.
 arm64() { DOTNET_EnableWriteXorExecute=0 qemu-aarch64 -L "$system" "$scratch/arm64/DistNet.Cli" "$@"; }
 export -f here arm64
 export root scratch system

@@ -23,6 +23,9 @@ internal static class FloatBits
     /// <summary>1.5 · 2^23 + 127: after adding it, the low bits of the float are the biased exponent k + 127.</summary>
     public const float PowerBias = 12_582_912f + 127f;
 
+    /// <summary>The least normal number, 2^−126: smaller ones are subnormal.</summary>
+    public const float LeastNormal = 1.17549435e-38f;
+
     /// <summary>Every bit but the sign's: and-ing it gives the absolute value.</summary>
     public static float Magnitude => BitConverter.Int32BitsToSingle(int.MaxValue);
 

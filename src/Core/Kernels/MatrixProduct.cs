@@ -55,28 +55,7 @@ public static unsafe class MatrixProduct
 
         if (rows > TransposedProduct.MostRows && columns > TransposedProduct.MostNarrowColumns)
         {
-            PanelProduct panels = new()
-            {
-                Left = left,
-                LeftRowStride = inner,
-                LeftStep = 1,
-                Right = right,
-                IsRightTransposed = true,
-                Bias = bias,
-                Inner = inner,
-                Columns = columns,
-                Segments = [new SliceRows(0, inner)],
-                Result = result,
-                Scratch = scratch,
-            };
-            int groups = (rows + PackedRows(inner) - 1) / PackedRows(inner);
-            for (int group = 0; group < groups; group++)
-            {
-                panels.FromRow = (int)((long)rows * group / groups);
-                panels.ToRow = (int)((long)rows * (group + 1) / groups);
-                unit.Run(ref panels);
-            }
-
+            MultiplyByPanels(unit, left, rows, inner, right, isRightTransposed: true, columns, bias, result, scratch, PackedRows(inner));
             return;
         }
 
@@ -118,20 +97,7 @@ public static unsafe class MatrixProduct
         ArgumentNullException.ThrowIfNull(unit);
         Invariant.Holds(rows >= 0 && inner >= 0 && columns >= 0 && scratch.Length >= MultiplyScratch(rows, inner));
         Invariant.Holds(left.Length == (long)rows * inner && right.Length == (long)inner * columns && result.Length == (long)rows * columns);
-        PanelProduct kernel = new()
-        {
-            Left = left,
-            LeftRowStride = inner,
-            LeftStep = 1,
-            Right = right,
-            Inner = inner,
-            Columns = columns,
-            Segments = [new SliceRows(0, inner)],
-            Result = result,
-            ToRow = rows,
-            Scratch = scratch,
-        };
-        unit.Run(ref kernel);
+        MultiplyByPanels(unit, left, rows, inner, right, isRightTransposed: false, columns, bias: default, result, scratch, mostRows: rows);
     }
 
     /// <summary>The floats of scratch that one caller of <see cref="SlicedProduct"/> needs; enough for fewer rows, columns or slices too.</summary>
@@ -222,8 +188,6 @@ public static unsafe class MatrixProduct
         unit.Run(ref kernel);
     }
 
-    private static int PackedRows(int inner) => Math.Max(PackedFloats / Math.Max(inner, 1), 2 * TransposedProduct.MostRows);
-
     /// <summary>The levels at which nodes wait while <paramref name="sliceCount"/> slices are combined.</summary>
     internal static int Levels(int sliceCount) => BitOperations.Log2((uint)Math.Max(sliceCount, 1)) + 1;
 
@@ -238,5 +202,44 @@ public static unsafe class MatrixProduct
         }
 
         return rows;
+    }
+
+    private static int PackedRows(int inner) => Math.Max(PackedFloats / Math.Max(inner, 1), 2 * TransposedProduct.MostRows);
+
+    // Groups of nearly as many rows, at most mostRows each.
+    private static void MultiplyByPanels(
+        VectorUnit unit,
+        ReadOnlySpan<float> left,
+        int rows,
+        int inner,
+        ReadOnlySpan<float> right,
+        bool isRightTransposed,
+        int columns,
+        ReadOnlySpan<float> bias,
+        Span<float> result,
+        Span<float> scratch,
+        int mostRows)
+    {
+        PanelProduct kernel = new()
+        {
+            Left = left,
+            LeftRowStride = inner,
+            LeftStep = 1,
+            Right = right,
+            IsRightTransposed = isRightTransposed,
+            Bias = bias,
+            Inner = inner,
+            Columns = columns,
+            Segments = [new SliceRows(0, inner)],
+            Result = result,
+            Scratch = scratch,
+        };
+        int groups = rows == 0 ? 0 : (rows + mostRows - 1) / mostRows;
+        for (int group = 0; group < groups; group++)
+        {
+            kernel.FromRow = (int)((long)rows * group / groups);
+            kernel.ToRow = (int)((long)rows * (group + 1) / groups);
+            unit.Run(ref kernel);
+        }
     }
 }

@@ -73,7 +73,7 @@ internal unsafe ref struct PanelProduct : IKernel
             {
                 // A last panel that is not full begins earlier: some columns are computed once more, with the same bits.
                 width = TileShapes.PanelWidth(TOps.Count, Columns - first);
-                first = Columns < width ? first : Math.Min(first, Columns - width);
+                first = Math.Max(Math.Min(first, Columns - width), 0);
                 int columns = Math.Min(width, Columns - first);
                 bool packs = packsRight || columns < width;
                 if (packs)
@@ -168,7 +168,7 @@ internal unsafe ref struct PanelProduct : IKernel
             }
             else if (nextPanel != null && beforeLast <= 0)
             {
-                tile.Ahead = NextPanel(nextPanel, height, TilesThatFetch - ((rows + most - 1) / most), tiles);
+                tile.Ahead = NextPanel(nextPanel, width, height, TilesThatFetch - ((rows + most - 1) / most), tiles);
             }
             else
             {
@@ -195,12 +195,12 @@ internal unsafe ref struct PanelProduct : IKernel
         }
     }
 
-    // Some of the pieces of the next panel's columns: of each row two lines, or one, and then two rows with each step. Where columns are rows of memory, two of them at a time.
-    private readonly LinesAhead NextPanel(float* panel, int height, int piece, int pieces)
+    // Some of the pieces of the next panel's columns: of each row two lines, or one, and then two rows with each step. Where columns are rows of memory, some of these, one after the other.
+    private readonly LinesAhead NextPanel(float* panel, int width, int height, int piece, int pieces)
     {
         if (IsRightTransposed)
         {
-            int columns = Panels.Width / TilesThatFetch;
+            int columns = width / TilesThatFetch;
             return LinesAhead.Of(panel + (piece * columns * (nint)Inner), pieces * columns * Inner);
         }
 

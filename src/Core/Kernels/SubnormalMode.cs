@@ -7,7 +7,7 @@ public static class SubnormalMode
 {
     /// <summary>Asserts that this thread keeps subnormal operands and results; every compute thread calls it before it computes.</summary>
     /// <exception cref="InvalidOperationException">This thread flushes subnormals to zero.</exception>
-    public static void AssertKept() => Invariant.Holds(AreKept(float.Epsilon, 1f, 2f, 1.17549435e-38f));
+    public static void AssertKept() => Invariant.Holds(AreKept(float.Epsilon, 1f, 2f, FloatBits.LeastNormal));
 
     // Not inlined, so that the compiler cannot compute it.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace DistNet.Kernels;
 
 /// <summary>One k of a <see cref="TileKernel"/>: a fused multiply-add for each output, its left factor broadcast, its right one a vector.</summary>
-/// <remarks>Every place is a pointer that the loop moves and what an address can hold beside it, so that no instruction but the multiply-adds' own is left. The JIT inlines methods of up to 32 parameters; these have as many.</remarks>
+/// <remarks>Every place is a pointer that the loop moves and what an address can hold beside it, so that no instruction but the multiply-adds' own is left. The JIT inlines methods of up to 32 parameters; <see cref="Rows"/> has as many.</remarks>
 internal static unsafe class TileStep
 {
     /// <summary>Rows of the left operand a stride apart. Of each three rows, the first has a pointer, and the two after it are one and two strides away.</summary>

@@ -60,7 +60,7 @@ public static partial class VectorFunctions
         where TOps : struct, IVectorOps<TVector>
     {
         // Subnormals are brought into the normal range by an exact factor 2^24.
-        TVector small = TOps.LessThan(x, TOps.Broadcast(1.17549435e-38f));
+        TVector small = TOps.LessThan(x, TOps.Broadcast(FloatBits.LeastNormal));
         TVector normal = TOps.Select(small, TOps.Multiply(x, TOps.Broadcast(16_777_216f)), x);
         TVector exponent = TOps.Add(TOps.Exponent(normal), TOps.And(small, TOps.Broadcast(-24f)));
         TVector f = Center<TVector, TOps>(TOps.Mantissa(normal), ref exponent);

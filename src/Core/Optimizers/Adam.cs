@@ -30,9 +30,6 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
     // Of a normal float, more than this part is half the step to its neighbour; and a factor of two for all roundings.
     private const double LessThanHalfStep = 1.0 / (1 << 27);
 
-    // The least normal number.
-    private const float LeastNormal = 1.17549435e-38f;
-
     /// <inheritdoc/>
     public override ImmutableArray<string> SlotNames => ["firstMoment", "secondMoment"];
 
@@ -58,7 +55,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             RootCorrection = (float)(1 / Math.Sqrt(1 - scalars.Beta2Power)),
             Epsilon = (float)options.Epsilon,
             MinusStepSize = (float)-stepSize,
-            Unmoved = (float)Math.Max(LeastNormal, stepSize * SmallMoment / (float)options.Epsilon / LessThanHalfStep),
+            Unmoved = (float)Math.Max(FloatBits.LeastNormal, stepSize * SmallMoment / (float)options.Epsilon / LessThanHalfStep),
             Keep = Keep(options, scalars.LearningRate, block.Decayed),
             ClipFactor = (float)scalars.ClipFactor,
             AverageShare = (float)scalars.AverageShare,
@@ -80,6 +77,8 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         public float RootCorrection;
         public float Epsilon;
         public float MinusStepSize;
+
+        // A weight of a greater magnitude is not moved by a first moment below SmallMoment.
         public float Unmoved;
         public float Keep;
         public float ClipFactor;

@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using DistNet.Kernels;
 using DistNet.Optimizers;
+using DistNet.Tests.Kernels;
 using Xunit;
 
 namespace DistNet.Tests.Optimizers;
@@ -26,15 +26,14 @@ public sealed class AdamTests
         Random random = new(7);
         float[] gradients = Many(random, zeros: 0.5), first = Many(random, zeros: 0.1), second = [.. Many(random, zeros: 0.1).Select(MathF.Abs)], weights = Many(random, zeros: 0.1);
         Near(options, scalars, random, gradients, first, second, weights);
+        (float Weight, float First, float Second)[] expected = [.. Enumerable.Range(0, Length).Select(i => Formula(options, scalars, gradients[i], first[i], second[i], weights[i]))];
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             float[] w = [.. weights], m = [.. first], v = [.. second];
             adam.Update(unit, scalars, new() { Parameters = w, Gradient = gradients, Slot0 = m, Slot1 = v, Decayed = true });
-            for (int i = 0; i < Length; i++)
-            {
-                (float Weight, float First, float Second) expected = Formula(options, scalars, gradients[i], first[i], second[i], weights[i]);
-                Assert.True(Same(expected.Weight, w[i]) && Same(expected.First, m[i]) && Same(expected.Second, v[i]), $"{unit}: g {gradients[i]:R}, m {first[i]:R}, v {second[i]:R}, w {weights[i]:R} gave {w[i]:R} instead of {expected.Weight:R}");
-            }
+            Bits.Equal([.. expected.Select(row => row.Weight)], w, $"{unit}: weights");
+            Bits.Equal([.. expected.Select(row => row.First)], m, $"{unit}: first moments");
+            Bits.Equal([.. expected.Select(row => row.Second)], v, $"{unit}: second moments");
         }
     }
 
@@ -72,6 +71,4 @@ public sealed class AdamTests
             weights[i] = change == 0 ? weights[i] : (float)Math.ScaleB(mantissa * (1 - (2 * random.Next(2))), Math.ILogB(change) + random.Next(22, 30));
         }
     }
-
-    private static bool Same(float a, float b) => MemoryMarshal.Cast<float, int>([a])[0] == MemoryMarshal.Cast<float, int>([b])[0] || (float.IsNaN(a) && float.IsNaN(b));
 }
