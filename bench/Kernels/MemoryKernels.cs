@@ -71,7 +71,9 @@ internal static class MemoryKernels
         new("root gradient of 1 node", 1, 1, 2, arrays => RootOf(arrays, 1)),
         new("root gradient of 1 node, divided by 328", 1, 1, 2, arrays => RootOf(arrays, 1, 328)),
         new("root gradient of 1 node with penalties", 2, 1, 2, arrays => RootOf(arrays, 1, penalty: 1e-4)),
+        new("root gradient of 1 node, without its norm", 1, 0, 2, arrays => RootOf(arrays, 1, squared: false)),
         new("root gradient of 2 nodes", 2, 1, 3, arrays => RootOf(arrays, 2)),
+        new("root gradient of 2 nodes, without its norm", 2, 1, 3, arrays => RootOf(arrays, 2, squared: false)),
         new("root gradient of 8 nodes", 8, 1, 9, arrays => RootOf(arrays, 8)),
         new("SGD", 2, 1, 2, arrays => Update(new() { Kind = OptimizerKind.Sgd }, arrays)),
         new("SGD with momentum", 3, 2, 3, arrays => Update(new() { Kind = OptimizerKind.Sgd, Momentum = 0.9 }, arrays)),
@@ -258,13 +260,13 @@ internal static class MemoryKernels
         return () => MatrixProduct.SlicedColumnSum(Unit, arrays[0].Span, columns, slices, result, 0, columns, scratch);
     }
 
-    private static Action RootOf(KernelArrays arrays, int count, double divisor = 512, double penalty = 0)
+    private static Action RootOf(KernelArrays arrays, int count, double divisor = 512, double penalty = 0, bool squared = true)
     {
         Layout layout = new([("weight", new Shape(arrays.Length / 16, 16), ParameterRole.Weight)]);
         RootGradient root = new(layout, new ArenaBlocks(layout, false), new() { L1 = penalty, L2 = penalty }, Unit, new Crew(1, "bench"));
         NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(index => new NodeGradient(new SumNode(0, index), arrays[index]))];
         Arena parameters = new(layout, arrays[count]);
-        return () => root.Compute(nodes, count, divisor, samples: 1, parameters);
+        return () => root.Compute(nodes, count, divisor, samples: 1, parameters, squared);
     }
 
     private static Action Update(OptimizerOptions options, KernelArrays arrays)

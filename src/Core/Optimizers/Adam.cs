@@ -57,7 +57,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             MinusStepSize = (float)-stepSize,
             Unmoved = (float)Math.Max(FloatBits.LeastNormal, stepSize * SmallMoment / (float)options.Epsilon / LessThanHalfStep),
             Keep = Keep(options, scalars.LearningRate, block.Decayed),
-            ClipFactor = (float)scalars.ClipFactor,
+            Factor = (float)scalars.ClipFactor * block.GradientScale,
             AverageShare = (float)scalars.AverageShare,
         };
         unit.Run(ref kernel);
@@ -81,7 +81,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
         // A weight of a greater magnitude is not moved by a first moment below SmallMoment.
         public float Unmoved;
         public float Keep;
-        public float ClipFactor;
+        public float Factor;
         public float AverageShare;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -106,11 +106,11 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
             TVector unmoved = TOps.Broadcast(Unmoved);
             TVector magnitude = TOps.Broadcast(FloatBits.Magnitude);
             TVector keep = TOps.Broadcast(Keep);
-            TVector clipFactor = TOps.Broadcast(ClipFactor);
+            TVector factor = TOps.Broadcast(Factor);
             TVector averageShare = TOps.Broadcast(AverageShare);
             for (nuint i = 0; i < (nuint)Parameters.Length; i += (nuint)TOps.Count)
             {
-                TVector gradient = TOps.Multiply(TOps.Load(ref gradients, i), clipFactor);
+                TVector gradient = TOps.Multiply(TOps.Load(ref gradients, i), factor);
                 TVector firstMoment = TOps.FusedMultiplyAdd(beta1, TOps.Load(ref firstMoments, i), TOps.Multiply(gradient, beta1Rest));
                 TVector square = TOps.Multiply(TOps.Multiply(gradient, gradient), beta2Rest);
                 TVector secondMoment = TOps.FusedMultiplyAdd(beta2, TOps.Load(ref secondMoments, i), square);

@@ -4,7 +4,7 @@ using DistNet.Tensors;
 
 namespace DistNet.Optimizers;
 
-/// <summary>A run of one parameter's floats, small enough that a block of each arena stays in the first-level cache.</summary>
+/// <summary>A run of one parameter's floats, small enough that a block of each arena stays in the first-level cache; or several that lie side by side (<see cref="ArenaBlocks.Stretch"/>).</summary>
 /// <param name="Offset">Its first float in the arena; a multiple of 16.</param>
 /// <param name="Length">Its floats, padding excluded.</param>
 /// <param name="Decayed">Whether decay and penalties apply to it.</param>
@@ -52,6 +52,20 @@ internal sealed class ArenaBlocks
 
     /// <summary>The blocks, in the order of the arena.</summary>
     public ImmutableArray<ArenaBlock> Blocks { get; }
+
+    /// <summary>As many blocks as lie side by side, without padding between them, and are treated alike, as one: what needs no sums by block goes over them in one loop.</summary>
+    /// <param name="first">The first block; after the call the one behind the stretch.</param>
+    /// <param name="end">The block behind the last that may belong to it.</param>
+    public ArenaBlock Stretch(ref int first, int end)
+    {
+        ArenaBlock stretch = Blocks[first++];
+        for (; first < end && Blocks[first] == stretch with { Offset = stretch.Offset + stretch.PaddedLength, Length = Blocks[first].Length } && stretch.Length % Size == 0; first++)
+        {
+            stretch = stretch with { Length = stretch.Length + Blocks[first].Length };
+        }
+
+        return stretch;
+    }
 
     /// <summary>The sum of one value per block: a binary tree over each parameter's blocks, then one over the parameters. To that the values of buffers are added: 0, or NaN.</summary>
     public double Sum(ReadOnlySpan<double> blockValues)

@@ -4,8 +4,8 @@ namespace DistNet.Optimizers;
 
 /// <summary>Work on every block of an arena: the members of a crew take runs of blocks as they come to it. Which member takes a block changes no bit.</summary>
 /// <param name="count">The blocks.</param>
-/// <param name="one">Does one: its index, and the member that does it.</param>
-internal sealed class BlockWork(int count, Action<int, int> one) : ICrewWork
+/// <param name="some">Does a run of them: the index of the first, that behind the last, and the member that does it.</param>
+internal sealed class BlockWork(int count, Action<int, int, int> some) : ICrewWork
 {
     // Long enough for the prefetchers, short enough that nobody waits long for the last: 64 KiB of each array.
     private const int RunLength = 8;
@@ -25,11 +25,7 @@ internal sealed class BlockWork(int count, Action<int, int> one) : ICrewWork
     {
         for (int first; (first = Interlocked.Add(ref next, RunLength) - RunLength) < count;)
         {
-            int end = Math.Min(first + RunLength, count);
-            for (int index = first; index < end; index++)
-            {
-                one(index, member);
-            }
+            some(first, Math.Min(first + RunLength, count), member);
         }
     }
 }

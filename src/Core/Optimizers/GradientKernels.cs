@@ -6,24 +6,27 @@ using DistNet.Kernels;
 
 namespace DistNet.Optimizers;
 
-/// <summary>What happens to a block of the gradient at the root, before the update rule: the last addition of the sum, the division, the penalties, the sum of squares.</summary>
+/// <summary>What happens to a stretch of the gradient at the root, before the update rule: the last addition of the sum, the division, the penalties, the sum of squares or the
+/// question whether all of it is finite.</summary>
 internal static class GradientKernels
 {
     private const int Lanes = MapKernels.Lanes;
 
-    /// <summary>The gradient g of a block, its padding +0, and Σ g² in double, which is NaN or infinite exactly where an element is.</summary>
+    /// <summary>The gradient g of a stretch, its padding +0.</summary>
     /// <param name="unit">The vector unit.</param>
-    /// <param name="left">The block's sum S, or the left half of it; whatever its padding holds is ignored.</param>
+    /// <param name="left">The stretch's sum S, or the left half of it; whatever its padding holds is ignored.</param>
     /// <param name="right">The right half, S = left + right; empty where <paramref name="left"/> is all of it.</param>
     /// <param name="terms">What makes the gradient of the sum.</param>
     /// <param name="parameters">The parameters w.</param>
-    /// <param name="length">The block's floats, padding excluded. Spans are as long as it with the padding, a multiple of 16.</param>
+    /// <param name="length">The stretch's floats, padding excluded. Spans are as long as it with the padding, a multiple of 16.</param>
     /// <param name="gradient">Where g goes; may be left or right.</param>
+    /// <param name="squared">Whether the sum of squares is asked for.</param>
+    /// <returns>Σ g² in double, or where it is not asked for 0; NaN or infinite exactly where an element is, either way.</returns>
     /// <remarks>One pass: g = S ÷ divisor, then fma(2·α₂, w, g), then g + α₁·sign(w) with sign(0) = 0. Element i's square goes to lane i mod 16, in order; lanes combine as
     /// ((l + 8), (l + 4), (l + 2), (l + 1)). A float's square is exact in double, so that a fused and a separate addition give the same bits, and no sum of squares of finite floats
     /// overflows.</remarks>
     public static double Root(
-        VectorUnit unit, ReadOnlySpan<float> left, ReadOnlySpan<float> right, in RootTerms terms, ReadOnlySpan<float> parameters, int length, Span<float> gradient)
+        VectorUnit unit, ReadOnlySpan<float> left, ReadOnlySpan<float> right, in RootTerms terms, ReadOnlySpan<float> parameters, int length, Span<float> gradient, bool squared)
     {
         Invariant.Holds(gradient.Length % Lanes == 0 && left.Length == gradient.Length && parameters.Length == gradient.Length);
         Invariant.Holds((right.IsEmpty || right.Length == gradient.Length) && length <= gradient.Length && length > gradient.Length - Lanes);
@@ -32,7 +35,13 @@ internal static class GradientKernels
         int whole = length / Lanes * Lanes;
         RootKernel kernel = new()
         {
-            Left = left[..whole], Right = right.IsEmpty ? right : right[..whole], Parameters = parameters[..whole], Gradient = gradient[..whole], Terms = terms, SquareSums = lanes,
+            Left = left[..whole],
+            Right = right.IsEmpty ? right : right[..whole],
+            Parameters = parameters[..whole],
+            Gradient = gradient[..whole],
+            Terms = terms,
+            Squared = squared,
+            Sums = lanes,
         };
         unit.Run(ref kernel);
         if (whole < length)
@@ -66,6 +75,17 @@ internal static class GradientKernels
         return lanes[0];
     }
 
+    /// <summary>Whether all values are finite.</summary>
+    /// <param name="unit">The vector unit.</param>
+    /// <param name="values">The values; as many as a multiple of 16.</param>
+    public static bool AreFinite(VectorUnit unit, ReadOnlySpan<float> values)
+    {
+        Span<float> differences = stackalloc float[Lanes];
+        FiniteKernel kernel = new() { Values = values, Differences = differences };
+        unit.Run(ref kernel);
+        return !differences.ContainsAnyExcept(0);
+    }
+
     // A question about a whole block, answered by a type, so that the JIT knows.
     private interface IAnswer
     {
@@ -89,7 +109,8 @@ internal static class GradientKernels
         public ReadOnlySpan<float> Parameters;
         public Span<float> Gradient;
         public RootTerms Terms;
-        public Span<double> SquareSums;
+        public bool Squared;
+        public Span<double> Sums;
 
         // What a step does not have is left out of the loop, where it would cost a jump for each vector.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -128,18 +149,61 @@ internal static class GradientKernels
             where THasRight : struct, IAnswer
             where TIsExact : struct, IAnswer
         {
-            if (Terms.L1 == 0 && Terms.L2Twice == 0)
+            if (Terms.HasPenalties)
             {
-                Lines<TVector, TOps, THasRight, TIsExact, No>();
+                Lines<TVector, TOps, THasRight, TIsExact, Yes>();
             }
             else
             {
-                Lines<TVector, TOps, THasRight, TIsExact, Yes>();
+                Lines<TVector, TOps, THasRight, TIsExact, No>();
+            }
+        }
+
+        private readonly void Lines<TVector, TOps, THasRight, TIsExact, THasPenalties>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+            where THasRight : struct, IAnswer
+            where TIsExact : struct, IAnswer
+            where THasPenalties : struct, IAnswer
+        {
+            if (Squared)
+            {
+                LinesAndSquares<TVector, TOps, THasRight, TIsExact, THasPenalties>();
+            }
+            else
+            {
+                LinesAlone<TVector, TOps, THasRight, TIsExact, THasPenalties>();
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Lines<TVector, TOps, THasRight, TIsExact, THasPenalties>()
+        private readonly void LinesAlone<TVector, TOps, THasRight, TIsExact, THasPenalties>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+            where THasRight : struct, IAnswer
+            where TIsExact : struct, IAnswer
+            where THasPenalties : struct, IAnswer
+        {
+            ref float gradients = ref MemoryMarshal.GetReference(Gradient);
+            ref float left = ref MemoryMarshal.GetReference(Left), right = ref MemoryMarshal.GetReference(Right), parameters = ref MemoryMarshal.GetReference(Parameters);
+            TVector divisor = TOps.Broadcast(TIsExact.IsYes ? Terms.Reciprocal : Terms.Divisor), differences = TOps.Zero;
+            for (nuint i = 0; i < (nuint)Gradient.Length; i += (nuint)TOps.Count)
+            {
+                TVector gradient = At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i);
+                TOps.Store(gradient, ref gradients, i);
+                differences = TOps.Or(differences, TOps.Subtract(gradient, gradient));
+            }
+
+            Span<float> lanes = stackalloc float[Lanes];
+            TOps.Store(differences, ref lanes[0], 0);
+            for (int lane = 0; lane < TOps.Count; lane++)
+            {
+                Sums[lane] += lanes[lane];
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void LinesAndSquares<TVector, TOps, THasRight, TIsExact, THasPenalties>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
             where THasRight : struct, IAnswer
@@ -153,7 +217,7 @@ internal static class GradientKernels
             if (TOps.Count == Lanes)
             {
                 // The squares wait for nothing but each other, while the next lines come from memory.
-                Vector512<double> low = Vector512.LoadUnsafe(ref SquareSums[0]), high = Vector512.LoadUnsafe(ref SquareSums[8]);
+                Vector512<double> low = Vector512.LoadUnsafe(ref Sums[0]), high = Vector512.LoadUnsafe(ref Sums[8]);
                 for (nuint i = 0; i < length; i += Lanes)
                 {
                     TVector gradient = At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i);
@@ -163,15 +227,15 @@ internal static class GradientKernels
                     high += second * second;
                 }
 
-                low.CopyTo(SquareSums);
-                high.CopyTo(SquareSums[8..]);
+                low.CopyTo(Sums);
+                high.CopyTo(Sums[8..]);
                 return;
             }
 
             if (Avx.IsSupported && TOps.Count > 1)
             {
-                Vector256<double> sum0 = Vector256.LoadUnsafe(ref SquareSums[0]), sum1 = Vector256.LoadUnsafe(ref SquareSums[4]);
-                Vector256<double> sum2 = Vector256.LoadUnsafe(ref SquareSums[8]), sum3 = Vector256.LoadUnsafe(ref SquareSums[12]);
+                Vector256<double> sum0 = Vector256.LoadUnsafe(ref Sums[0]), sum1 = Vector256.LoadUnsafe(ref Sums[4]);
+                Vector256<double> sum2 = Vector256.LoadUnsafe(ref Sums[8]), sum3 = Vector256.LoadUnsafe(ref Sums[12]);
                 for (nuint i = 0; i < length; i += Lanes)
                 {
                     for (nuint lane = 0; lane < Lanes; lane += (nuint)TOps.Count)
@@ -185,10 +249,10 @@ internal static class GradientKernels
                     sum3 += Squares(ref gradients, i + 12);
                 }
 
-                sum0.CopyTo(SquareSums);
-                sum1.CopyTo(SquareSums[4..]);
-                sum2.CopyTo(SquareSums[8..]);
-                sum3.CopyTo(SquareSums[12..]);
+                sum0.CopyTo(Sums);
+                sum1.CopyTo(Sums[4..]);
+                sum2.CopyTo(Sums[8..]);
+                sum3.CopyTo(Sums[12..]);
                 return;
             }
 
@@ -199,7 +263,7 @@ internal static class GradientKernels
 
             for (int i = 0; i < Gradient.Length; i++)
             {
-                SquareSums[i % Lanes] += (double)Gradient[i] * Gradient[i];
+                Sums[i % Lanes] += (double)Gradient[i] * Gradient[i];
             }
         }
 
@@ -240,6 +304,29 @@ internal static class GradientKernels
         }
     }
 
+    // A number minus itself is +0, and NaN where it is not finite, which or-ing keeps.
+    private ref struct FiniteKernel : IKernel
+    {
+        public ReadOnlySpan<float> Values;
+        public Span<float> Differences;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run<TVector, TOps>()
+            where TVector : struct
+            where TOps : struct, IVectorOps<TVector>
+        {
+            ref float values = ref MemoryMarshal.GetReference(Values);
+            TVector differences = TOps.Zero;
+            for (nuint i = 0; i < (nuint)Values.Length; i += (nuint)TOps.Count)
+            {
+                TVector value = TOps.Load(in values, i);
+                differences = TOps.Or(differences, TOps.Subtract(value, value));
+            }
+
+            TOps.Store(differences, ref MemoryMarshal.GetReference(Differences), 0);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<double> Squares(ref float origin, nuint i)
     {
@@ -254,6 +341,9 @@ internal static class GradientKernels
 /// <param name="L1">α₁; 0 leaves the step out.</param>
 internal readonly record struct RootTerms(float Divisor, float L2Twice, float L1)
 {
+    /// <summary>Whether there are penalties.</summary>
+    public bool HasPenalties => L2Twice != 0 || L1 != 0;
+
     /// <summary>1 ÷ the divisor.</summary>
     public float Reciprocal { get; } = 1 / Divisor;
 

@@ -13,13 +13,13 @@ public sealed record OptimizerSlot(string Name, Arena Values);
 
 /// <summary>What an update did.</summary>
 /// <param name="Finite">Whether the gradient at the root, changes of buffers included, was finite. If not, nothing changed.</param>
-/// <param name="GradientNorm">The global norm of the gradient, penalties included, before clipping; NaN or infinite where the gradient or a buffer's change is not finite.</param>
+/// <param name="GradientNorm">The global norm of the gradient, penalties included, before clipping; NaN where it was not asked for, NaN or infinite where the gradient or a buffer's change is not finite.</param>
 /// <param name="Clipped">Whether the gradient was scaled down.</param>
 public readonly record struct UpdateOutcome(bool Finite, double GradientNorm, bool Clipped);
 
 /// <summary>From the gradients of nodes to new parameters: the canonical sum's root, the division, penalties, clipping and the optimizer's rule.</summary>
 /// <remarks>
-/// <para>Two passes over memory with a barrier between them, since nothing may change before every element is known to be finite and the norm is known: the
+/// <para>Two passes over memory with a barrier between them, since nothing may change before every element is known to be finite and the norm, where it is asked for or clips, is known: the
 /// first makes the root's gradient g, the second updates. For the nodes' folded sum S, in float unless said otherwise:</para>
 /// <code>
 /// g    = S ÷ (float)weight
@@ -41,6 +41,7 @@ public sealed class ParameterUpdate
     private readonly VectorUnit unit;
     private readonly Crew crew;
     private readonly UpdateRule rule;
+    private readonly ArenaBlocks blocks;
     private readonly RootGradient root;
     private readonly BlockWork work;
     private UpdateScalars scalars;
@@ -63,13 +64,13 @@ public sealed class ParameterUpdate
         this.crew = crew;
         this.unit = unit;
         rule = UpdateRule.For(optimizer);
-        ArenaBlocks blocks = new(layout, optimizer.DecayBiases);
+        blocks = new(layout, optimizer.DecayBiases);
         Parameters = memory is { } given ? new(layout, given) : new(layout);
         RuleSlots = [.. rule.SlotNames.Select(name => new OptimizerSlot(name, new Arena(layout)))];
         Average = optimizer.EmaDecay is null ? null : new(layout);
         Slots = Average is null ? RuleSlots : [.. RuleSlots, new(WeightAverage.SlotName, Average)];
         root = new(layout, blocks, regularization, unit, crew);
-        work = new(blocks.Blocks.Length, (index, _) => Update(blocks.Blocks[index]));
+        work = new(blocks.Blocks.Length, (first, end, _) => Update(first, end));
     }
 
     /// <summary>The parameters. The owner initialises or restores them; <see cref="Apply"/> updates them.</summary>
@@ -94,16 +95,19 @@ public sealed class ParameterUpdate
     /// <param name="samples">The number of samples, which the sum of a buffer's changes is divided by.</param>
     /// <param name="learningRate">η of this step, the schedule's factor included.</param>
     /// <param name="state">The state the step starts from; β^t is taken from it.</param>
+    /// <param name="normed">Whether the gradient's norm is asked for, which costs more than to know that it is finite; it is known too where it clips.</param>
     /// <returns>What was done. Where the gradient is not finite, parameters, slots and state are exactly as they were.</returns>
     /// <exception cref="InvalidOperationException">The nodes are no disjoint cover, or a gradient is not as long as an arena.</exception>
-    public UpdateOutcome Apply(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, long samples, double learningRate, TrainingState state)
+    public UpdateOutcome Apply(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, long samples, double learningRate, TrainingState state, bool normed = true)
     {
         ArgumentNullException.ThrowIfNull(state);
         try
         {
-            double norm = Math.Sqrt(root.Compute(nodes, sliceCount, weight, samples, Parameters));
+            normed |= optimizer.ClipNorm is not null;
+            double squares = root.Compute(nodes, sliceCount, weight, samples, Parameters, normed);
             SummedAt = Stopwatch.GetTimestamp();
-            if (!double.IsFinite(norm))
+            double norm = normed ? Math.Sqrt(squares) : double.NaN;
+            if (!double.IsFinite(squares))
             {
                 return new(Finite: false, norm, Clipped: false);
             }
@@ -120,6 +124,14 @@ public sealed class ParameterUpdate
     }
 
     // The second pass: the rule; for a buffer the addition of its mean change.
+    private void Update(int first, int end)
+    {
+        while (first < end)
+        {
+            Update(blocks.Stretch(ref first, end));
+        }
+    }
+
     private void Update(ArenaBlock block)
     {
         Span<float> parameters = Parameters.Span.Slice(block.Offset, block.PaddedLength);
@@ -134,6 +146,7 @@ public sealed class ParameterUpdate
         {
             Parameters = parameters,
             Gradient = gradient,
+            GradientScale = root.Scale(block),
             Slot0 = Slot(0, block),
             Slot1 = Slot(1, block),
             Average = Average is null ? default : Average.Span.Slice(block.Offset, block.PaddedLength),

@@ -11,6 +11,7 @@ public readonly record struct NodeGradient(SumNode Node, Memory<float> Values);
 
 /// <summary>The batch gradient at the root of the canonical sum, in one pass over memory: block by block, nodes are folded, the sum is divided by the weight, penalties are added and
 /// squares summed, while the block is in the cache. It takes the place of the first node's values: memory that is read anyway, where an arena of its own would be fetched and written back too.</summary>
+/// <remarks>One node's sum that has only to be divided, exactly, is read alone, for what is not finite, and stays as it is: who takes the gradient from there multiplies by <see cref="Scale"/>.</remarks>
 internal sealed class RootGradient
 {
     private readonly int arenaLength;
@@ -28,6 +29,7 @@ internal sealed class RootGradient
     private int nodeCount;
     private float divisor;
     private float samples;
+    private bool squared;
 
     public RootGradient(Layout layout, ArenaBlocks blocks, RegularizationOptions regularization, VectorUnit unit, Crew crew)
     {
@@ -38,19 +40,24 @@ internal sealed class RootGradient
         l2Twice = (float)(2 * regularization.L2);
         l1 = (float)regularization.L1;
         squareSums = new double[blocks.Blocks.Length];
-        work = new(blocks.Blocks.Length, (index, member) => squareSums[index] = ComputeBlock(blocks.Blocks[index], member));
+        work = new(blocks.Blocks.Length, Compute);
     }
 
-    /// <summary>The gradient that was computed, before clipping: in the buffer of the node with the first slices.</summary>
+    /// <summary>The gradient that was computed, before clipping, once it is multiplied by <see cref="Scale"/>: in the buffer of the node with the first slices. The padding is +0.</summary>
     public Span<float> Values => nodeValues[plan.Steps[0].Node].Span;
 
-    /// <summary>Computes <see cref="Values"/> and returns Σ g² over the parameters in double, which is finite if and only if every g, and every change of a buffer, is.</summary>
+    /// <summary>What <see cref="Values"/> are to be multiplied by in some block: 1, or a power of two.</summary>
+    public float Scale(ArenaBlock block) => IsRead(block) ? Terms(block).Reciprocal : 1;
+
+    /// <summary>Computes <see cref="Values"/>.</summary>
     /// <param name="nodes">A disjoint cover of the batch, in any order.</param>
     /// <param name="sliceCount">The slices of the batch.</param>
     /// <param name="weight">The sum of the samples' weights; rounded to float.</param>
     /// <param name="samples">The number of samples, which changes of buffers are divided by; rounded to float.</param>
     /// <param name="parameters">The parameters, for the penalties.</param>
-    public double Compute(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, long samples, Arena parameters)
+    /// <param name="squared">Whether the sum of squares is asked for.</param>
+    /// <returns>Σ g² over the parameters in double, or where it is not asked for 0; finite if and only if every g, and every change of a buffer, is.</returns>
+    public double Compute(ReadOnlySpan<NodeGradient> nodes, int sliceCount, double weight, long samples, Arena parameters, bool squared)
     {
         if (nodeValues.Length < nodes.Length)
         {
@@ -76,6 +83,7 @@ internal sealed class RootGradient
         this.parameters = parameters;
         divisor = (float)weight;
         this.samples = samples;
+        this.squared = squared;
         work.Run(crew, isFollowed: true);
         return blocks.Sum(squareSums);
     }
@@ -87,12 +95,32 @@ internal sealed class RootGradient
         Array.Clear(nodeValues);
     }
 
-    private double ComputeBlock(ArenaBlock block, int member)
+    private RootTerms Terms(ArenaBlock block) => block.Decayed ? new(divisor, l2Twice, l1) : new(block.IsBuffer ? samples : divisor, 0, 0);
+
+    private bool IsRead(ArenaBlock block) => nodeCount == 1 && !squared && !block.IsBuffer && Terms(block) is { Exact: true, HasPenalties: false };
+
+    private void Compute(int first, int end, int member)
+    {
+        squareSums.AsSpan(first, end - first).Clear();
+        for (int next = first; next < end; first = next)
+        {
+            // Blocks of their own for sums of squares, and for the sums of the fold.
+            ArenaBlock stretch = blocks.Stretch(ref next, squared || nodeCount > 2 ? first + 1 : end);
+            squareSums[first] = Compute(stretch, member);
+        }
+    }
+
+    private double Compute(ArenaBlock block, int member)
     {
         Span<float> gradient = NodeBlock(plan.Steps[0].Node, block);
+        if (IsRead(block))
+        {
+            gradient[block.Length..].Clear();
+            return GradientKernels.AreFinite(unit, gradient) ? 0 : double.NaN;
+        }
+
         ReadOnlySpan<float> left = Fold(block, gradient, member, out ReadOnlySpan<float> right);
-        RootTerms terms = block.Decayed ? new(divisor, l2Twice, l1) : new(block.IsBuffer ? samples : divisor, 0, 0);
-        double squares = GradientKernels.Root(unit, left, right, terms, parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient);
+        double squares = GradientKernels.Root(unit, left, right, Terms(block), parameters!.Span.Slice(block.Offset, block.PaddedLength), block.Length, gradient, squared);
 
         // A buffer's change is no part of the norm; where it is not finite, 0 · ∞ is NaN and says so.
         return block.IsBuffer ? 0 * squares : squares;

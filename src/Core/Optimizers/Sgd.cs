@@ -44,7 +44,7 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
             Mu = (float)options.Momentum,
             Keep = Keep(options, scalars.LearningRate, block.Decayed),
             MinusRate = (float)-scalars.LearningRate,
-            ClipFactor = (float)scalars.ClipFactor,
+            Factor = (float)scalars.ClipFactor * block.GradientScale,
             AverageShare = (float)scalars.AverageShare,
         };
         unit.Run(ref kernel);
@@ -61,7 +61,7 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
         public float Mu;
         public float Keep;
         public float MinusRate;
-        public float ClipFactor;
+        public float Factor;
         public float AverageShare;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -76,14 +76,14 @@ public sealed class Sgd(OptimizerOptions options) : UpdateRule
             TVector mu = TOps.Broadcast(Mu);
             TVector keep = TOps.Broadcast(Keep);
             TVector minusRate = TOps.Broadcast(MinusRate);
-            TVector clipFactor = TOps.Broadcast(ClipFactor);
+            TVector factor = TOps.Broadcast(Factor);
             TVector averageShare = TOps.Broadcast(AverageShare);
             bool hasAverage = !Average.IsEmpty;
             bool hasMomentum = HasMomentum;
             bool nesterov = Nesterov;
             for (nuint i = 0; i < (nuint)Parameters.Length; i += (nuint)TOps.Count)
             {
-                TVector gradient = TOps.Multiply(TOps.Load(ref gradients, i), clipFactor);
+                TVector gradient = TOps.Multiply(TOps.Load(ref gradients, i), factor);
                 TVector direction = gradient;
                 if (hasMomentum)
                 {

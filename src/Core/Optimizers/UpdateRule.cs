@@ -29,8 +29,16 @@ public readonly ref struct UpdateBlock
     /// <summary>The parameters w; updated.</summary>
     public required Span<float> Parameters { get; init; }
 
-    /// <summary>The gradient g at the root: divided by the weight, penalties added, not yet clipped.</summary>
+    /// <summary>The gradient g at the root, once it is multiplied by <see cref="GradientScale"/>: divided by the weight, penalties added, not yet clipped.</summary>
     public required ReadOnlySpan<float> Gradient { get; init; }
+
+    /// <summary>What <see cref="Gradient"/> is still to be multiplied by: 1, or a power of two where nothing is clipped, so that one product with both factors has the bits of two.</summary>
+    public float GradientScale { get; init; } = 1;
+
+    /// <summary>A block without a slot.</summary>
+    public UpdateBlock()
+    {
+    }
 
     /// <summary>The first of <see cref="UpdateRule.SlotNames"/>, where there is one; updated.</summary>
     public Span<float> Slot0 { get; init; }

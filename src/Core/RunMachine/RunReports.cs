@@ -10,7 +10,7 @@ namespace DistNet.Runs;
 /// <param name="Skipped">True where the step was skipped because of a non-finite gradient: the state has advanced, parameters and slots have not.</param>
 /// <param name="Metrics">The batch's sums.</param>
 /// <param name="LearningRate">The rate of this update.</param>
-/// <param name="GradientNorm">The global norm before clipping; NaN where it was not computed.</param>
+/// <param name="GradientNorm">The global norm before clipping; NaN where it was not computed: it is where the job clips, and at the last step of an epoch.</param>
 /// <param name="State">The training state now. <c>StepInEpoch</c> is 0 when the step ended its epoch.</param>
 public sealed record StepReport(
     long Step,

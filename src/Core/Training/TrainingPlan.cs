@@ -15,6 +15,9 @@ public sealed record TrainingPlan(int SampleCount, int Batch, int Slice, int Epo
     /// <summary>Steps of the whole run, if nothing stops it early.</summary>
     public long TotalSteps => (long)StepsPerEpoch * Epochs;
 
+    /// <summary>Whether a step is the last of its epoch.</summary>
+    public bool EndsEpoch(int stepInEpoch) => stepInEpoch + 1 == StepsPerEpoch;
+
     /// <summary>The samples of the batch at a step of an epoch.</summary>
     public int BatchSamples(int stepInEpoch) => Math.Min(Batch, SampleCount - (stepInEpoch * Batch));
 

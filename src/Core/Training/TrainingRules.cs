@@ -58,7 +58,7 @@ public static class TrainingRules
             }
             : state with { SkippedSteps = state.SkippedSteps + 1 };
         next = next with { Step = state.Step + 1, StepInEpoch = state.StepInEpoch + 1 };
-        return next.StepInEpoch < plan.StepsPerEpoch
+        return !plan.EndsEpoch(state.StepInEpoch)
             ? next
             : next with
             {

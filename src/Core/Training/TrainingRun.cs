@@ -227,7 +227,7 @@ public sealed class TrainingRun : ITrainingRun
         long begun = Stopwatch.GetTimestamp();
         versions.BeginOverwrite();
         UpdateOutcome outcome = double.IsFinite(batch.Loss)
-            ? update.Apply(gradients, sliceCount, batch.Weight, batch.Samples, rate, State)
+            ? update.Apply(gradients, sliceCount, batch.Weight, batch.Samples, rate, State, normed: setup.Plan.EndsEpoch(State.StepInEpoch))
             : new UpdateOutcome(Finite: false, double.NaN, Clipped: false);
         long updated = Stopwatch.GetTimestamp();
         versions.EndOverwrite();

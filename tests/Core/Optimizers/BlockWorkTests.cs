@@ -17,10 +17,13 @@ public sealed class BlockWorkTests
         {
             int[] done = new int[count];
             bool[] known = new bool[count];
-            BlockWork work = new(count, (index, part) =>
+            BlockWork work = new(count, (first, end, member) =>
             {
-                Interlocked.Increment(ref done[index]);
-                known[index] = part >= 0 && part < threads;
+                for (int index = first; index < end; index++)
+                {
+                    Interlocked.Increment(ref done[index]);
+                    known[index] = member >= 0 && member < crew.Size;
+                }
             });
             for (int run = 1; run <= 3; run++)
             {

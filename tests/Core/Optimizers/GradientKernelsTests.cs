@@ -36,15 +36,18 @@ public sealed class GradientKernelsTests
                 foreach (VectorUnit unit in VectorUnit.Available())
                 {
                     string what = $"{unit}, length {length}, {(whole ? "one node" : "two halves")}";
-                    float[] gradient = new float[padded], inPlace = [.. left];
+                    float[] gradient = new float[padded], inPlace = new float[padded];
                     ReadOnlySpan<float> other = whole ? default : right;
-                    double sum = GradientKernels.Root(unit, left, other, new(divisor, l2Twice, l1), parameters, length, gradient);
-                    Bits.Equal(expected, gradient, what);
-                    Assert.Equal(BitConverter.DoubleToInt64Bits(SquareSum(expected)), BitConverter.DoubleToInt64Bits(sum));
+                    foreach (bool squared in new[] { true, false })
+                    {
+                        long sum = BitConverter.DoubleToInt64Bits(squared ? SquareSum(expected) : 0);
+                        Assert.Equal(sum, Sum(GradientKernels.Root(unit, left, other, new(divisor, l2Twice, l1), parameters, length, gradient, squared)));
+                        Bits.Equal(expected, gradient, what);
 
-                    sum = GradientKernels.Root(unit, inPlace, other, new(divisor, l2Twice, l1), parameters, length, inPlace);
-                    Bits.Equal(expected, inPlace, $"in place, {what}");
-                    Assert.Equal(BitConverter.DoubleToInt64Bits(SquareSum(expected)), BitConverter.DoubleToInt64Bits(sum));
+                        left.CopyTo(inPlace, 0);
+                        Assert.Equal(sum, Sum(GradientKernels.Root(unit, inPlace, other, new(divisor, l2Twice, l1), parameters, length, inPlace, squared)));
+                        Bits.Equal(expected, inPlace, $"in place, {what}");
+                    }
                 }
             }
         }
@@ -70,7 +73,7 @@ public sealed class GradientKernelsTests
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             float[] quotient = new float[values.Length];
-            GradientKernels.Root(unit, values, default, new(divisor, 0, 0), new float[values.Length], values.Length, quotient);
+            GradientKernels.Root(unit, values, default, new(divisor, 0, 0), new float[values.Length], values.Length, quotient, squared: false);
             Assert.Equal(values.Select(value => BitConverter.SingleToInt32Bits(value / divisor)), quotient.Select(BitConverter.SingleToInt32Bits));
         }
     }
@@ -78,20 +81,25 @@ public sealed class GradientKernelsTests
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.NegativeInfinity)]
-    public void The_sum_of_squares_tells_of_any_element_that_is_not_finite(float value)
+    public void The_sum_tells_of_any_element_that_is_not_finite_squared_or_not(float value)
     {
         foreach (VectorUnit unit in VectorUnit.Available())
         {
             for (int place = 0; place < 37; place++)
             {
-                float[] sum = new float[48];
+                float[] sum = new float[48], gradient = new float[48];
+                Array.Fill(sum, float.MaxValue);
+                Assert.True(GradientKernels.AreFinite(unit, sum));
                 sum[place] = value;
-                Assert.False(double.IsFinite(GradientKernels.Root(unit, sum, default, new(4, 0, 0), new float[48], 37, sum)));
+                Assert.False(GradientKernels.AreFinite(unit, sum));
+                Assert.All([true, false], squared => Assert.False(double.IsFinite(GradientKernels.Root(unit, sum, default, new(4, 0, 0), new float[48], 37, gradient, squared))));
             }
         }
     }
 
     private static float[] Padded(float[] values, int length, float padding) => [.. values, .. Enumerable.Repeat(padding, length - values.Length)];
+
+    private static long Sum(double sum) => BitConverter.DoubleToInt64Bits(sum);
 
     private static double SquareSum(float[] values) => PlainLanes.Sum<double>(values.Length, (lane, index) => lane + ((double)values[index] * values[index]));
 }

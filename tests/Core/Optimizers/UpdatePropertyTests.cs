@@ -117,6 +117,45 @@ public sealed class UpdatePropertyTests
         Assert.Equal(before, UpdateBench.Bits(update));
     }
 
+    // Then the gradient of one node may stay undivided where it lies, and blocks that lie side by side are one loop.
+    [Theory]
+    [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
+    public void Whether_the_norm_is_asked_for_changes_no_bit(OptimizerCase row)
+    {
+        Layout layout = new(
+        [
+            ("a.weight", new Shape(3, 2048), ParameterRole.Weight), ("b.weight", new Shape(20, 2048), ParameterRole.Weight), ("b.mean", new Shape(2048), ParameterRole.Buffer),
+            ("c.weight", new Shape(2049), ParameterRole.Weight), ("c.bias", new Shape(2048), ParameterRole.Bias), ("d.bias", new Shape(5), ParameterRole.Bias),
+        ]);
+        using Crew crew = new(2, "update");
+        foreach (double weight in new[] { 1, 64, 0.25, 48, 1e-40 })
+        {
+            foreach (int count in new[] { 1, 2, 3 })
+            {
+                foreach (float bad in new[] { 0, float.NaN, float.PositiveInfinity })
+                {
+                    (UpdateOutcome Outcome, int[] Bits)[] runs = [.. new[] { true, false }.Select(normed =>
+                    {
+                        ParameterUpdate update = UpdateBench.Create(row, crew, layout: layout);
+                        NodeGradient[] nodes = [.. Enumerable.Range(0, count).Select(node => new NodeGradient(new SumNode(0, node), UpdateBench.RandomArena(layout, node, wild: true).Memory))];
+                        foreach (NodeGradient node in nodes)
+                        {
+                            ForEachPadding(new Arena(layout, node.Values), padding => padding.Fill(float.NaN));
+                        }
+
+                        nodes[^1].Values.Span[layout.Entries[4].Offset + 2047] += bad;
+                        return (update.Apply(nodes, count, weight, 48, 0.01, new(), normed), UpdateBench.Bits(update));
+                    })];
+                    string what = $"weight {weight}, {count} nodes, {bad}";
+                    Assert.True(bad == 0 == runs[0].Outcome.Finite || weight < 1e-30, what);
+                    bool hasNorm = row.Optimizer.ClipNorm is not null;
+                    Assert.Equal(hasNorm ? runs[0].Outcome : runs[0].Outcome with { GradientNorm = double.NaN }, runs[1].Outcome);
+                    Assert.True(runs[0].Bits.AsSpan().SequenceEqual(runs[1].Bits), what);
+                }
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(OptimizerCase.Rows), MemberType = typeof(OptimizerCase))]
     public void A_zero_gradient_moves_only_what_decays_and_towards_zero(OptimizerCase row)
