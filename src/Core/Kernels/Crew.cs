@@ -30,13 +30,13 @@ public sealed class Crew : IDisposable
     // For those who wait for the outcome, and for the caller when all members have left.
     private readonly Doorbell bell = new();
     private readonly Doorbell allLeft = new();
-    private readonly int threads;
     private readonly OwnThread[] ownThreads;
     private readonly long spinTicks;
     private ICrewWork? work;
     private Exception? failure;
     private int running;
     private int state;
+    private int spinning;
     private bool isFollowed;
     private bool started;
     private volatile bool stopping;
@@ -49,7 +49,7 @@ public sealed class Crew : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Size = Math.Max(threads, Environment.ProcessorCount);
         spinTicks = SpinTime.Ticks(Size);
-        this.threads = threads;
+        Threads = threads;
         int[] processors = threads > 1 && threads == Environment.ProcessorCount ? ProcessorBinding.Allowed() : [];
         bool isBound = processors.Length == threads;
         ownThreads = new OwnThread[isBound ? threads : threads - 1];
@@ -58,6 +58,9 @@ public sealed class Crew : IDisposable
             ownThreads[index] = new OwnThread(this, $"{name}/{index + 1}", isBound ? processors[index] : null);
         }
     }
+
+    /// <summary>How many do the work where nobody waits for the outcome, the caller included.</summary>
+    public int Threads { get; }
 
     /// <summary>The most members that work at once, the caller included.</summary>
     public int Size { get; }
@@ -133,10 +136,10 @@ public sealed class Crew : IDisposable
         }
     }
 
-    // A thread that does not sleep yet looks for itself.
+    // A thread that does not sleep yet looks for itself, and whoever spins comes at once.
     private void Call()
     {
-        int lacking = threads - 1 - Waiting;
+        int lacking = Threads - 1 - Waiting - Volatile.Read(ref spinning);
         bell.Ring(Size - 1);
         int here = lacking > 0 ? ProcessorBinding.Current : -1;
         for (int index = 0; index < ownThreads.Length && lacking > 0; index++)
@@ -173,15 +176,24 @@ public sealed class Crew : IDisposable
             return false;
         }
 
-        bool spins = !isOwn || isFollowed;
+        bool spins = spinTicks > 0 && (!isOwn || isFollowed);
         Execute(member);
+        if (!spins)
+        {
+            Leave();
+            return true;
+        }
+
+        // Counted before the caller can go on to the next piece.
+        Interlocked.Increment(ref spinning);
         Leave();
         long start = Stopwatch.GetTimestamp();
-        while (spins && bell.Rings == rung && Stopwatch.GetTimestamp() - start < spinTicks)
+        while (bell.Rings == rung && Stopwatch.GetTimestamp() - start < spinTicks)
         {
             Thread.SpinWait(4);
         }
 
+        Interlocked.Decrement(ref spinning);
         return true;
     }
 
