@@ -51,7 +51,7 @@ def torch(python):
 def variants(options, folder):
     found = {
         "as built": lambda: distnet(CLI, None, []),
-        "as built, tiered compilation off": lambda: distnet(CLI, "0", []),
+        "as built, tiered compilation on": lambda: distnet(CLI, "1", []),
         "`--processes 2`": lambda: distnet(CLI, None, ["--processes", "2"]),
         "`--processes 2`, tiered compilation on in all": lambda: distnet(CLI, "1", ["--processes", "2"]),
     }

@@ -10,7 +10,7 @@ namespace DistNet.Cli.Supervision;
 /// <param name="First">What stands before the verb.</param>
 internal sealed record ChildCommand(string Executable, ImmutableArray<string> First)
 {
-    /// <summary>Whether the runtime compiles a method twice: at once, and better once it is called often.</summary>
+    /// <summary>Where it is 1, the runtime compiles a method twice: at once, and better once it is called often.</summary>
     private const string TieredCompilation = "DOTNET_TieredCompilation";
 
     /// <summary>Assemblies that the runtime compiles itself although the build compiled them (ReadyToRun.targets).</summary>
@@ -43,9 +43,8 @@ internal sealed record ChildCommand(string Executable, ImmutableArray<string> Fi
         start.Environment[JoinToken.Variable] = token;
         if (Environment.GetEnvironmentVariable(TieredCompilation) is null)
         {
-            // A worker has as many cores as threads that compute: what is compiled beside them takes their time for the first ten seconds. What the build compiled is then never compiled
-            // again, and calls across assemblies where the runtime's own code has them inlined: 4 % of a step, so what every step goes through is not taken from there (docs/performance.md, "Start-up").
-            start.Environment[TieredCompilation] = "0";
+            // Without tiered compilation (Cli.csproj) what the build compiled is never compiled again, and calls across assemblies where the runtime's own code has them inlined:
+            // 4 % of a step, so what every step goes through is not taken from there (docs/performance.md, "Start-up").
             start.Environment[ReadyToRunExcludeList] = "DistNet.Core;DistNet.Worker;DistNet.Coordinator;DistNet.Protocol";
         }
 

@@ -34,6 +34,7 @@ public sealed class Adam(OptimizerOptions options) : UpdateRule
     public override ImmutableArray<string> SlotNames => ["firstMoment", "secondMoment"];
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Update(VectorUnit unit, in UpdateScalars scalars, UpdateBlock block)
     {
         ArgumentNullException.ThrowIfNull(unit);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using DistNet.Tensors;
 
 namespace DistNet.Optimizers;
@@ -56,6 +57,7 @@ internal sealed class ArenaBlocks
     /// <summary>As many blocks as lie side by side, without padding between them, and are treated alike, as one: what needs no sums by block goes over them in one loop.</summary>
     /// <param name="first">The first block; after the call the one behind the stretch.</param>
     /// <param name="end">The block behind the last that may belong to it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public ArenaBlock Stretch(ref int first, int end)
     {
         ArenaBlock stretch = Blocks[first++];
@@ -88,6 +90,7 @@ internal sealed class ArenaBlocks
         return Tree(parameterSums) + buffers;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Tree(ReadOnlySpan<double> values)
     {
         if (values.Length <= 1)

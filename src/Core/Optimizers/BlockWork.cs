@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using DistNet.Kernels;
 
 namespace DistNet.Optimizers;
@@ -33,6 +34,7 @@ internal sealed class BlockWork(int count, Action<int, int, int> some) : ICrewWo
         crew.Run(this, isFollowed);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void ICrewWork.Execute(int member)
     {
         int processor = ProcessorBinding.Current, home = processor < 0 ? member : processor;

@@ -25,6 +25,7 @@ internal static class GradientKernels
     /// <remarks>One pass: g = S ÷ divisor, then fma(2·α₂, w, g), then g + α₁·sign(w) with sign(0) = 0. Element i's square goes to lane i mod 16, in order; lanes combine as
     /// ((l + 8), (l + 4), (l + 2), (l + 1)). A float's square is exact in double, so that a fused and a separate addition give the same bits, and no sum of squares of finite floats
     /// overflows.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Root(
         VectorUnit unit, ReadOnlySpan<float> left, ReadOnlySpan<float> right, in RootTerms terms, ReadOnlySpan<float> parameters, int length, Span<float> gradient, bool squared)
     {
@@ -78,6 +79,7 @@ internal static class GradientKernels
     /// <summary>Whether all values are finite.</summary>
     /// <param name="unit">The vector unit.</param>
     /// <param name="values">The values; as many as a multiple of 16.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool AreFinite(VectorUnit unit, ReadOnlySpan<float> values)
     {
         Span<float> differences = stackalloc float[Lanes];

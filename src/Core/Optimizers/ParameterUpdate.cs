@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using DistNet.Kernels;
 using DistNet.Tensors;
 using DistNet.Training;
@@ -124,6 +125,7 @@ public sealed class ParameterUpdate
     }
 
     // The second pass: the rule; for a buffer the addition of its mean change.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Update(int first, int end)
     {
         while (first < end)
@@ -132,6 +134,7 @@ public sealed class ParameterUpdate
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Update(ArenaBlock block)
     {
         Span<float> parameters = Parameters.Span.Slice(block.Offset, block.PaddedLength);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DistNet.Kernels;
 using DistNet.Runs;
 using DistNet.Tensors;
@@ -99,6 +100,7 @@ internal sealed class RootGradient
 
     private bool IsRead(ArenaBlock block) => nodeCount == 1 && !squared && !block.IsBuffer && Terms(block) is { Exact: true, HasPenalties: false };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compute(int first, int end, int member)
     {
         squareSums.AsSpan(first, end - first).Clear();
@@ -110,6 +112,7 @@ internal sealed class RootGradient
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private double Compute(ArenaBlock block, int member)
     {
         Span<float> gradient = NodeBlock(plan.Steps[0].Node, block);
@@ -129,6 +132,7 @@ internal sealed class RootGradient
     /// <summary>Folds one block of all nodes up to the root's two halves. The stack holds places: a node's values are read where they lie; a sum at height 0 lies in
     /// <paramref name="lowest"/>, where the first node's were, at height h in the member's scratch block h − 1.</summary>
     /// <returns>Where the left half lies; all of the root, and <paramref name="right"/> empty, where there is only one node.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private ReadOnlySpan<float> Fold(ArenaBlock block, Span<float> lowest, int member, out ReadOnlySpan<float> right)
     {
         const int Summed = -1;
