@@ -200,9 +200,16 @@ public class AttendanceTests : RunTest
     [Fact]
     public async Task A_session_that_ends_while_it_leaves_is_left_all_the_same()
     {
+        var computing = new ManualResetEventSlim();
         var release = new ManualResetEventSlim();
-        (TestProbe coordinator, IActorRef worker) = Ready(before: _ => release.Wait());
+        (TestProbe coordinator, IActorRef worker) = Ready(before: _ =>
+        {
+            computing.Set();
+            release.Wait();
+        });
         worker.Tell(Shard(0, 4), coordinator.Ref);
+        // Before that it would hand its shard back.
+        Assert.True(computing.Wait(Patience));
         worker.Tell(new LeaveRun("it was asked to end"));
         worker.Tell(new SessionEnded(membership, "It was silent."), coordinator.Ref);
         Assert.Equal(SessionOutcomeKind.Left, (await Ended()).Kind);
