@@ -161,51 +161,8 @@ internal static class GradientKernels
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Lines<TVector, TOps, THasRight, TIsExact, THasPenalties>()
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-            where THasRight : struct, IAnswer
-            where TIsExact : struct, IAnswer
-            where THasPenalties : struct, IAnswer
-        {
-            if (Squared)
-            {
-                LinesAndSquares<TVector, TOps, THasRight, TIsExact, THasPenalties>();
-            }
-            else
-            {
-                LinesAlone<TVector, TOps, THasRight, TIsExact, THasPenalties>();
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void LinesAlone<TVector, TOps, THasRight, TIsExact, THasPenalties>()
-            where TVector : struct
-            where TOps : struct, IVectorOps<TVector>
-            where THasRight : struct, IAnswer
-            where TIsExact : struct, IAnswer
-            where THasPenalties : struct, IAnswer
-        {
-            ref float gradients = ref MemoryMarshal.GetReference(Gradient);
-            ref float left = ref MemoryMarshal.GetReference(Left), right = ref MemoryMarshal.GetReference(Right), parameters = ref MemoryMarshal.GetReference(Parameters);
-            TVector divisor = TOps.Broadcast(TIsExact.IsYes ? Terms.Reciprocal : Terms.Divisor), differences = TOps.Zero;
-            for (nuint i = 0; i < (nuint)Gradient.Length; i += (nuint)TOps.Count)
-            {
-                TVector gradient = At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i);
-                TOps.Store(gradient, ref gradients, i);
-                differences = TOps.Or(differences, TOps.Subtract(gradient, gradient));
-            }
-
-            Span<float> lanes = stackalloc float[Lanes];
-            TOps.Store(differences, ref lanes[0], 0);
-            for (int lane = 0; lane < TOps.Count; lane++)
-            {
-                Sums[lane] += lanes[lane];
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void LinesAndSquares<TVector, TOps, THasRight, TIsExact, THasPenalties>()
             where TVector : struct
             where TOps : struct, IVectorOps<TVector>
             where THasRight : struct, IAnswer
@@ -216,7 +173,7 @@ internal static class GradientKernels
             ref float left = ref MemoryMarshal.GetReference(Left), right = ref MemoryMarshal.GetReference(Right), parameters = ref MemoryMarshal.GetReference(Parameters);
             nuint length = (nuint)Gradient.Length;
             TVector divisor = TOps.Broadcast(TIsExact.IsYes ? Terms.Reciprocal : Terms.Divisor);
-            if (TOps.Count == Lanes)
+            if (Squared && TOps.Count == Lanes)
             {
                 // The squares wait for nothing but each other, while the next lines come from memory.
                 Vector512<double> low = Vector512.LoadUnsafe(ref Sums[0]), high = Vector512.LoadUnsafe(ref Sums[8]);
@@ -234,7 +191,7 @@ internal static class GradientKernels
                 return;
             }
 
-            if (Avx.IsSupported && TOps.Count > 1)
+            if (Squared && Avx.IsSupported && TOps.Count > 1)
             {
                 Vector256<double> sum0 = Vector256.LoadUnsafe(ref Sums[0]), sum1 = Vector256.LoadUnsafe(ref Sums[4]);
                 Vector256<double> sum2 = Vector256.LoadUnsafe(ref Sums[8]), sum3 = Vector256.LoadUnsafe(ref Sums[12]);
@@ -258,12 +215,23 @@ internal static class GradientKernels
                 return;
             }
 
+            // A number minus itself is +0, and NaN where it is not finite, which or-ing keeps.
+            TVector differences = TOps.Zero;
             for (nuint i = 0; i < length; i += (nuint)TOps.Count)
             {
-                TOps.Store(At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i), ref gradients, i);
+                TVector gradient = At<TVector, TOps, THasRight, TIsExact, THasPenalties>(ref left, ref right, ref parameters, divisor, i);
+                TOps.Store(gradient, ref gradients, i);
+                differences = TOps.Or(differences, TOps.Subtract(gradient, gradient));
             }
 
-            for (int i = 0; i < Gradient.Length; i++)
+            Span<float> lanes = stackalloc float[Lanes];
+            TOps.Store(differences, ref lanes[0], 0);
+            for (int lane = 0; lane < TOps.Count; lane++)
+            {
+                Sums[lane] += lanes[lane];
+            }
+
+            for (int i = 0; Squared && i < Gradient.Length; i++)
             {
                 Sums[i % Lanes] += (double)Gradient[i] * Gradient[i];
             }
@@ -306,7 +274,7 @@ internal static class GradientKernels
         }
     }
 
-    // A number minus itself is +0, and NaN where it is not finite, which or-ing keeps.
+    // As what is not finite is found in the lines of the root.
     private ref struct FiniteKernel : IKernel
     {
         public ReadOnlySpan<float> Values;
