@@ -79,7 +79,26 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Leading()
     {
-        Receive<ShardDone>(Take);
+        Receive<ShardDone>(done =>
+        {
+            if (!IsImpostor(done.Worker, done.Fence))
+            {
+                Take(done, SenderOf(done.Worker, Membership.Of(done.Fence)));
+            }
+        });
+        Receive<ShardAnswered>(answered =>
+        {
+            // Only for the session in whose memory it stood.
+            Member? member = members.Find(answered.Incarnation);
+            if (member is not null && MembershipOf(member.Session) == Membership.Of(answered.Answer.Fence) && member.Worker == answered.Answer.Worker)
+            {
+                Take(answered.Answer, member);
+            }
+            else
+            {
+                log.Debug("An answer that stood in the memory of another session is dropped: {0}", answered.Answer.Fence);
+            }
+        });
         Receive<NumericDone>(done =>
         {
             parameters = done.Parameters;
@@ -120,14 +139,8 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         ReceiveAny(_ => { });
     }
 
-    private void Take(ShardDone done)
+    private void Take(ShardDone done, Member? member)
     {
-        if (IsImpostor(done.Worker, done.Fence))
-        {
-            return;
-        }
-
-        Member? member = SenderOf(done.Worker, Membership.Of(done.Fence));
         if (member is not null && AnswerTickets.IsCopy(done, member))
         {
             log.Debug("A second copy of an answer is dropped: {0} from {1}", done.Fence, done.Worker);

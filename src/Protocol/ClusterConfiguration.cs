@@ -59,6 +59,7 @@ public static class ClusterConfiguration
             }
           }
           cluster {
+            use-dispatcher = "distnet.control-dispatcher"    # as remoting's: gossip and heartbeats go from the wire to the wire on one thread
             log-info = off
             log-info-verbose = off
             periodic-tasks-initial-delay = 200ms

@@ -21,8 +21,10 @@ public static class ControlConfiguration
           actor {
             serialize-messages = off       # nothing leaves the process
             serialize-creators = off
+            default-dispatcher.executor = "DistNet.Protocol.ControlExecutor, DistNet.Protocol"
+            internal-dispatcher.executor = "DistNet.Protocol.ControlExecutor, DistNet.Protocol"
           }
-          scheduler.tick-duration = 50ms   # each tick wakes the ThreadPool, whose threads spin before they sleep again (not the command's: src/Cli/Cli.csproj)
+          scheduler.implementation = "DistNet.Protocol.ControlScheduler, DistNet.Protocol"  # sleeps until something is due, where Akka's own tick
           coordinated-shutdown {
             run-by-clr-shutdown-hook = off # signals are the command line's
             run-by-actor-system-terminate = off

@@ -43,17 +43,30 @@ public sealed class ControlSerializer(ExtendedActorSystem system) : SerializerWi
     /// <inheritdoc/>
     public override byte[] ToBinary(object obj)
     {
-        string manifest = Manifest(obj);
-        byte[] bytes = ControlWriter.ToWire(obj).ToByteArray();
-
-        // What we send must be what we would take: a message that the other end drops would leave it waiting.
-        Invariant.Holds(bytes.Length <= ControlLimits.MessageBytes);
-        _ = FromBinary(bytes, manifest);
-        return bytes;
+        return Write(obj, Manifest(obj));
     }
 
     /// <inheritdoc/>
-    public override object FromBinary(byte[] bytes, string? manifest)
+    public override object FromBinary(byte[] bytes, string? manifest) => Read(bytes, manifest);
+
+    /// <summary>An answer as it goes through shared memory: the same bytes.</summary>
+    public static byte[] Write(ShardDone answer) => Write(answer, Manifests[typeof(ShardDone)]);
+
+    /// <summary>An answer from shared memory.</summary>
+    /// <exception cref="SerializationException">It is none.</exception>
+    public static ShardDone ReadAnswer(byte[] bytes) => (ShardDone)Read(bytes, Manifests[typeof(ShardDone)]);
+
+    private static byte[] Write(object message, string manifest)
+    {
+        byte[] bytes = ControlWriter.ToWire(message).ToByteArray();
+
+        // What we send must be what we would take: a message that the other end drops would leave it waiting.
+        Invariant.Holds(bytes.Length <= ControlLimits.MessageBytes);
+        _ = Read(bytes, manifest);
+        return bytes;
+    }
+
+    private static object Read(byte[] bytes, string? manifest)
     {
         ArgumentNullException.ThrowIfNull(bytes);
         if (bytes.Length > ControlLimits.MessageBytes)

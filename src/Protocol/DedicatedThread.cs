@@ -8,7 +8,7 @@ namespace DistNet.Protocol;
 public sealed class DedicatedThread
 {
     // A helper does one piece at a time, of those that it may.
-    private readonly SleepingQueue<Piece> posted = new(new Doorbell(), piece => piece.Work(), piece => piece.IsHelped, mostServed: 1);
+    private readonly SleepingQueue<Piece> posted = new(new Doorbell(), piece => piece.Work(), piece => piece.IsHelped && Helper.HasTime, mostServed: 1);
     private Action? last;
 
     /// <summary>Starts the thread.</summary>
@@ -27,7 +27,7 @@ public sealed class DedicatedThread
 
     /// <summary>Posts work; does nothing once <see cref="End"/> was called.</summary>
     /// <param name="work">The work.</param>
-    /// <param name="isHelped">Whether a thread that brings it on may do it in this one's stead (<see cref="Helper"/>).</param>
+    /// <param name="isHelped">Whether a thread that brings it on, and has the time, may do it in this one's stead (<see cref="Helper"/>).</param>
     public void Post(Action work, bool isHelped = false) => posted.TryAdd(new Piece(work, isHelped));
 
     /// <summary>Ends the thread after the work under way; what is posted and not begun is dropped. Only the first call counts.</summary>

@@ -167,6 +167,8 @@ public sealed class InProcessPlane(GradientPool pool, Crew crew) : ICoordinatorP
             return nodes.MoveToImmutable();
         }
 
+        public bool TryAnswer(ShardDone answer) => false;
+
         public void ReleaseExcept(ImmutableArray<long> held)
         {
             lock (plane.gate)

@@ -20,6 +20,11 @@ public sealed record AttendanceEnded(Guid Incarnation, string Reason) : ILocalMe
 /// <param name="Activity">What the worker does.</param>
 public sealed record WorkerHeard(Guid Incarnation, WorkerActivity Activity) : ILocalMessage;
 
+/// <summary>To the coordinator, from its plane: an answer that came beside the gradients that it announces.</summary>
+/// <param name="Incarnation">The attendance.</param>
+/// <param name="Answer">The answer.</param>
+public sealed record ShardAnswered(Guid Incarnation, ShardDone Answer) : ILocalMessage;
+
 /// <summary>To a worker: finish the shard under way or hand it back, say goodbye and stop.</summary>
 /// <param name="Reason">Why, without a stop at the end.</param>
 public sealed record LeaveRun(string Reason) : ILocalMessage;

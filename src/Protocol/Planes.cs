@@ -30,6 +30,12 @@ public interface IWorkerPlane : IGradientSource, IDisposable
     /// <exception cref="PlaneBrokenException">The link is down: the session is over.</exception>
     ImmutableArray<AnsweredNode> Deliver(Fence fence, ShardResult result);
 
+    /// <summary>Answers for a shard where the plane carries answers beside the gradients that they announce. Called by the worker's actor.</summary>
+    /// <param name="answer">The answer; its gradients were delivered before.</param>
+    /// <returns>False: it does not, and the answer goes to the coordinator as a message. One plane carries all of a session's answers or none, so that they come in order.</returns>
+    /// <exception cref="PlaneBrokenException">The coordinator reads none any more: the session is over.</exception>
+    bool TryAnswer(ShardDone answer);
+
     /// <summary>Frees the gradients that were delivered in this session and that the coordinator does not hold: it has returned or never taken them.</summary>
     /// <param name="held">The tickets it holds.</param>
     void ReleaseExcept(ImmutableArray<long> held);

@@ -6,8 +6,8 @@ namespace DistNet.Protocol;
 public static class WireLimits
 {
     /// <summary>The version of the protocol and of the order of sums (docs/numerics.md); both ends must have the same. Version 2 brought convolutions by Winograd,
-    /// 3 orders that stand.</summary>
-    public const int ProtocolVersion = 3;
+    /// 3 orders that stand, 4 answers beside the gradients in shared memory.</summary>
+    public const int ProtocolVersion = 4;
 
     /// <summary>Bytes of an identifier: a run, an attendance, a process nonce, a proof.</summary>
     public const int IdentifierBytes = 16;

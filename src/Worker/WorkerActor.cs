@@ -279,8 +279,7 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         }
         else if (computation.BrokenPlane is { } broken)
         {
-            // The goodbye frees its slices at once, where the control plane still works.
-            SeekOrQuit(SessionOutcomeKind.PlaneBroken, $"its tensor plane broke: {broken}");
+            Break(broken);
         }
         else if (computation.HasLapsed)
         {
@@ -288,19 +287,37 @@ public sealed class WorkerActor : ReceiveActor, IWithTimers
         }
         else if (computation.IsDone)
         {
+            Tell(new ShardDone(settings.Worker, request.Fence, request.Work.Slices, computation.Nodes, computation.Finding, computation.Seconds));
+
             // While the answer is on its way the thread goes to wait for the next parameters.
-            if (ReferenceEquals(request, order) && request.Work.Phase == RunPhase.Training && plane!.OrdersStand && outcome is null)
+            if (ReferenceEquals(request, order) && request.Work.Phase == RunPhase.Training && plane is { OrdersStand: true } && outcome is null)
             {
                 Begin(request.Next, stands: true);
             }
-
-            coordinator?.Tell(new ShardDone(settings.Worker, request.Fence, request.Work.Slices, computation.Nodes, computation.Finding, computation.Seconds));
         }
         else
         {
             coordinator?.Tell(new ShardNotDone(settings.Worker, request.Fence, request.Work.Slices, computation.FailureKind, computation.Reason));
         }
     }
+
+    private void Tell(ShardDone answer)
+    {
+        try
+        {
+            if (!plane!.TryAnswer(answer))
+            {
+                coordinator?.Tell(answer);
+            }
+        }
+        catch (PlaneBrokenException broken)
+        {
+            Break(broken.Message.TrimEnd('.'));
+        }
+    }
+
+    // The goodbye frees its slices at once, where the control plane still works.
+    private void Break(string why) => SeekOrQuit(SessionOutcomeKind.PlaneBroken, $"its tensor plane broke: {why}");
 
     private void StopIfNothingIsOwed()
     {

@@ -101,6 +101,34 @@ public class AttendanceTests : RunTest
     }
 
     [Fact]
+    public async Task An_answer_that_the_plane_takes_is_no_message_and_one_that_breaks_it_ends_the_session()
+    {
+        var answers = new ConcurrentQueue<ShardDone>();
+        (TestProbe coordinator, IActorRef worker) = Ready(plane => new HookedPlane(plane)
+        {
+            OnAnswer = answer =>
+            {
+                answers.Enqueue(answer);
+                return answers.Count < 3 ? true : throw new PlaneBrokenException("nobody reads.");
+            },
+        });
+        ComputeShard order = Shard(0, 4);
+        worker.Tell(order, coordinator.Ref);
+        Assert.True(SpinWait.SpinUntil(() => answers.Count == 1, Patience));
+        Plane.LetStand(order.Version + 1);
+        Publish();
+        Assert.True(SpinWait.SpinUntil(() => answers.Count == 2, Patience));
+        Assert.Equal([order.Fence, order.Next.Fence], answers.Select(answer => answer.Fence));
+        worker.Tell(new Identify(1), coordinator.Ref);
+        coordinator.ExpectMsg<ActorIdentity>(Patience);
+
+        worker.Tell(Shard(4, 8, step: 2), coordinator.Ref);
+        Assert.Equal(new SessionOutcome(SessionOutcomeKind.PlaneBroken, "its tensor plane broke: nobody reads"), await Ended());
+        coordinator.ExpectMsg<Goodbye>(Patience);
+        SaysNothingMore(coordinator);
+    }
+
+    [Fact]
     public void Inside_one_process_a_plane_that_breaks_sends_it_back_to_seeking_with_a_new_plane()
     {
         TestProbe coordinator = CreateTestProbe();
@@ -346,6 +374,13 @@ public class AttendanceTests : RunTest
         worker.Tell(new Identify(0), coordinator.Ref);
         coordinator.FishForMessage<ActorIdentity>(_ => true, Patience);
         return (coordinator, worker);
+    }
+
+    private void Publish()
+    {
+        parameters.BeginOverwrite();
+        parameters.EndOverwrite();
+        Plane.Publish(parameters.Handle);
     }
 
     // The actor has ended, so whatever it had to say has been said.

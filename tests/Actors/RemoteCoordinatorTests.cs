@@ -64,6 +64,34 @@ public sealed class RemoteCoordinatorTests : RunTest
     }
 
     [Fact]
+    public async Task An_answer_beside_its_gradients_counts_for_the_session_in_whose_memory_it_stood_and_for_no_other()
+    {
+        var run = new ExactRun(Definition());
+        IActorRef coordinator = Lead(run);
+        Puppet first = Register(coordinator, "first");
+        ComputeShard shard = first.Receive();
+        Puppet other = Register(coordinator, "other");
+        ShardDone answer = first.Compute(shard);
+
+        coordinator.Tell(new ShardAnswered(other.Incarnation, answer));
+        coordinator.Tell(new ShardAnswered(Guid.NewGuid(), answer));
+        coordinator.Tell(new ShardAnswered(first.Incarnation, answer with { Worker = new WorkerId("other") }));
+        coordinator.Tell(new ShardAnswered(first.Incarnation, answer with { Fence = answer.Fence with { Session = other.Membership.Session } }));
+        coordinator.Tell(new ShardAnswered(first.Incarnation, answer with { Fence = answer.Fence with { Term = answer.Fence.Term + 1 } }));
+        await coordinator.Ask<ActorIdentity>(new Identify(1), Patience);
+        Assert.Empty(Seen.Steps);
+
+        coordinator.Tell(new ShardAnswered(first.Incarnation, answer));
+        coordinator.Tell(new ShardAnswered(first.Incarnation, answer));
+        await Until(() => Seen.Steps.Count == 1);
+        first.Leave();
+        other.Leave();
+        Work(coordinator, "w1");
+        await FinishesUndisturbed(run);
+        Assert.Equal(0, (await Seen.Finished).Counters.Failed);
+    }
+
+    [Fact]
     public async Task A_worker_that_is_not_heard_loses_its_slices_then_its_session_and_its_member_is_downed()
     {
         var run = new ExactRun(Definition());

@@ -75,6 +75,8 @@ internal sealed class HookedPlane(IWorkerPlane inner) : IWorkerPlane
 
     public Action<ImmutableArray<long>>? OnRelease { get; init; }
 
+    public Func<ShardDone, bool>? OnAnswer { get; init; }
+
     public Action? OnDispose { get; init; }
 
     public string Transport => inner.Transport;
@@ -105,6 +107,8 @@ internal sealed class HookedPlane(IWorkerPlane inner) : IWorkerPlane
 
         return inner.Deliver(fence, result);
     }
+
+    public bool TryAnswer(ShardDone answer) => OnAnswer?.Invoke(answer) ?? inner.TryAnswer(answer);
 
     public void ReleaseExcept(ImmutableArray<long> held)
     {

@@ -46,6 +46,15 @@ internal sealed class PlaneLink(OpenRun open, RunDataFiles files, int slots, Run
     public void Heard(Guid attendance, WorkerActivity activity) => coordinator?.Tell(new WorkerHeard(attendance, activity));
 
     /// <inheritdoc/>
+    public void Answered(Guid attendance, ShardDone answer)
+    {
+        if (coordinator is { } actor)
+        {
+            Helper.Tell(actor, new ShardAnswered(attendance, answer));
+        }
+    }
+
+    /// <inheritdoc/>
     public void Ended(Guid attendance, string reason)
     {
         coordinator?.Tell(new AttendanceEnded(attendance, reason));

@@ -27,7 +27,7 @@ internal sealed class AttendCall(CoordinatorPlane plane, Caller caller, IAsyncSt
         try
         {
             // Taking the memory of a large model takes a while.
-            offer = await OwnThread.Run("distnet-offer", () => plane.Offer(attendance.Info.Id, caller.Remote, caller.Local)).ConfigureAwait(false);
+            offer = await OwnThread.Run("distnet-offer", () => plane.Offer(attendance.Info)).ConfigureAwait(false);
             attendance.End(await LiveAsync(attendance, offer, aborted).ConfigureAwait(false) ?? "it left");
         }
         finally
@@ -193,10 +193,9 @@ internal sealed class AttendCall(CoordinatorPlane plane, Caller caller, IAsyncSt
     }
 }
 
-/// <summary>The two ends of a call's connection.</summary>
-/// <param name="Remote">The caller's end.</param>
-/// <param name="Local">Ours.</param>
-internal sealed record Caller(System.Net.IPAddress? Remote, System.Net.IPAddress? Local)
+/// <summary>Who calls.</summary>
+/// <param name="Remote">The caller's end of the connection.</param>
+internal sealed record Caller(System.Net.IPAddress? Remote)
 {
     /// <summary>The caller's address, for sentences and counts.</summary>
     public string Address { get; } = Remote is null ? "an unknown address" : (Remote.IsIPv4MappedToIPv6 ? Remote.MapToIPv4() : Remote).ToString();

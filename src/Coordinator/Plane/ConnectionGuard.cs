@@ -40,7 +40,7 @@ internal sealed class ConnectionGuard(CoordinatorPlane plane, int perAddress, bo
 
             if (isTls && !mark.WasChecked)
             {
-                string where = new Caller(address, Local: null).Address;
+                string where = new Caller(address).Address;
                 plane.Refusals.Tell(
                     PlaneCount.ConnectionsHandshakeBroken,
                     $"A caller at {where} broke off the TLS handshake: it does not take this coordinator's certificate, or it speaks plaintext.",

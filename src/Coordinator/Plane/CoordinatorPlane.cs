@@ -36,6 +36,7 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
         Refusals = new PlaneRefusals(owner, Counters);
         Table = new AttendanceTable(settings, TimeProvider.System);
         Pool = new GradientPool(settings.ArenaLength);
+        sharedMemory?.Read(owner.Answered, End);
     }
 
     /// <summary>Who attends.</summary>
@@ -141,8 +142,7 @@ public sealed class CoordinatorPlane : ICoordinatorPlane
         return seen.Handle.Version == version ? seen.Handle : default;
     }
 
-    internal ISharedMemoryOffer? Offer(Guid attendance, System.Net.IPAddress? worker, System.Net.IPAddress? local) =>
-        worker is null || local is null ? null : sharedMemory?.Offer(attendance, worker, local);
+    internal ISharedMemoryOffer? Offer(AttendanceInfo attendance) => sharedMemory?.Offer(attendance.Id, attendance.Threads);
 
     // The attendance that a call names by its secret.
     internal Attendance Require(ByteString attendance, Caller caller) =>

@@ -1,3 +1,4 @@
+using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Runs;
 
@@ -11,6 +12,9 @@ public interface IPlaneOwner
 
     /// <summary>A worker's beat.</summary>
     void Heard(Guid attendance, WorkerActivity activity);
+
+    /// <summary>A worker's answer, beside the gradients that it announces. Called on the thread that reads answers, one at a time.</summary>
+    void Answered(Guid attendance, ShardDone answer);
 
     /// <summary>An attendance is over, by whichever side. Told once, and after it nothing of that attendance.</summary>
     /// <param name="attendance">The attendance.</param>

@@ -116,7 +116,7 @@ public sealed class PlaneServer : IAsyncDisposable
     // A handshake that fails is counted and told to the owner in words; Kestrel would say nothing.
     private static SslServerAuthenticationOptions Telling(TlsFiles tls, CoordinatorPlane plane, TlsHandshakeCallbackContext context)
     {
-        string address = new Caller((context.Connection.RemoteEndPoint as IPEndPoint)?.Address, Local: null).Address;
+        string address = new Caller((context.Connection.RemoteEndPoint as IPEndPoint)?.Address).Address;
         SslServerAuthenticationOptions options = tls.ServerOptions();
         CallMark? mark = context.Connection.Features.Get<CallMark>();
         options.RemoteCertificateValidationCallback = (_, certificate, _, _) =>

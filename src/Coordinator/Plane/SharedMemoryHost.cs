@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
+using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.SharedMemory;
 using DistNet.Runs;
@@ -18,6 +18,7 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
     private readonly string parametersFile;
     private readonly Action<string>? warn;
     private readonly SharedParameters parameters;
+    private AnswerReader? answers;
     private int warned;
 
     private SharedMemoryHost(string folder, RunId run, int term, SharedMemorySizes sizes, string parametersFile, SharedParameters parameters, Action<string>? warn)
@@ -68,21 +69,29 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
         }
     }
 
+    /// <inheritdoc/>
+    public void Read(Action<Guid, ShardDone> answered, Action<Guid, string> broken)
+    {
+        if (parameters.Bell.TryListen())
+        {
+            answers = new AnswerReader(parameters.Bell, answered, broken);
+        }
+    }
+
     /// <summary>Makes the memory of a new session.</summary>
     /// <remarks>Offered to every worker, whatever its address: containers and network namespaces of one machine have addresses of their own and may share
     /// memory all the same. Where they do not, the worker finds no such file, and the little memory that was taken is given back at once.</remarks>
     /// <param name="attendance">The attendance.</param>
-    /// <param name="worker">The worker's end of its connection.</param>
-    /// <param name="local">The coordinator's end of it.</param>
+    /// <param name="threads">The worker's compute threads.</param>
     /// <returns>Null where it cannot be had; then gRPC carries the session's tensors.</returns>
-    public ISharedMemoryOffer? Offer(Guid attendance, IPAddress worker, IPAddress local)
+    public ISharedMemoryOffer? Offer(Guid attendance, int threads)
     {
         string name = SharedMemoryFolder.NewName(run, term);
         try
         {
             SharedGradients gradients = SharedGradients.Create(Path.Combine(folder, name), sizes.ArenaLength, sizes.Slots, parameters.Nonce);
-            return new SharedSession(gradients, new SharedMemoryPaths(
-                parametersFile, name, gradients.Nonce, SharedParameters.Bytes(sizes), SharedGradients.Bytes(sizes.ArenaLength, sizes.Slots)));
+            SharedMemoryPaths paths = new(parametersFile, name, gradients.Nonce, SharedParameters.Bytes(sizes), SharedGradients.Bytes(sizes.ArenaLength, sizes.Slots));
+            return new SharedSession(attendance, threads, gradients, paths, answers);
         }
         catch (Exception refused) when (WriteFailure.Is(refused))
         {
@@ -99,8 +108,16 @@ public sealed class SharedMemoryHost : ISharedMemoryHost
     public void LetStand(long version) => parameters.LetStand(version);
 
     /// <summary>Nothing where the update keeps them in <see cref="Parameters"/>: the workers read them there. Those of a run that keeps them elsewhere are copied.</summary>
-    public void Publish(ParameterHandle parameters) => this.parameters.Publish(parameters);
+    public void Publish(ParameterHandle parameters)
+    {
+        answers?.BeginStep();
+        this.parameters.Publish(parameters);
+    }
 
     /// <summary>Takes the parameters' name away. Their memory stays as long as the run keeps them.</summary>
-    public void Dispose() => parameters.Unlink();
+    public void Dispose()
+    {
+        answers?.Dispose();
+        parameters.Unlink();
+    }
 }

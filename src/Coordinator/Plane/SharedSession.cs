@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Serialization;
+using DistNet.Protocol;
 using DistNet.Protocol.Plane;
 using DistNet.Protocol.SharedMemory;
 using DistNet.Runs;
@@ -15,13 +17,27 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
     private readonly SharedGradients gradients;
     private readonly Dictionary<long, int> taken = [];
     private bool accepted;
-    private bool ended;
+    private volatile bool ended;
 
-    internal SharedSession(SharedGradients gradients, SharedMemoryPaths paths)
+    private readonly AnswerReader? answers;
+
+    internal SharedSession(Guid attendance, int threads, SharedGradients gradients, SharedMemoryPaths paths, AnswerReader? answers)
     {
+        Attendance = attendance;
+        Threads = threads;
         this.gradients = gradients;
         Paths = paths;
+        this.answers = answers;
     }
+
+    /// <summary>Whose session it is.</summary>
+    public Guid Attendance { get; }
+
+    /// <summary>The worker's compute threads.</summary>
+    public int Threads { get; }
+
+    /// <summary>Whether it has ended.</summary>
+    internal bool IsOver => ended;
 
     /// <inheritdoc/>
     public SharedMemoryPaths Paths { get; }
@@ -61,6 +77,7 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
             accepted = proof != Guid.Empty && gradients.Proof == proof;
             if (accepted)
             {
+                answers?.Add(this);
                 return this;
             }
 
@@ -84,6 +101,25 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
             lease = new GradientLease(gradients.Values(slot), this, ticket);
             return true;
         }
+    }
+
+    /// <summary>The worker's next answer.</summary>
+    /// <exception cref="IOException">What the worker wrote is no answer.</exception>
+    /// <exception cref="SerializationException">Likewise.</exception>
+    internal bool TryRead([NotNullWhen(true)] out ShardDone? answer)
+    {
+        byte[]? bytes;
+        lock (gate)
+        {
+            answer = null;
+            if (ended || !accepted || !gradients.Answers.TryRead(out bytes))
+            {
+                return false;
+            }
+        }
+
+        answer = ControlSerializer.ReadAnswer(bytes);
+        return true;
     }
 
     /// <inheritdoc/>

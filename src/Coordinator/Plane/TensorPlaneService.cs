@@ -198,7 +198,7 @@ internal sealed class TensorPlaneService(CoordinatorPlane plane)
     private static Caller CallerOf(ServerCallContext context)
     {
         ConnectionInfo connection = context.GetHttpContext().Connection;
-        return new Caller(connection.RemoteIpAddress, connection.LocalIpAddress);
+        return new Caller(connection.RemoteIpAddress);
     }
 
     /// <summary>A call that sends much: it ends with its attendance, and its reader must keep up.</summary>

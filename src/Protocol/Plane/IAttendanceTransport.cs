@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using DistNet.Runs;
 
 namespace DistNet.Protocol.Plane;
@@ -27,12 +26,16 @@ public interface IAttendanceTransport
 /// <summary>The coordinator's shared memory: offers each attendance files of its own, and finds out whether the worker can open them.</summary>
 public interface ISharedMemoryHost : IDisposable
 {
+    /// <summary>Begins to read the answers of the workers that accepted; called once, before the first offer.</summary>
+    /// <param name="answered">Told each answer, with the attendance, on a thread that has nothing else to do.</param>
+    /// <param name="broken">Told of an attendance whose answers cannot be read, and why, without a stop at the end.</param>
+    void Read(Action<Guid, ShardDone> answered, Action<Guid, string> broken);
+
     /// <summary>Makes the files for an attendance.</summary>
     /// <param name="attendance">The attendance.</param>
-    /// <param name="worker">The worker's end of its connection.</param>
-    /// <param name="local">The coordinator's end of it.</param>
+    /// <param name="threads">The worker's compute threads.</param>
     /// <returns>Null where it offers none.</returns>
-    ISharedMemoryOffer? Offer(Guid attendance, IPAddress worker, IPAddress local);
+    ISharedMemoryOffer? Offer(Guid attendance, int threads);
 
     /// <summary>See <see cref="ICoordinatorPlane.LetStand"/>.</summary>
     void LetStand(long version);

@@ -11,7 +11,7 @@ namespace DistNet.Protocol.SharedMemory;
 /// The file belongs to one session; when that is over it is given up, never used again.</para>
 /// <para>The first slots are used first, and a slot's memory is taken at its first use: the file is as long as the worst case, the memory is what a run needs.</para>
 /// <para>The header: magic at 0, floats of an arena at 8, slots at 16, the session's nonce at 32, the parameters' nonce at 48, the worker's proof at 64; from
-/// 4096 on a word per slot, 64 bytes apart. The slots follow at multiples of 4096.</para>
+/// 4096 on a word per slot, 64 bytes apart. The answers and the slots follow at multiples of 4096.</para>
 /// </remarks>
 public sealed class SharedGradients : IDisposable
 {
@@ -45,10 +45,14 @@ public sealed class SharedGradients : IDisposable
         ArenaLength = arenaLength;
         Slots = slots;
         reserved = new bool[slots];
+        Answers = new SharedAnswers(mapping, HeaderBytes(slots));
     }
 
     /// <summary>The memory; a lease of a slot is a use of it.</summary>
     public SharedMapping Mapping { get; }
+
+    /// <summary>What the worker answers.</summary>
+    public SharedAnswers Answers { get; }
 
     /// <summary>Floats of a slot.</summary>
     public int ArenaLength { get; }
@@ -220,11 +224,9 @@ public sealed class SharedGradients : IDisposable
 
     private static long State(long state, long ticket) => (ticket << StateBits) | state;
 
-    private static long SlotOffset(int slot, int arenaLength, int slots)
-    {
-        long header = Pages(WordsOffset + ((long)slots * WordBytes));
-        return header + (slot * Pages((long)arenaLength * sizeof(float)));
-    }
+    private static long HeaderBytes(int slots) => Pages(WordsOffset + ((long)slots * WordBytes));
+
+    private static long SlotOffset(int slot, int arenaLength, int slots) => HeaderBytes(slots) + SharedAnswers.Bytes + (slot * Pages((long)arenaLength * sizeof(float)));
 
     private static long Pages(long bytes) => (bytes + Page - 1) / Page * Page;
 

@@ -22,23 +22,23 @@ public sealed unsafe class SharedMapping : IDisposable
     private int disposed;
     private int named;
 
-    private SharedMapping(FileStream file, long bytes, bool writable, bool named)
+    private SharedMapping(FileStream file, long offset, long bytes, bool writable, bool named)
     {
         this.file = file;
         this.named = named ? 1 : 0;
         Bytes = bytes;
         MemoryMappedFileAccess access = writable ? MemoryMappedFileAccess.ReadWrite : MemoryMappedFileAccess.Read;
         using var mapped = MemoryMappedFile.CreateFromFile(file.SafeFileHandle, mapName: null, capacity: 0, access, HandleInheritability.None, leaveOpen: true);
-        view = mapped.CreateViewAccessor(0, bytes, access);
-        address = (byte*)view.SafeMemoryMappedViewHandle.DangerousGetHandle();
-        if (!writable)
+        view = mapped.CreateViewAccessor(offset, bytes, access);
+        address = (byte*)view.SafeMemoryMappedViewHandle.DangerousGetHandle() + view.PointerOffset;
+        if (!writable || offset > 0)
         {
-            // A reader keeps the memory, not the file: whether its maker lives can then be told by who has it open.
+            // Who takes no memory (Reserve) keeps the mapping, not the file: whether its maker lives can then be told by who has it open.
             file.Dispose();
         }
     }
 
-    /// <summary>The file's length.</summary>
+    /// <summary>The mapping's length.</summary>
     public long Bytes { get; }
 
     /// <summary>Whether some use is left.</summary>
@@ -61,7 +61,7 @@ public sealed unsafe class SharedMapping : IDisposable
         try
         {
             file.SetLength(bytes);
-            return new SharedMapping(file, bytes, writable: true, named: true);
+            return new SharedMapping(file, 0, bytes, writable: true, named: true);
         }
         catch (Exception refused)
         {
@@ -75,9 +75,10 @@ public sealed unsafe class SharedMapping : IDisposable
     /// <param name="path">Where.</param>
     /// <param name="bytes">The length it must have.</param>
     /// <param name="writable">Whether it will be written to.</param>
+    /// <param name="offset">What is mapped begins here, and ends with the file; a multiple of 4096. No memory can be taken for such a part.</param>
     /// <exception cref="IOException">It is not there, or is not what it must be: a regular file of this user and of that length, not a link.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
-    public static SharedMapping Open(string path, long bytes, bool writable)
+    public static SharedMapping Open(string path, long bytes, bool writable, long offset = 0)
     {
         FileIdentity? named = Named(path);
         FileStream file = new(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
@@ -93,7 +94,7 @@ public sealed unsafe class SharedMapping : IDisposable
                 throw new IOException($"it has {file.Length} bytes where {bytes} were expected");
             }
 
-            return new SharedMapping(file, bytes, writable, named: false);
+            return new SharedMapping(file, offset, bytes - offset, writable, named: false);
         }
         catch
         {

@@ -10,7 +10,7 @@ namespace DistNet.Protocol.SharedMemory;
 /// from overwritten parameters.</para>
 /// <para>A reader that wants the next version waits for the version's word to change; the maker wakes it in <see cref="Publish"/>.</para>
 /// <para>The header: magic at 0, floats of the arena at 8, a nonce at 16 that tells this file from any other, the version at 64, at 72 the version
-/// with which orders stand (<see cref="LetStand"/>). The arena begins at 4096.</para>
+/// with which orders stand (<see cref="LetStand"/>). The arena begins at 4096. The page behind it is the bell's, the only one that readers may write.</para>
 /// </remarks>
 public sealed class SharedParameters : IParameterVersions, IDisposable
 {
@@ -25,16 +25,22 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private readonly SharedMapping mapping;
+    private readonly SharedMapping bell;
     private int waiting;
 
-    private SharedParameters(SharedMapping mapping, SharedMemorySizes sizes)
+    private SharedParameters(SharedMapping mapping, SharedMapping bell, long bellOffset, SharedMemorySizes sizes)
     {
         this.mapping = mapping;
+        this.bell = bell;
+        Bell = new SharedBell(bell, bellOffset);
         Memory = new ParameterMemory(mapping.Memory<float>(Page, sizes.ArenaLength), mapping.Memory<long>(VersionOffset, 1));
     }
 
     /// <summary>The arena and the version. Only the maker of the file may write to them.</summary>
     public ParameterMemory Memory { get; }
+
+    /// <summary>What workers ring when they have answered (<see cref="SharedAnswers"/>).</summary>
+    public SharedBell Bell { get; }
 
     /// <summary>How many of this end's threads wait for a version that is not there yet.</summary>
     internal int Waiting => Volatile.Read(ref waiting);
@@ -50,7 +56,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     public static long Bytes(SharedMemorySizes sizes)
     {
         ArgumentNullException.ThrowIfNull(sizes);
-        return Page + Pages(sizes.ArenaLength);
+        return BellOffset(sizes) + Page;
     }
 
     /// <summary>Makes the file, all parameters +0, no version.</summary>
@@ -64,7 +70,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
             mapping.Reserve(0, mapping.Bytes);
             mapping.Word(0) = Magic;
             mapping.Word(LengthOffset) = sizes.ArenaLength;
-            return new SharedParameters(mapping, sizes) { Nonce = Guid.NewGuid() };
+            return new SharedParameters(mapping, mapping, BellOffset(sizes), sizes) { Nonce = Guid.NewGuid() };
         }
         catch
         {
@@ -73,7 +79,7 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
         }
     }
 
-    /// <summary>Opens the file for reading.</summary>
+    /// <summary>Opens the file for reading, its bell for ringing.</summary>
     /// <param name="path">Where.</param>
     /// <param name="sizes">As this process reckons them.</param>
     /// <param name="nonce">The nonce that it must have.</param>
@@ -82,15 +88,18 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     public static SharedParameters Open(string path, SharedMemorySizes sizes, Guid nonce)
     {
         SharedMapping mapping = SharedMapping.Open(path, Bytes(sizes), writable: false);
+        SharedMapping? bell = null;
         try
         {
-            SharedParameters parameters = new(mapping, sizes);
+            bell = SharedMapping.Open(path, Bytes(sizes), writable: true, BellOffset(sizes));
+            SharedParameters parameters = new(mapping, bell, 0, sizes);
             bool matches = mapping.Word(0) == Magic && mapping.Word(LengthOffset) == sizes.ArenaLength && parameters.Nonce == nonce;
             return matches ? parameters : throw new IOException("it holds the parameters of another coordinator");
         }
         catch
         {
             mapping.Dispose();
+            bell?.Dispose();
             throw;
         }
     }
@@ -174,7 +183,11 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
     public void Unlink() => mapping.Unlink();
 
     /// <summary>Ends this process's use; the maker also takes the file's name away. Nobody may be reading the values.</summary>
-    public void Dispose() => mapping.Dispose();
+    public void Dispose()
+    {
+        mapping.Dispose();
+        bell.Dispose();
+    }
 
     // Whether the version is there; false when it never will be, or nobody waits for it any more.
     private bool Await(long version, CancellationToken unwanted, CancellationToken over)
@@ -209,6 +222,8 @@ public sealed class SharedParameters : IParameterVersions, IDisposable
             mapping.EndUse();
         }
     }
+
+    private static long BellOffset(SharedMemorySizes sizes) => Page + Pages(sizes.ArenaLength);
 
     private static long Pages(int floats) => (((long)floats * sizeof(float)) + Page - 1) / Page * Page;
 }

@@ -45,6 +45,9 @@ public sealed class GrpcWorkerPlane : IWorkerPlane
     /// <inheritdoc/>
     public bool Stands(long version) => false;
 
+    /// <summary>No: each answer is a message.</summary>
+    public bool TryAnswer(ShardDone answer) => false;
+
     /// <inheritdoc/>
     public GradientLease Lease() => pool.Lease();
 

@@ -14,6 +14,7 @@ public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradien
 {
     private readonly CancellationToken over = attendance?.Over ?? default;
     private readonly Slot[] slots = [.. Enumerable.Range(0, gradients.Slots).Select(index => new Slot(index, gradients.Values(index)))];
+    private readonly bool isHeard = parameters.Bell.IsHeard;
     private long lastTicket;
 
     /// <inheritdoc/>
@@ -82,6 +83,18 @@ public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradien
     }
 
     /// <inheritdoc/>
+    public bool TryAnswer(ShardDone answer)
+    {
+        if (!isHeard)
+        {
+            return false;
+        }
+
+        WriteAnswer(ControlSerializer.Write(answer));
+        return true;
+    }
+
+    /// <inheritdoc/>
     public void ReleaseExcept(ImmutableArray<long> held) => gradients.FreeDelivered(held.IsDefault ? [] : held.AsSpan());
 
     /// <summary>Ends this process's use of the memory, as soon as the last lease is returned.</summary>
@@ -109,6 +122,23 @@ public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradien
 
     /// <summary>How many wait for parameters that are not there yet.</summary>
     internal int Waiting => parameters.Waiting;
+
+    internal void WriteAnswer(ReadOnlySpan<byte> answer)
+    {
+        try
+        {
+            if (!gradients.Answers.TryWrite(answer))
+            {
+                throw new PlaneBrokenException("the coordinator reads no answers");
+            }
+        }
+        catch (IOException scribbled)
+        {
+            throw new PlaneBrokenException($"the shared memory is not as it must be: {scribbled.Message}", scribbled);
+        }
+
+        parameters.Bell.Ring();
+    }
 
     internal void WriteProof(Guid proof)
     {

@@ -47,6 +47,8 @@ internal sealed class PlaneBed : IPlaneOwner, IPlaneContent, IAsyncDisposable
 
     public ConcurrentQueue<(Guid Attendance, WorkerActivity Activity)> Beats { get; } = [];
 
+    public ConcurrentQueue<(Guid Attendance, ShardDone Answer)> Answers { get; } = [];
+
     public ConcurrentQueue<(Guid Attendance, string Reason)> Endings { get; } = [];
 
     public ConcurrentQueue<string> Refusals { get; } = [];
@@ -131,6 +133,8 @@ internal sealed class PlaneBed : IPlaneOwner, IPlaneContent, IAsyncDisposable
             Beats.Enqueue((attendance, activity));
         }
     }
+
+    void IPlaneOwner.Answered(Guid attendance, ShardDone answer) => Answers.Enqueue((attendance, answer));
 
     void IPlaneOwner.Ended(Guid attendance, string reason) => Endings.Enqueue((attendance, reason));
 

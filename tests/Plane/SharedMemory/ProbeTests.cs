@@ -81,7 +81,7 @@ public sealed class ProbeTests
         Assert.True(SharedMemoryHost.TryCreate(memory.Run, 8, SharedMemoryFixture.Sizes(), out SharedMemoryHost? other, out _, folder: memory.Folder));
         using (other)
         {
-            ISharedMemoryOffer theirs = other.Offer(Guid.NewGuid(), IPAddress.Loopback, IPAddress.Loopback)!;
+            ISharedMemoryOffer theirs = other.Offer(Guid.NewGuid(), threads: 1)!;
             Assert.Contains("another coordinator", Refusal(memory, session.Paths with { ParametersFile = theirs.Paths.ParametersFile }), StringComparison.Ordinal);
             theirs.Withdraw();
         }

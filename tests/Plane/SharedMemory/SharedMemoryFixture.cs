@@ -39,7 +39,7 @@ internal sealed class SharedMemoryFixture : IDisposable
 
     public string[] Files => [.. Directory.GetFiles(Folder).Select(path => Path.GetFileName(path)!).Order()];
 
-    public SharedSession Offer() => Assert.IsType<SharedSession>(Host.Offer(Guid.NewGuid(), IPAddress.Loopback, IPAddress.Loopback));
+    public SharedSession Offer() => Assert.IsType<SharedSession>(Host.Offer(Guid.NewGuid(), threads: 1));
 
     public bool TryOpen(
         SharedMemoryPaths offer, out SharedWorkerPlane? plane, out Guid proof, out string? reason, SharedMemorySizes? sizes = null, WorkerAttendance? attendance = null) =>
