@@ -11,8 +11,11 @@ namespace DistNet.Cli.Verbs;
 /// <param name="showsWorkers">Whether workers that join and leave are shown: those of this process do so when it starts and ends, which tells nothing.</param>
 internal sealed class RunEvents(StartupTimes startup, bool showsWorkers = false) : IProgress<TrainingProgress>, IRunObserver
 {
-    private const int RefreshMs = 100;
     private readonly ConcurrentQueue<(DateTimeOffset Time, Action<RunDisplay> Show)> queue = new();
+
+    // Rung when there is something to show: who looked again and again would take a processor from those who compute.
+    private readonly object bell = new();
+    private bool rung;
     private TrainingProgress? latest;
     private int workers;
     private volatile RunJournal? journal;
@@ -33,10 +36,15 @@ internal sealed class RunEvents(StartupTimes startup, bool showsWorkers = false)
         }
 
         Volatile.Write(ref latest, value);
+        Ring();
     }
 
     /// <summary>Shows something in the order of all that happens.</summary>
-    public void Post(Action<RunDisplay> show) => queue.Enqueue((DateTimeOffset.UtcNow, show));
+    public void Post(Action<RunDisplay> show)
+    {
+        queue.Enqueue((DateTimeOffset.UtcNow, show));
+        Ring();
+    }
 
     public void OnOpened(RunJournal journal) => this.journal = journal;
 
@@ -64,10 +72,12 @@ internal sealed class RunEvents(StartupTimes startup, bool showsWorkers = false)
     /// <summary>Shows what is reported until the run is done; does not throw what the run throws.</summary>
     public void ShowUntilDone(Task training, RunDisplay display)
     {
+        training.ConfigureAwait(false).GetAwaiter().OnCompleted(Ring);
         bool done;
         do
         {
-            done = Task.WaitAny([training], RefreshMs) == 0;
+            SleepUntilRung();
+            done = training.IsCompleted;
             while (queue.TryDequeue(out (DateTimeOffset Time, Action<RunDisplay> Show) happened))
             {
                 display.Time = happened.Time;
@@ -80,5 +90,27 @@ internal sealed class RunEvents(StartupTimes startup, bool showsWorkers = false)
             }
         }
         while (!done);
+    }
+
+    private void Ring()
+    {
+        lock (bell)
+        {
+            rung = true;
+            Monitor.Pulse(bell);
+        }
+    }
+
+    private void SleepUntilRung()
+    {
+        lock (bell)
+        {
+            while (!rung)
+            {
+                Monitor.Wait(bell);
+            }
+
+            rung = false;
+        }
     }
 }

@@ -126,10 +126,10 @@ internal sealed class AttendCall(CoordinatorPlane plane, Caller caller, IAsyncSt
     // Ends when the worker was silent too long.
     private async Task BeatAsync(CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(plane.Settings.BeatInterval);
         int mostUnheard = Math.Max(1, (int)(plane.Settings.Silence / plane.Settings.BeatInterval));
-        while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+        while (true)
         {
+            await BeatClock.NextAsync(plane.Settings.BeatInterval, stop).ConfigureAwait(false);
             if (Interlocked.Increment(ref beatsUnheard) > mostUnheard)
             {
                 return;

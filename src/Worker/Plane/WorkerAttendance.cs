@@ -142,9 +142,9 @@ public sealed class WorkerAttendance : IAsyncDisposable
     {
         try
         {
-            using var timer = new PeriodicTimer(Reply.BeatInterval);
-            while (await timer.WaitForNextTickAsync(Over).ConfigureAwait(false))
+            while (true)
             {
+                await BeatClock.NextAsync(Reply.BeatInterval, Over).ConfigureAwait(false);
                 if (Interlocked.Increment(ref beatsUnheard) > mostUnheard)
                 {
                     await EndAsync(FormattableString.Invariant($"the coordinator was silent for {mostUnheard * Reply.BeatInterval.TotalSeconds:0.#} s")).ConfigureAwait(false);
