@@ -55,16 +55,18 @@ def parse():
 
 
 class Sampler(threading.Thread):
-    """The largest proportional set size (PSS) of a process and its children, in MiB, looked at once a second: a look takes milliseconds
-    from processes that use all processors."""
+    """The largest proportional set size (PSS) of a process and its children, in MiB, looked at after one second, two, four and so on: a look takes up to
+    ten milliseconds from each process, of those that use all processors."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
         self.pid, self.peak, self.done = pid, 0.0, threading.Event()
 
     def run(self):
-        while not self.done.wait(1):
+        pause = 1
+        while not self.done.wait(pause):
             self.peak = max(self.peak, sum(self.pss(pid) for pid in self.family(self.pid)))
+            pause *= 2
 
     def family(self, pid):
         try:

@@ -43,26 +43,28 @@ public sealed class ControlSerializer(ExtendedActorSystem system) : SerializerWi
     /// <inheritdoc/>
     public override byte[] ToBinary(object obj)
     {
-        return Write(obj, Manifest(obj));
+        string manifest = Manifest(obj);
+        byte[] bytes = Write(obj);
+
+        // What we send must be what we would take: a message that the other end drops would leave it waiting.
+        _ = Read(bytes, manifest);
+        return bytes;
     }
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string? manifest) => Read(bytes, manifest);
 
-    /// <summary>An answer as it goes through shared memory: the same bytes.</summary>
-    public static byte[] Write(ShardDone answer) => Write(answer, Manifests[typeof(ShardDone)]);
+    /// <summary>An answer as it goes through shared memory: the same bytes. One that the other end would not take ends the session there.</summary>
+    public static byte[] WriteAnswer(ShardDone answer) => Write(answer);
 
     /// <summary>An answer from shared memory.</summary>
     /// <exception cref="SerializationException">It is none.</exception>
     public static ShardDone ReadAnswer(byte[] bytes) => (ShardDone)Read(bytes, Manifests[typeof(ShardDone)]);
 
-    private static byte[] Write(object message, string manifest)
+    private static byte[] Write(object message)
     {
         byte[] bytes = ControlWriter.ToWire(message).ToByteArray();
-
-        // What we send must be what we would take: a message that the other end drops would leave it waiting.
         Invariant.Holds(bytes.Length <= ControlLimits.MessageBytes);
-        _ = Read(bytes, manifest);
         return bytes;
     }
 

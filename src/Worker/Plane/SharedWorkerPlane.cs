@@ -90,7 +90,7 @@ public sealed class SharedWorkerPlane(SharedParameters parameters, SharedGradien
             return false;
         }
 
-        WriteAnswer(ControlSerializer.Write(answer));
+        WriteAnswer(ControlSerializer.WriteAnswer(answer));
         return true;
     }
 
