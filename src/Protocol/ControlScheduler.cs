@@ -17,8 +17,11 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
     // are interrupted together.
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(100);
 
+    private const int FewWaiting = 64;
+
     private readonly object gate = new();
     private readonly PriorityQueue<Timed, TimeSpan> waiting = new();
+    private int most = FewWaiting;
     private bool started;
     private bool closed;
 
@@ -27,6 +30,18 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
 
     /// <inheritdoc/>
     public override TimeSpan HighResMonotonicClock => Stopwatch.GetElapsedTime(0);
+
+    /// <summary>How much waits.</summary>
+    internal int Waiting
+    {
+        get
+        {
+            lock (gate)
+            {
+                return waiting.Count;
+            }
+        }
+    }
 
     /// <summary>Whether the thread has ended.</summary>
     internal bool IsEnded { get; private set; }
@@ -77,6 +92,7 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
                 throw new SchedulerException("the actor system has ended");
             }
 
+            DropCancelled();
             waiting.Enqueue(timed, timed.Due);
             if (!started)
             {
@@ -87,6 +103,18 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
             {
                 Monitor.Pulse(gate);
             }
+        }
+    }
+
+    // What is cancelled may be due in days, and holds on to actors that have stopped.
+    private void DropCancelled()
+    {
+        if (waiting.Count >= most)
+        {
+            (Timed Timed, TimeSpan Due)[] kept = [.. waiting.UnorderedItems.Where(item => !item.Element.IsCancelled)];
+            waiting.Clear();
+            waiting.EnqueueRange(kept);
+            most = Math.Max(FewWaiting, 2 * kept.Length);
         }
     }
 

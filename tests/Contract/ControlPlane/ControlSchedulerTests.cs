@@ -97,6 +97,29 @@ public sealed class ControlSchedulerTests
     }
 
     [Fact]
+    public void What_is_cancelled_long_before_it_is_due_is_let_go()
+    {
+        using ControlScheduler scheduler = Scheduler();
+        int kept = 0;
+        using ManualResetEventSlim last = new();
+        for (int number = 0; number < 10_000; number++)
+        {
+            using Cancelable cancelled = new((IActionScheduler)scheduler);
+            ((IActionScheduler)scheduler).ScheduleOnce(TimeSpan.FromDays(1), () => { }, cancelled);
+            cancelled.Cancel();
+            if (number % 1000 == 0)
+            {
+                ((IActionScheduler)scheduler).ScheduleOnce(TimeSpan.FromMilliseconds(50), () => kept += 1);
+            }
+        }
+
+        ((IActionScheduler)scheduler).ScheduleOnce(TimeSpan.FromMilliseconds(100), last.Set);
+        Assert.InRange(scheduler.Waiting, 1, 200);
+        Assert.True(last.Wait(Patience));
+        Assert.Equal(10, kept);
+    }
+
+    [Fact]
     public void A_message_is_told_with_its_sender_by_a_thread_that_serves_what_it_brings()
     {
         using ControlScheduler scheduler = Scheduler();
