@@ -23,7 +23,7 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
     private readonly PriorityQueue<Timed, TimeSpan> waiting = new();
     private int most = FewWaiting;
     private bool started;
-    private bool closed;
+    private volatile bool closed;
 
     /// <inheritdoc/>
     public override TimeSpan MonotonicClock => HighResMonotonicClock;
@@ -49,15 +49,19 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
     /// <inheritdoc/>
     protected override DateTimeOffset TimeNow => DateTimeOffset.Now;
 
-    /// <summary>Ends the thread; what waits is dropped.</summary>
+    /// <summary>Ends the thread. What waits to be done once is done now, as Akka's own schedulers do: by such work dispatchers end their threads.</summary>
     public void Dispose()
     {
+        Timed[] last;
         lock (gate)
         {
             closed = true;
+            last = [.. waiting.UnorderedItems.Select(item => item.Element).Where(timed => timed.Interval is null)];
             waiting.Clear();
             Monitor.Pulse(gate);
         }
+
+        Array.ForEach(last, Act);
     }
 
     /// <inheritdoc/>
@@ -191,6 +195,10 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
             {
                 timed.Action();
             }
+        }
+        catch (SchedulerException) when (closed)
+        {
+            // It wanted to be done again.
         }
 #pragma warning disable CA1031 // The other timers are not to suffer.
         catch (Exception failure)

@@ -22,8 +22,28 @@ public sealed class ControlHostTests
         await system.WhenTerminated.WaitAsync(Patience);
     }
 
+    [Fact]
+    public async Task A_system_that_has_ended_leaves_no_thread_of_its_dispatchers()
+    {
+        List<Thread> threads = [];
+        await using (ControlHost host = await ControlHost.StartAsync(akka => akka.AddDistNetControl()))
+        {
+            foreach (string dispatcher in new[] { ControlConfiguration.Dispatcher, "akka.actor.default-dispatcher", "akka.actor.internal-dispatcher" })
+            {
+                threads.Add(await host.System.ActorOf(Props.Create(() => new Naming()).WithDispatcher(dispatcher)).Ask<Thread>("which?", Patience));
+            }
+        }
+
+        Assert.All(threads, thread => Assert.True(thread.Join(Patience), thread.Name));
+    }
+
     private sealed class Lingering(ManualResetEventSlim mayEnd) : ReceiveActor
     {
         protected override void PostStop() => mayEnd.Wait(Patience + Patience);
+    }
+
+    private sealed class Naming : ReceiveActor
+    {
+        public Naming() => ReceiveAny(_ => Sender.Tell(Thread.CurrentThread));
     }
 }

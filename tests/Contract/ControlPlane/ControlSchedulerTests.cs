@@ -131,13 +131,21 @@ public sealed class ControlSchedulerTests
     }
 
     [Fact]
-    public void Once_ended_it_takes_nothing_more_and_its_thread_ends()
+    public void Once_ended_it_takes_nothing_more_does_what_is_left_to_do_once_and_its_thread_ends()
     {
         ControlScheduler scheduler = Scheduler();
+        using Cancelable cancelled = new((IActionScheduler)scheduler);
+        string left = "";
+        ((IActionScheduler)scheduler).ScheduleOnce(TimeSpan.FromDays(1), () => left += "once");
+        ((IActionScheduler)scheduler).ScheduleOnce(TimeSpan.FromDays(1), () => left += "cancelled", cancelled);
+        ((IActionScheduler)scheduler).ScheduleRepeatedly(TimeSpan.FromDays(1), TimeSpan.FromDays(1), () => left += "again");
+        cancelled.Cancel();
         int done = 0;
         ((IActionScheduler)scheduler).ScheduleRepeatedly(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1), () => Interlocked.Increment(ref done));
         Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref done) > 3, Patience));
+        Assert.Equal("", left);
         scheduler.Dispose();
+        Assert.Equal("once", left);
         Assert.Throws<SchedulerException>(() => ((IActionScheduler)scheduler).ScheduleOnce(TimeSpan.Zero, () => { }));
         Assert.True(SpinWait.SpinUntil(() => scheduler.IsEnded, Patience));
     }
