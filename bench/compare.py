@@ -86,14 +86,14 @@ class Sampler(threading.Thread):
         return 0.0
 
 
-def run(command, environment=None, looks=True):
-    """Runs a command; returns its standard output and its peak PSS, which nobody looks at where it is not wanted."""
+def run(command, environment=None, wants_memory=True):
+    """Runs a command; returns its standard output and its peak PSS, 0 where that is not wanted."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
     sampler = Sampler(process.pid)
-    if looks:
+    if wants_memory:
         sampler.start()
     output, errors = process.communicate()
-    if looks:
+    if wants_memory:
         sampler.done.set()
         sampler.join()
     if process.returncode != 0:
@@ -115,10 +115,10 @@ def local(workers, threads):
     return ["--workers", str(workers), "--threads", str(threads)]
 
 
-def distnet(workload, batch, epochs, how, looks=True):
+def distnet(workload, batch, epochs, how, wants_memory=True):
     """The results that a run's run.json tells, and its peak PSS, where it is wanted."""
     with tempfile.TemporaryDirectory() as folder:
-        _, memory = run(distnet_command(workload, batch, epochs, how, f"{folder}/run"), looks=looks)
+        _, memory = run(distnet_command(workload, batch, epochs, how, f"{folder}/run"), wants_memory=wants_memory)
         return json.loads(Path(f"{folder}/run/run.json").read_text())["results"], memory
 
 

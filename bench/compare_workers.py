@@ -34,7 +34,7 @@ def measure(workload, batch, epochs, way, count):
     """Samples a second, of all runs of a way together, and the state digests they came to."""
     how, runs = {"local": (local(count, 1), 1), "processes": (["--processes", str(count), "--threads", "1"], 1), "apart": (local(1, 1), count)}[way]
     with ThreadPoolExecutor(runs) as pool:
-        results = [told for told, _ in pool.map(lambda _: distnet(workload, batch, epochs, how, looks=False), range(runs))]
+        results = [told for told, _ in pool.map(lambda _: distnet(workload, batch, epochs, how, wants_memory=False), range(runs))]
     return sum(told["samples_per_second"] for told in results), {told["state_sha256"] for told in results}
 
 

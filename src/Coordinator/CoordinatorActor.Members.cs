@@ -68,6 +68,19 @@ public sealed partial class CoordinatorActor
         return isOfThisTerm && members.Find(worker, membership.Session) is { } member && member.Actor.Equals(Sender) ? member : null;
     }
 
+    // The member in whose memory an answer stood; null where it is gone, or the answer is another's.
+    private Member? HolderOf(ShardAnswered answered)
+    {
+        ShardDone done = answered.Answer;
+        if (members.Find(answered.Incarnation) is { } member && member.Worker == done.Worker && MembershipOf(member.Session) == Membership.Of(done.Fence))
+        {
+            return member;
+        }
+
+        log.Debug("An answer in the name of worker {0} stood in the memory of no such session and is dropped: {1}", done.Worker, done.Fence);
+        return null;
+    }
+
     // Whether a message names a session of this coordinator and does not come from that session's actor: then it is no answer at all.
     private bool IsImpostor(WorkerId worker, Fence fence)
     {

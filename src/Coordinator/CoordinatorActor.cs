@@ -88,15 +88,9 @@ public sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         });
         Receive<ShardAnswered>(answered =>
         {
-            // Only for the session in whose memory it stood.
-            Member? member = members.Find(answered.Incarnation);
-            if (member is not null && MembershipOf(member.Session) == Membership.Of(answered.Answer.Fence) && member.Worker == answered.Answer.Worker)
+            if (HolderOf(answered) is { } member)
             {
                 Take(answered.Answer, member);
-            }
-            else
-            {
-                log.Debug("An answer that stood in the memory of another session is dropped: {0}", answered.Answer.Fence);
             }
         });
         Receive<NumericDone>(done =>

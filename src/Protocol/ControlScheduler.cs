@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Dispatch;
@@ -13,8 +12,7 @@ namespace DistNet.Protocol;
 /// <param name="log">Told of what a timer's action throws.</param>
 public sealed class ControlScheduler(Config config, ILoggingAdapter log) : SchedulerBase(config, log), IDateTimeOffsetNowTimeProvider, IDisposable
 {
-    // What recurs is due at multiples of this, of a clock that all processes of the machine have: the periodic work of all actors is done at once, in all processes at the same moment, and computations that wait for each other
-    // are interrupted together.
+    // What recurs no more often than this is due at multiples of it: the periodic work of all actors is done at once.
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(100);
 
     private const int FewWaiting = 64;
@@ -29,7 +27,7 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
     public override TimeSpan MonotonicClock => HighResMonotonicClock;
 
     /// <inheritdoc/>
-    public override TimeSpan HighResMonotonicClock => Stopwatch.GetElapsedTime(0);
+    public override TimeSpan HighResMonotonicClock => BeatClock.Now;
 
     /// <summary>How much waits.</summary>
     internal int Waiting
@@ -39,6 +37,18 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
             lock (gate)
             {
                 return waiting.Count;
+            }
+        }
+    }
+
+    /// <summary>When the next is due; null where nothing waits.</summary>
+    internal TimeSpan? NextDue
+    {
+        get
+        {
+            lock (gate)
+            {
+                return waiting.TryPeek(out _, out TimeSpan due) ? due : null;
             }
         }
     }
@@ -185,7 +195,7 @@ public sealed class ControlScheduler(Config config, ILoggingAdapter log) : Sched
     }
 
     private static TimeSpan Aligned(TimeSpan due, TimeSpan? interval) =>
-        interval >= Beat ? new TimeSpan((due.Ticks + Beat.Ticks - 1) / Beat.Ticks * Beat.Ticks) : due;
+        interval >= Beat ? BeatClock.FirstFrom(due, Beat) : due;
 
     private void Act(Timed timed)
     {

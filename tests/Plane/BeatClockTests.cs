@@ -1,4 +1,4 @@
-using DistNet.Protocol.Plane;
+using DistNet.Protocol;
 using Xunit;
 
 namespace DistNet.Plane.Tests;
@@ -6,16 +6,17 @@ namespace DistNet.Plane.Tests;
 public sealed class BeatClockTests
 {
     [Fact]
-    public void The_next_beat_is_a_multiple_of_the_interval_and_neither_at_once_nor_late()
+    public void What_is_due_is_due_at_the_first_multiple_from_a_moment_on()
     {
         Random random = new(1);
         for (int round = 0; round < 10_000; round++)
         {
             TimeSpan interval = TimeSpan.FromMilliseconds(random.Next(1, 60_001));
-            TimeSpan now = new(random.NextInt64(TimeSpan.FromDays(1000).Ticks));
-            TimeSpan until = BeatClock.UntilNext(now, interval);
-            Assert.Equal(0, (now + until).Ticks % interval.Ticks);
-            Assert.InRange(until / interval, 0.5, 1.5);
+            TimeSpan moment = new(random.NextInt64(TimeSpan.FromDays(1000).Ticks));
+            TimeSpan first = BeatClock.FirstFrom(moment, interval);
+            Assert.Equal(0, first.Ticks % interval.Ticks);
+            Assert.InRange(first - moment, TimeSpan.Zero, interval - TimeSpan.FromTicks(1));
+            Assert.Equal(first, BeatClock.FirstFrom(first, interval));
         }
     }
 

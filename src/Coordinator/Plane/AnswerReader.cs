@@ -19,16 +19,17 @@ internal sealed class AnswerReader(SharedBell bell, Action<Guid, ShardDone> answ
 
     private readonly Lock gate = new();
     private ImmutableArray<SharedSession> sessions = [];
+    private int threads;
     private int answersOfStep;
     private bool started;
     private volatile bool stopping;
 
-    /// <summary>Reads a session's answers too, from now on until it ends.</summary>
+    /// <summary>Reads a session's answers too, from now on.</summary>
     public void Add(SharedSession session)
     {
         lock (gate)
         {
-            sessions = [.. sessions.Where(other => !other.IsOver), session];
+            Set(sessions.Add(session));
             if (!started)
             {
                 started = true;
@@ -37,6 +38,15 @@ internal sealed class AnswerReader(SharedBell bell, Action<Guid, ShardDone> answ
         }
 
         bell.Ring();
+    }
+
+    /// <summary>Reads a session's answers no more.</summary>
+    public void Remove(SharedSession session)
+    {
+        lock (gate)
+        {
+            Set(sessions.Remove(session));
+        }
     }
 
     /// <summary>New parameters are there, and all workers compute.</summary>
@@ -110,6 +120,12 @@ internal sealed class AnswerReader(SharedBell bell, Action<Guid, ShardDone> answ
     private bool HasFreeProcessor()
     {
         int answers = Volatile.Read(ref answersOfStep);
-        return answers > 0 && answers < sessions.Length && sessions.Sum(session => session.Threads) <= Environment.ProcessorCount;
+        return answers > 0 && answers < sessions.Length && Volatile.Read(ref threads) <= Environment.ProcessorCount;
+    }
+
+    private void Set(ImmutableArray<SharedSession> now)
+    {
+        sessions = now;
+        Volatile.Write(ref threads, now.Sum(session => session.Threads));
     }
 }

@@ -17,7 +17,7 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
     private readonly SharedGradients gradients;
     private readonly Dictionary<long, int> taken = [];
     private bool accepted;
-    private volatile bool ended;
+    private bool ended;
 
     private readonly AnswerReader? answers;
 
@@ -35,9 +35,6 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
 
     /// <summary>The worker's compute threads.</summary>
     public int Threads { get; }
-
-    /// <summary>Whether it has ended.</summary>
-    internal bool IsOver => ended;
 
     /// <inheritdoc/>
     public SharedMemoryPaths Paths { get; }
@@ -131,6 +128,7 @@ public sealed class SharedSession : ISharedMemoryOffer, IAttendanceTransport, IG
         lock (gate)
         {
             ended = true;
+            answers?.Remove(this);
             gradients.Dispose();
         }
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
@@ -40,19 +39,25 @@ public sealed class ControlSchedulerTests
     }
 
     [Fact]
-    public void What_recurs_is_done_at_multiples_of_a_tenth_of_a_second_of_the_machines_clock()
+    public void What_recurs_is_due_at_multiples_of_a_tenth_of_a_second_of_the_machines_clock()
     {
+        TimeSpan beat = TimeSpan.FromMilliseconds(100);
         using ControlScheduler scheduler = Scheduler();
-        var done = new BlockingCollection<TimeSpan>();
-        ((IActionScheduler)scheduler).ScheduleRepeatedly(TimeSpan.FromMilliseconds(37), TimeSpan.FromMilliseconds(200), () => done.Add(Stopwatch.GetElapsedTime(0)));
-        var beats = new List<long>();
-        for (int turn = 0; turn < 5; turn++)
+        ((IActionScheduler)scheduler).ScheduleRepeatedly(TimeSpan.FromHours(1), TimeSpan.FromMilliseconds(137), () => { });
+        Assert.Equal(0, scheduler.NextDue!.Value.Ticks % beat.Ticks);
+        Assert.InRange(scheduler.NextDue.Value - BeatClock.Now, TimeSpan.FromHours(1) - TimeSpan.FromMinutes(1), TimeSpan.FromHours(1) + beat);
+
+        using BlockingCollection<TimeSpan> next = [];
+        ((IActionScheduler)scheduler).ScheduleRepeatedly(TimeSpan.Zero, TimeSpan.FromMilliseconds(137), () => next.Add(BeatClock.Now));
+        List<long> beats = [];
+        for (int turn = 0; turn < 4; turn++)
         {
-            Assert.True(done.TryTake(out TimeSpan at, Patience));
-            beats.Add((long)(at / TimeSpan.FromMilliseconds(100)));
+            Assert.Equal(0, scheduler.NextDue!.Value.Ticks % beat.Ticks);
+            Assert.True(next.TryTake(out TimeSpan at, Patience));
+            beats.Add((long)(at / beat));
         }
 
-        // A loaded machine may be late by a beat; it never catches up by doing it twice.
+        // A loaded machine may be late; it never catches up by doing it twice.
         Assert.All(beats.Zip(beats.Skip(1)), pair => Assert.True(pair.Second > pair.First));
     }
 
